@@ -1,0 +1,255 @@
+//! The report model: evaluations, joined with the rules' metadata and with what
+//! the collection could not see.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tidegate_model::{
+    Counts, Digest, Evaluation, Finding, KindCoverage, RuleId, RuleMeta, Severity, SnapshotId,
+    SnapshotMeta, Status, Timestamp, Verdict,
+};
+
+/// Everything one run has to say.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The shape of this document: `tidegate.report/v1`.
+    pub schema_version: &'static str,
+    /// The version of tidegate that judged.
+    pub tool_version: String,
+    /// One per cloud, in the order asked for.
+    pub subjects: Vec<SubjectReport>,
+    /// Over all subjects.
+    pub summary: Summary,
+}
+
+/// What was found in one cloud.
+#[derive(Debug, Clone, Serialize)]
+pub struct SubjectReport {
+    /// The snapshot judged.
+    pub snapshot: SnapshotId,
+    /// When collecting it began.
+    pub taken_at: Timestamp,
+    /// The time that rules saw as now.
+    pub reference_time: Timestamp,
+    /// Digest of the rule set.
+    pub rule_set: Digest,
+    /// The worst verdict of rules and scopes.
+    pub verdict: Verdict,
+    /// Worst first: by verdict, then severity, then id.
+    pub rules: Vec<ReportRule>,
+    /// The scopes asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<ScopeReport>,
+    /// What was looked at and how well.
+    pub coverage: Vec<KindCoverage>,
+    /// The part of the coverage that is not complete and not simply absent.
+    pub gaps: Vec<Gap>,
+}
+
+/// One rule with its outcome.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportRule {
+    /// What the rule is.
+    #[serde(flatten)]
+    pub meta: RuleMeta,
+    /// Its worst verdict.
+    pub verdict: Verdict,
+    /// How many things got which verdict.
+    pub counts: Counts,
+    /// Everything that is not a pass.
+    pub findings: Vec<Finding>,
+}
+
+/// What a version of a certificate scope amounts to.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScopeReport {
+    /// The scope, such as `scs-compatible-iaas`.
+    pub scope: String,
+    /// Its version, such as `v5.1`.
+    pub version: String,
+    /// Its state in the scope's timeline at the reference date.
+    pub state: String,
+    /// The worst of its main testcases.
+    pub verdict: Verdict,
+    /// Its testcases, in the scope's order.
+    pub testcases: Vec<TestcaseReport>,
+}
+
+/// One testcase of a scope.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestcaseReport {
+    /// Its id; that of the rule.
+    pub id: String,
+    /// The target that counts it, such as `main`.
+    pub target: String,
+    /// Its verdict; Missing where no rule judges it.
+    pub verdict: Verdict,
+}
+
+/// A kind that could not be read as it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// The kind.
+    pub kind: String,
+    /// The region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// One clause on why.
+    pub reason: String,
+    /// How many rules could not be judged, wholly or in part, that need it.
+    pub rules_affected: usize,
+}
+
+/// Numbers over all subjects.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// Rules that hold.
+    pub passed: usize,
+    /// Rules that are broken.
+    pub failed: usize,
+    /// Rules that could not be judged.
+    pub not_judged: usize,
+    /// Testcases of requested scopes that no rule judges.
+    pub missing: usize,
+    /// Fails by severity of the rule.
+    pub findings: BTreeMap<Severity, usize>,
+    /// Kinds looked at.
+    pub kinds: usize,
+    /// Kinds that could not be read as they should.
+    pub kinds_with_gaps: usize,
+    /// The exit code of the run.
+    pub exit: u8,
+}
+
+impl SubjectReport {
+    /// Joins an evaluation with the rules' metadata and the snapshot's
+    /// coverage. A rule without metadata is left out; there is none if both
+    /// come from the same rule set.
+    #[must_use]
+    pub fn new(
+        evaluation: Evaluation,
+        rules: &BTreeMap<RuleId, RuleMeta>,
+        snapshot: &SnapshotMeta,
+        scopes: Vec<ScopeReport>,
+    ) -> Self {
+        let verdict = Verdict::of_set(
+            std::iter::once(evaluation.verdict()).chain(scopes.iter().map(|s| s.verdict)),
+        );
+        let mut rules: Vec<ReportRule> = evaluation
+            .rules
+            .into_iter()
+            .filter_map(|(id, outcome)| {
+                Some(ReportRule {
+                    meta: rules.get(&id)?.clone(),
+                    verdict: outcome.verdict,
+                    counts: outcome.counts,
+                    findings: outcome.findings,
+                })
+            })
+            .collect();
+        rules.sort_by(|a, b| {
+            let rank = |r: &ReportRule| Reverse((r.verdict, r.meta.severity));
+            rank(a).cmp(&rank(b)).then_with(|| a.meta.id.cmp(&b.meta.id))
+        });
+        let gaps = gaps(&snapshot.coverage, &rules);
+        Self {
+            snapshot: evaluation.snapshot,
+            taken_at: evaluation.taken_at,
+            reference_time: evaluation.reference_time,
+            rule_set: evaluation.rule_set,
+            verdict,
+            rules,
+            scopes,
+            coverage: snapshot.coverage.clone(),
+            gaps,
+        }
+    }
+}
+
+/// The coverage entries that a reader has to know of, most felt first. A kind
+/// that the cloud does not offer is no gap unless a rule stumbled over it.
+fn gaps(coverage: &[KindCoverage], rules: &[ReportRule]) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = coverage
+        .iter()
+        .filter_map(|c| {
+            let rules_affected = rules
+                .iter()
+                .filter(|r| r.counts.abort > 0 && r.meta.kinds.contains(&c.kind))
+                .count();
+            let reason = match &c.status {
+                Status::Complete { .. } => return None,
+                Status::Absent if rules_affected == 0 => return None,
+                Status::Absent
+                | Status::Subset { .. }
+                | Status::Forbidden
+                | Status::Failed { .. }
+                | Status::Inconsistent => c.status.to_string(),
+            };
+            Some(Gap {
+                kind: c.kind.to_string(),
+                region: c.region.as_deref().map(str::to_owned),
+                reason,
+                rules_affected,
+            })
+        })
+        .collect();
+    gaps.sort_by(|a, b| {
+        b.rules_affected
+            .cmp(&a.rules_affected)
+            .then_with(|| (&a.kind, &a.region).cmp(&(&b.kind, &b.region)))
+    });
+    gaps
+}
+
+impl Report {
+    /// The name and version of the JSON shape.
+    pub const SCHEMA: &'static str = "tidegate.report/v1";
+
+    /// Puts the subjects' reports together; `exit` is left at 0.
+    #[must_use]
+    pub fn new(tool_version: &str, subjects: Vec<SubjectReport>) -> Self {
+        let mut summary = Summary::default();
+        for subject in &subjects {
+            for rule in &subject.rules {
+                match rule.verdict {
+                    Verdict::Pass => summary.passed += 1,
+                    Verdict::Fail => summary.failed += 1,
+                    Verdict::Abort | Verdict::Missing => summary.not_judged += 1,
+                }
+                let fails = rule.findings.iter().filter(|f| f.verdict == Verdict::Fail).count();
+                if fails > 0 {
+                    *summary.findings.entry(rule.meta.severity).or_default() += fails;
+                }
+            }
+            let testcases = subject.scopes.iter().flat_map(|s| &s.testcases);
+            summary.missing += testcases.filter(|t| t.verdict == Verdict::Missing).count();
+            summary.kinds += subject.coverage.len();
+            summary.kinds_with_gaps += subject.gaps.len();
+        }
+        Self {
+            schema_version: Self::SCHEMA,
+            tool_version: tool_version.to_owned(),
+            subjects,
+            summary,
+        }
+    }
+
+    /// Whether anything could not be decided: an Abort or a Missing anywhere.
+    #[must_use]
+    pub fn incomplete(&self) -> bool {
+        self.summary.missing > 0
+            || self.subjects.iter().flat_map(|s| &s.rules).any(|r| r.counts.abort > 0)
+    }
+
+    /// Whether a rule of at least `threshold` severity is broken, or a main
+    /// testcase of a requested scope failed.
+    #[must_use]
+    pub fn fails_at(&self, threshold: Severity) -> bool {
+        self.subjects.iter().any(|s| {
+            let rule = |r: &ReportRule| r.counts.fail > 0 && r.meta.severity >= threshold;
+            let scope = |s: &ScopeReport| s.verdict == Verdict::Fail;
+            s.rules.iter().any(rule) || s.scopes.iter().any(scope)
+        })
+    }
+}

@@ -1,0 +1,441 @@
+//! The table for people: by rule, worst first, then what could not be seen,
+//! then one line that sums up.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+use tidegate_model::{Finding, Severity, Verdict};
+
+use crate::{Report, ReportRule, ScopeReport, SubjectReport};
+
+/// How the table is drawn.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TableOptions {
+    /// With ANSI colours.
+    pub color: bool,
+    /// Shows passes by name and every finding of a rule instead of the first
+    /// ten.
+    pub verbose: bool,
+    /// Shows only what failed.
+    pub quiet: bool,
+    /// How long the run took; shown in the last line where given.
+    pub duration: Option<Duration>,
+}
+
+/// More findings of one rule than fit a screen help nobody at a terminal; the
+/// JSON has all of them.
+const FINDINGS_SHOWN: usize = 10;
+
+/// Draws the report. The text ends in a newline.
+#[must_use]
+pub fn table(report: &Report, options: &TableOptions) -> String {
+    let mut out = Table { text: String::new(), options };
+    for subject in &report.subjects {
+        out.subject(subject);
+    }
+    out.last_line(report);
+    out.text
+}
+
+struct Table<'a> {
+    text: String,
+    options: &'a TableOptions,
+}
+
+fn style(verdict: Verdict) -> Style {
+    let color = match verdict {
+        Verdict::Pass => AnsiColor::Green,
+        Verdict::Fail => AnsiColor::Red,
+        Verdict::Abort | Verdict::Missing => AnsiColor::Yellow,
+    };
+    color.on_default().bold()
+}
+
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+
+impl Table<'_> {
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.options.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn subject(&mut self, subject: &SubjectReport) {
+        let title = self.paint(BOLD, &subject.snapshot.to_string());
+        let mut head = format!("{title}  taken {:.0}", subject.taken_at);
+        if subject.reference_time != subject.taken_at {
+            let _ = write!(head, "  judged as of {:.0}", subject.reference_time);
+        }
+        self.line(&head);
+        self.line("");
+        for scope in &subject.scopes {
+            self.scope(scope);
+        }
+        let (passed, shown): (Vec<_>, Vec<_>) =
+            subject.rules.iter().partition(|r| r.verdict == Verdict::Pass);
+        for rule in shown {
+            if !self.options.quiet || rule.verdict == Verdict::Fail {
+                self.rule(rule);
+            }
+        }
+        if self.options.verbose {
+            for rule in &passed {
+                self.rule(rule);
+            }
+        } else if !passed.is_empty() && !self.options.quiet {
+            let label = self.paint(style(Verdict::Pass), "PASS ");
+            let plural = if passed.len() == 1 { "rule holds" } else { "rules hold" };
+            self.line(&format!("{label} {} {plural} (-v lists them)", passed.len()));
+            self.line("");
+        }
+        if !subject.gaps.is_empty() && !self.options.quiet {
+            self.gaps(subject);
+        }
+    }
+
+    fn scope(&mut self, scope: &ScopeReport) {
+        let count = |v| scope.testcases.iter().filter(|t| t.verdict == v).count();
+        let label = self.paint(style(scope.verdict), &label(scope.verdict));
+        self.line(&format!(
+            "{label} {}@{} ({}): {} of {} testcases pass, {} fail, {} not judged, {} missing",
+            scope.scope,
+            scope.version,
+            scope.state,
+            count(Verdict::Pass),
+            scope.testcases.len(),
+            count(Verdict::Fail),
+            count(Verdict::Abort),
+            count(Verdict::Missing),
+        ));
+        let missing: Vec<&str> = scope
+            .testcases
+            .iter()
+            .filter(|t| t.verdict == Verdict::Missing)
+            .map(|t| t.id.as_str())
+            .collect();
+        if !missing.is_empty() && !self.options.quiet {
+            let shown = if self.options.verbose { missing.len() } else { 4 };
+            let mut names = missing.iter().take(shown).copied().collect::<Vec<_>>().join(", ");
+            if missing.len() > shown {
+                let _ = write!(names, " and {} more (-v lists them)", missing.len() - shown);
+            }
+            let text = self.paint(DIM, &format!("no rule judges {names}"));
+            self.line(&format!("      {text}"));
+        }
+        self.line("");
+    }
+
+    fn rule(&mut self, rule: &ReportRule) {
+        let verdict = self.paint(style(rule.verdict), &label(rule.verdict));
+        let id = self.paint(BOLD, rule.meta.id.as_str());
+        self.line(&format!("{verdict} {:<8} {id}  {}", rule.meta.severity, rule.meta.title));
+        if rule.verdict == Verdict::Pass {
+            return;
+        }
+        let limit = if self.options.verbose { usize::MAX } else { FINDINGS_SHOWN };
+        for finding in rule.findings.iter().take(limit) {
+            self.finding(finding);
+        }
+        if let Some(more) = rule.findings.len().checked_sub(limit).filter(|&n| n > 0) {
+            let text = self.paint(DIM, &format!("… and {more} more (-v shows all)"));
+            self.line(&format!("      {text}"));
+        }
+        if rule.counts.fail > 0 && !rule.meta.remediation.is_empty() {
+            let fix = rule.meta.remediation.trim().replace('\n', "\n           ");
+            self.line(&format!("      fix: {fix}"));
+        }
+        if let Some(standard) = &rule.meta.standard {
+            let text = self.paint(DIM, &format!("see: {standard}"));
+            self.line(&format!("      {text}"));
+        }
+        self.line("");
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        let mut place = match &finding.resource {
+            Some(key) => key.to_string(),
+            None => finding.region.as_ref().map_or_else(String::new, |r| format!("region {r}")),
+        };
+        if let Some(name) = &finding.name {
+            let _ = write!(place, "  {}", printable(name));
+        }
+        if !place.is_empty() {
+            self.line(&format!("      {}", place.trim_start()));
+        }
+        if let Some(cause) = &finding.cause {
+            self.line(&format!("        not judged: {}", printable(&cause.message)));
+        }
+        for v in &finding.violations {
+            let mut text = format!("        {}", printable(&v.message));
+            let evidence = match (v.path.as_str(), &v.found, &v.wanted) {
+                ("", Value::Null, Value::Null) => String::new(),
+                (path, found, Value::Null) => format!("{path} is {}", short(found)),
+                (path, found, wanted) => {
+                    format!("{path} is {}, want {}", short(found), short(wanted))
+                }
+            };
+            if !evidence.is_empty() {
+                let evidence = self.paint(DIM, &format!("[{}]", evidence.trim_start()));
+                let _ = write!(text, "  {evidence}");
+            }
+            self.line(&text);
+        }
+    }
+
+    fn gaps(&mut self, subject: &SubjectReport) {
+        let title = self.paint(BOLD, "Not seen, or not completely");
+        self.line(&title);
+        let width = subject.gaps.iter().map(|g| g.kind.len()).max().unwrap_or(0);
+        for gap in &subject.gaps {
+            let region = gap.region.as_deref().unwrap_or("-");
+            let mut text = format!("  {:<width$}  {region}  {}", gap.kind, printable(&gap.reason));
+            if gap.rules_affected > 0 {
+                let plural = if gap.rules_affected == 1 { "rule needs" } else { "rules need" };
+                let _ = write!(text, "  ({} {plural} it)", gap.rules_affected);
+            }
+            self.line(&text);
+        }
+        self.line("");
+    }
+
+    fn last_line(&mut self, report: &Report) {
+        let s = &report.summary;
+        let worst = Verdict::of_set(report.subjects.iter().map(|s| s.verdict));
+        let mut text = format!("{} failed", s.failed);
+        let by_severity: Vec<String> = Severity::ALL
+            .iter()
+            .filter_map(|v| s.findings.get(v).map(|n| format!("{n} {v}")))
+            .collect();
+        if !by_severity.is_empty() {
+            let _ = write!(text, " ({})", by_severity.join(", "));
+        }
+        let _ = write!(text, ", {} not judged, {} passed", s.not_judged, s.passed);
+        if s.missing > 0 {
+            let _ = write!(text, ", {} missing", s.missing);
+        }
+        let text = self.paint(style(worst), &text);
+        let mut line = format!("{text} · {} kinds, {} with gaps", s.kinds, s.kinds_with_gaps);
+        if let Some(duration) = self.options.duration {
+            let _ = write!(line, " · {:.1} s", duration.as_secs_f64());
+        }
+        self.line(&line);
+    }
+}
+
+fn label(verdict: Verdict) -> String {
+    format!("{:<5}", verdict.to_string().to_uppercase())
+}
+
+/// Names and messages come from clouds: control characters in them must not
+/// reach a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// A value on one line, cut where it would fill a screen.
+fn short(value: &Value) -> String {
+    const LONGEST: usize = 80;
+    let text = match value {
+        Value::Null => "absent".to_owned(),
+        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_string) => {
+            let items: Vec<String> = items.iter().map(Value::to_string).collect();
+            format!("one of {}", items.join(", "))
+        }
+        Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => value.to_string(),
+    };
+    if text.chars().count() <= LONGEST {
+        return printable(&text);
+    }
+    let cut: String = text.chars().take(LONGEST).collect();
+    format!("{}…", printable(&cut))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use tidegate_model::{
+        AbortCode, Cause, Counts, Digest, Evaluation, Kind, KindCoverage, ResourceKey, RuleId,
+        RuleMeta, RuleOutcome, SnapshotMeta, Status, Timestamp, Violation, Visibility,
+    };
+
+    use super::*;
+    use crate::TestcaseReport;
+
+    fn meta(id: &str, severity: Severity, kind: &str) -> RuleMeta {
+        RuleMeta {
+            id: RuleId::new(id).unwrap(),
+            title: format!("title of {id}"),
+            description: String::new(),
+            severity,
+            kinds: vec![Kind::new(kind).unwrap()],
+            standard: Some("https://example.org/clause".into()),
+            remediation: "set it right".into(),
+            bundle: "b".into(),
+        }
+    }
+
+    fn finding(verdict: Verdict) -> Finding {
+        Finding {
+            verdict,
+            resource: None,
+            region: None,
+            project: None,
+            name: None,
+            violations: vec![],
+            cause: None,
+        }
+    }
+
+    /// A report with a fail, a rule that could not be judged, a pass, a gap and
+    /// a scope with a missing testcase.
+    pub(crate) fn sample() -> Report {
+        let t: Timestamp = "2026-11-22T01:00:00Z".parse().unwrap();
+        let fail = Finding {
+            resource: Some(ResourceKey::new("openstack/compute.flavor/R/1").unwrap()),
+            name: Some("SCS-1V-4\u{1b}[31m".into()),
+            violations: vec![Violation {
+                message: "flavor `SCS-1V-4` has too little memory".into(),
+                path: "/ram".into(),
+                found: json!(2048),
+                wanted: json!(4096),
+            }],
+            ..finding(Verdict::Fail)
+        };
+        let abort = Finding {
+            region: Some("R".into()),
+            cause: Some(Cause {
+                code: AbortCode::Coverage,
+                message: "image.image: forbidden".into(),
+            }),
+            ..finding(Verdict::Abort)
+        };
+        let outcome = |verdict, counts, findings| RuleOutcome { verdict, counts, findings };
+        let rules = BTreeMap::from([
+            (
+                RuleId::new("a-pass").unwrap(),
+                outcome(Verdict::Pass, Counts { pass: 1, ..Counts::default() }, vec![]),
+            ),
+            (
+                RuleId::new("b-abort").unwrap(),
+                outcome(Verdict::Abort, Counts { abort: 1, ..Counts::default() }, vec![abort]),
+            ),
+            (
+                RuleId::new("c-fail").unwrap(),
+                outcome(
+                    Verdict::Fail,
+                    Counts { fail: 1, pass: 3, ..Counts::default() },
+                    vec![fail],
+                ),
+            ),
+        ]);
+        let metas = [
+            meta("a-pass", Severity::Low, "compute.flavor"),
+            meta("b-abort", Severity::High, "image.image"),
+            meta("c-fail", Severity::Medium, "compute.flavor"),
+        ];
+        let metas = metas.into_iter().map(|m| (m.id.clone(), m)).collect();
+        let coverage = |kind: &str, status| KindCoverage {
+            source: "openstack/x".into(),
+            region: Some("R".into()),
+            kind: Kind::new(kind).unwrap(),
+            status,
+            visibility: Visibility::All,
+            read_from: t,
+            read_until: t,
+        };
+        let snapshot = SnapshotMeta {
+            id: "prod1@3".parse().unwrap(),
+            taken_at: t,
+            coverage: vec![
+                coverage("compute.flavor", Status::Complete { count: 4 }),
+                coverage("image.image", Status::Forbidden),
+                coverage("dns.zone", Status::Absent),
+            ],
+        };
+        let evaluation = Evaluation {
+            snapshot: snapshot.id.clone(),
+            taken_at: t,
+            reference_time: t,
+            rule_set: Digest::of(b""),
+            rules,
+        };
+        let scope = ScopeReport {
+            scope: "scs".into(),
+            version: "v1".into(),
+            state: "effective".into(),
+            verdict: Verdict::Fail,
+            testcases: vec![
+                TestcaseReport {
+                    id: "c-fail".into(),
+                    target: "main".into(),
+                    verdict: Verdict::Fail,
+                },
+                TestcaseReport { id: "d".into(), target: "main".into(), verdict: Verdict::Missing },
+            ],
+        };
+        Report::new("0.1.0", vec![SubjectReport::new(evaluation, &metas, &snapshot, vec![scope])])
+    }
+
+    #[test]
+    fn groups_by_rule_worst_first_and_says_what_was_not_seen() {
+        let text = table(&sample(), &TableOptions::default());
+        assert_eq!(
+            text,
+            "\
+prod1@3  taken 2026-11-22T01:00:00Z
+
+FAIL  scs@v1 (effective): 0 of 2 testcases pass, 1 fail, 0 not judged, 1 missing
+      no rule judges d
+
+FAIL  medium   c-fail  title of c-fail
+      openstack/compute.flavor/R/1  SCS-1V-4 [31m
+        flavor `SCS-1V-4` has too little memory  [/ram is 2048, want 4096]
+      fix: set it right
+      see: https://example.org/clause
+
+ABORT high     b-abort  title of b-abort
+      region R
+        not judged: image.image: forbidden
+      see: https://example.org/clause
+
+PASS  1 rule holds (-v lists them)
+
+Not seen, or not completely
+  image.image  R  forbidden  (1 rule needs it)
+
+1 failed (1 medium), 1 not judged, 1 passed, 1 missing · 3 kinds, 1 with gaps
+"
+        );
+    }
+
+    #[test]
+    fn quiet_shows_only_fails_and_verbose_names_passes() {
+        let quiet = table(&sample(), &TableOptions { quiet: true, ..TableOptions::default() });
+        assert!(quiet.contains("c-fail") && !quiet.contains("b-abort"), "{quiet}");
+        let verbose = table(&sample(), &TableOptions { verbose: true, ..TableOptions::default() });
+        assert!(verbose.contains("PASS  low      a-pass"), "{verbose}");
+    }
+
+    #[test]
+    fn what_counts_for_the_exit_code() {
+        let report = sample();
+        assert!(report.incomplete());
+        assert!(report.fails_at(Severity::Critical), "a failed scope counts at any threshold");
+        let mut without_scope = report;
+        without_scope.subjects[0].scopes.clear();
+        assert!(!without_scope.fails_at(Severity::High));
+        assert!(without_scope.fails_at(Severity::Medium));
+    }
+}
