@@ -25,14 +25,10 @@ class Error(Exception):
 
 
 class Cloud:
-    def __init__(self, name='testbed', path=None, **scope):
-        path = path or os.environ['OS_CLIENT_CONFIG_FILE']
-        with open(path) as f:
+    def __init__(self, name='testbed', **override):
+        with open(os.environ['OS_CLIENT_CONFIG_FILE']) as f:
             auth = dict(yaml.safe_load(f)['clouds'][name]['auth'])
-        if scope:
-            for key in ('project_name', 'project_domain_name', 'system_scope'):
-                auth.pop(key, None)
-            auth.update(scope)
+        auth.update(override)
         self.session = session.Session(auth=v3.Password(**auth), split_loggers=False)
 
     def call(self, method, service, path, body=None, mv=None, ok=(), **kw):
