@@ -1,0 +1,200 @@
+# METADATA
+# title: Images are replaced as often as they say
+# description: >-
+#   An image is outdated once it is older than its `replace_frequency` and a tenth. That
+#   is excused if it is no longer provided, or if a newer image has its name without the
+#   last word.
+# scope: package
+# custom:
+#   id: scs-0102-image-recency
+#   severity: high
+#   input: collection
+#   kinds: [image.image]
+#   visibility: member
+#   requires:
+#     image.image: [/visibility, /tidegate/listings, /created_at]
+#   time: true
+#   standard: https://docs.scs.community/standards/scs-0102-v1-image-metadata
+#   remediation: >-
+#     Upload a current build under the name of the outdated image and append a date to the
+#     old name, or hide the old one: openstack image set --name "<name> 20260101" --hidden
+#     <image>; or set `provided_until` to the day support ended.
+#   parameters:
+#     mode: reference
+package scs.scs_0102.image_recency
+
+import rego.v1
+
+import data.scs.lib.image
+import data.scs.lib.utc
+
+mode := input.parameters.mode
+
+now := utc.instant(input.now)
+
+all := input.resources["image.image"]
+
+scopes := {id: image.in_scope(all[id], mode) | some id, _ in all}
+
+images := {id: all[id] | some id, looked_at in scopes; looked_at == true}
+
+# Longest age in seconds: a day is 25 hours, and a tenth is granted on top.
+longest := {
+	"yearly": 34689600,
+	"quarterly": 8743680,
+	"monthly": 2946240,
+	"weekly": 693000,
+	"daily": 99000,
+}
+
+built_text(resource) := image.property(resource, "image_build_date") if image.filled(resource, "image_build_date")
+
+built_text(resource) := resource.body.created_at if image.filled(resource, "image_build_date") == false
+
+# What is known of an image's age: {"state", "until"?}, `until` being when a
+# state that time changes will change, in seconds.
+age(resource) := aged(
+	utc.seconds(built_text(resource)),
+	object.get(longest, sprintf("%v", [image.property(resource, "replace_frequency")]), null),
+	object.get(resource.body, "provided_until", null),
+)
+
+aged(_, null, _) := {"state": "current"}
+
+aged(null, period, _) := {"state": "unknown", "why": "its build date cannot be read"} if period != null
+
+aged(built, period, _) := {"state": "current", "until": built + period} if {
+	built != null
+	period != null
+	now <= built + period
+}
+
+aged(built, period, provided) := excuse(provided, utc.seconds(provided), built + period) if {
+	built != null
+	period != null
+	now > built + period
+}
+
+# An outdated image: is it still provided?
+excuse(null, _, _) := {"state": "unknown", "why": "it is outdated, and without `provided_until` the reference suite breaks off"} if {
+	mode == "reference"
+}
+
+excuse(null, _, due) := {"state": "outdated", "due": due} if mode == "strict"
+
+excuse(provided, _, _) := {"state": "current"} if provided in {"none", "notice"}
+
+excuse(provided, null, due) := {"state": "unclear", "due": due} if {
+	provided != null
+	count({provided} & {"none", "notice"}) == 0
+}
+
+excuse(provided, until, due) := {"state": "outdated", "due": due, "until": until} if {
+	until != null
+	now <= until
+}
+
+excuse(provided, until, _) := {"state": "current"} if {
+	until != null
+	now > until
+}
+
+ages := {id: age(resource) | some id, resource in images}
+
+unknown := {id | some id, a in ages; a.state == "unknown"}
+
+# The name of the image that should replace this one: all but the last word.
+successor(name) := concat(" ", array.slice(words, 0, max([1, count(words) - 1]))) if {
+	words := split(name, " ")
+}
+
+# Of several images with one name the reference suite looks at the one that
+# Glance lists last, which is the oldest; `strict` at the best of them.
+order := sort([[name_of(resource), resource.body.created_at, id] | some id, resource in images])
+
+previous := array.concat([null], [entry[0] | some entry in order])
+
+oldest := {entry[0]: ages[entry[2]].state | some i, entry in order; previous[i] != entry[0]}
+
+current_names := {name_of(images[id]) | some id, a in ages; a.state == "current"}
+
+# Whether a name leads to a current image.
+replaced(name) := object.get(oldest, name, "missing") == "current" if mode == "reference"
+
+replaced(name) := name in current_names if mode == "strict"
+
+name_of(resource) := sprintf("%v", [object.get(resource.body, "name", null)])
+
+violating contains id if {
+	some id, a in ages
+	a.state == "unclear"
+}
+
+violating contains id if {
+	some id, a in ages
+	a.state == "outdated"
+	replaced(successor(name_of(images[id]))) == false
+}
+
+# Nothing fell through: each image has a scope, and each in scope an age.
+complete if {
+	count(scopes) == count(all)
+	count(ages) == count(images)
+}
+
+verdict := "abort" if {
+	complete
+	count(unknown) > 0
+}
+
+reason := sprintf("%s: %s", [image.label(images[first]), ages[first].why]) if {
+	first := min(unknown)
+}
+
+verdict := "fail" if {
+	complete
+	count(unknown) == 0
+	count(violating) > 0
+}
+
+verdict := "pass" if {
+	complete
+	count(unknown) == 0
+	count(violating) == 0
+}
+
+valid_until := utc.rfc3339(min(changes)) if {
+	changes := {utc.seconds(utc.forever)} | {a.until | some a in ages}
+	verdict in {"pass", "fail"}
+}
+
+violations contains {
+	"resource": images[id].key,
+	"message": sprintf("%s was due for replacement on %s, and no current image is called `%s`", [
+		image.label(images[id]),
+		utc.rfc3339(ages[id].due),
+		successor(name_of(images[id])),
+	]),
+	"path": "/image_build_date",
+	"found": built_text(images[id]),
+	"wanted": sprintf("a newer build, or a current image `%s`", [successor(name_of(images[id]))]),
+} if {
+	verdict == "fail"
+	some id in violating
+	ages[id].state == "outdated"
+}
+
+violations contains {
+	"resource": images[id].key,
+	"message": sprintf("%s was due for replacement on %s, and its `provided_until` is no date", [
+		image.label(images[id]),
+		utc.rfc3339(ages[id].due),
+	]),
+	"path": "/provided_until",
+	"found": images[id].body.provided_until,
+	"wanted": "YYYY-MM-DD, none or notice",
+} if {
+	verdict == "fail"
+	some id in violating
+	ages[id].state == "unclear"
+}

@@ -1,0 +1,32 @@
+# METADATA
+# title: The mandatory flavor SCS-1L-1 exists
+# scope: package
+# custom:
+#   id: scs-0103-flavor-1l-1
+#   severity: medium
+#   input: collection
+#   kinds: [compute.flavor]
+#   visibility: member
+#   requires:
+#     compute.flavor: [/name, /os-flavor-access:is_public, /vcpus, /ram, /disk, /extra_specs]
+#   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
+#   remediation: >-
+#     openstack flavor create --public --vcpus 1 --ram 1024 --disk 0 --property scs:cpu-
+#     type=crowded-core --property scs:name-v1=SCS-1L:1 --property scs:name-v2=SCS-1L-1
+#     SCS-1L-1. If only extra specs are wrong: openstack flavor set --property
+#     <key>=<value> <flavor>
+#   parameters:
+#     mode: reference
+package scs.scs_0103.flavor_1l_1
+
+import rego.v1
+
+import data.scs.lib.standard_flavor
+
+judgement := standard_flavor.judge(input, data.scs.standard_flavors["scs-0103-flavor-1l-1"])
+
+verdict := judgement.verdict
+
+reason := judgement.reason
+
+violations contains v if some v in judgement.violations

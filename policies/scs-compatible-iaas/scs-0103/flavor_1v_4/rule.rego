@@ -1,0 +1,32 @@
+# METADATA
+# title: The mandatory flavor SCS-1V-4 exists
+# scope: package
+# custom:
+#   id: scs-0103-flavor-1v-4
+#   severity: medium
+#   input: collection
+#   kinds: [compute.flavor]
+#   visibility: member
+#   requires:
+#     compute.flavor: [/name, /os-flavor-access:is_public, /vcpus, /ram, /disk, /extra_specs]
+#   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
+#   remediation: >-
+#     openstack flavor create --public --vcpus 1 --ram 4096 --disk 0 --property scs:cpu-
+#     type=shared-core --property scs:name-v1=SCS-1V:4 --property scs:name-v2=SCS-1V-4
+#     SCS-1V-4. If only extra specs are wrong: openstack flavor set --property
+#     <key>=<value> <flavor>
+#   parameters:
+#     mode: reference
+package scs.scs_0103.flavor_1v_4
+
+import rego.v1
+
+import data.scs.lib.standard_flavor
+
+judgement := standard_flavor.judge(input, data.scs.standard_flavors["scs-0103-flavor-1v-4"])
+
+verdict := judgement.verdict
+
+reason := judgement.reason
+
+violations contains v if some v in judgement.violations

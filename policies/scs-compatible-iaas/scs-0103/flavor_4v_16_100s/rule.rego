@@ -1,0 +1,32 @@
+# METADATA
+# title: The mandatory flavor SCS-4V-16-100s exists
+# scope: package
+# custom:
+#   id: scs-0103-flavor-4v-16-100s
+#   severity: medium
+#   input: collection
+#   kinds: [compute.flavor]
+#   visibility: member
+#   requires:
+#     compute.flavor: [/name, /os-flavor-access:is_public, /vcpus, /ram, /disk, /extra_specs]
+#   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
+#   remediation: >-
+#     openstack flavor create --public --vcpus 4 --ram 16384 --disk 100 --property
+#     scs:cpu-type=shared-core --property scs:disk0-type=ssd --property
+#     scs:name-v1=SCS-4V:16:100s --property scs:name-v2=SCS-4V-16-100s SCS-4V-16-100s. If
+#     only extra specs are wrong: openstack flavor set --property <key>=<value> <flavor>
+#   parameters:
+#     mode: reference
+package scs.scs_0103.flavor_4v_16_100s
+
+import rego.v1
+
+import data.scs.lib.standard_flavor
+
+judgement := standard_flavor.judge(input, data.scs.standard_flavors["scs-0103-flavor-4v-16-100s"])
+
+verdict := judgement.verdict
+
+reason := judgement.reason
+
+violations contains v if some v in judgement.violations

@@ -1,0 +1,59 @@
+# Which images the rules look at, and what they say about a property.
+package scs.lib.image
+
+import rego.v1
+
+# `reference`: public and community images in the listing that the reference
+# suite asks for, which leaves out hidden ones and other projects' community
+# images. `strict`: every public image, hidden or not, and the community images
+# of that listing. Undefined for any other mode, and where visibility or
+# listings are not known.
+in_scope(image, "reference") := {"member" in listings, visibility in {"public", "community"}} == {true} if {
+	listings := image.body.tidegate.listings
+	visibility := image.body.visibility
+}
+
+in_scope(image, "strict") := true in {visibility == "public", own_community} if {
+	listings := image.body.tidegate.listings
+	visibility := image.body.visibility
+	own_community := {visibility == "community", "member" in listings} == {true}
+}
+
+# The verdict on one image, given whether the property is as it should be.
+# An image that is not looked at passes.
+verdict(asked, _) := "pass" if in_scope(asked.resource, asked.parameters.mode) == false
+
+verdict(asked, true) := "pass" if in_scope(asked.resource, asked.parameters.mode) == true
+
+verdict(asked, false) := "fail" if in_scope(asked.resource, asked.parameters.mode) == true
+
+# A property, null if absent. Glance puts properties beside its own fields.
+property(image, name) := object.get(image.body, name, null)
+
+# Whether a property holds any text.
+filled(image, name) := count({property(image, name)} & {null, ""}) == 0
+
+# The violation for one property; `demand` ends the sentence.
+violation(image, name, demand, wanted) := {
+	"message": sprintf("%s: `%s` %s, %s", [label(image), name, shown(found), demand]),
+	"path": sprintf("/%s", [name]),
+	"found": found,
+	"wanted": wanted,
+} if {
+	found := property(image, name)
+}
+
+one_of(values) := sprintf("not one of %s", [concat(", ", values)])
+
+label(image) := sprintf("image `%s`", [object.get(image.body, "name", null)]) if {
+	is_string(object.get(image.body, "name", null))
+} else := sprintf("image %s without a name", [image.key])
+
+shown(null) := "is absent"
+
+shown("") := "is empty"
+
+shown(found) := sprintf("is `%v`", [found]) if {
+	found != null
+	found != ""
+}
