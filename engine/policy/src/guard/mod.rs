@@ -1,0 +1,174 @@
+//! What a rule may not contain, checked when it is loaded.
+//!
+//! - Builtins that are not deterministic, leave the process, print, or do not
+//!   exist in this engine. The engine itself would find a missing one only when
+//!   a rule first calls it, and gives undefined for some.
+//! - Negations that this engine decides otherwise than OPA. OPA moves reference
+//!   arguments of a call out of `not f(x.missing)`, so that the body is
+//!   undefined; regorus 0.14.1 sees an undefined call and makes the negation
+//!   **true**. Rules about missing attributes would silently flip. So whatever
+//!   OPA would move out must be surely defined ([`scope`]); all else is refused
+//!   with the rewrite. Comparisons with `==` are not moved by OPA and agree.
+//!
+//! The check walks the engine's own syntax tree, see [`crate::module`].
+
+mod scope;
+mod walk;
+
+use regorus::unstable::{BUILTINS, BoolOp, Expr, Literal};
+
+use crate::bundle::Bundle;
+use crate::error::Fault;
+use crate::metadata::Rule;
+use crate::module::{Module, path_of};
+use scope::{Index, Names};
+
+/// Builtins that are refused, each with why and what instead.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("http.send", "rules do not use the network", "collect the fact as a kind of its own"),
+    ("net.lookup_ip_addr", "rules do not use the network", "collect the fact as a kind"),
+    ("time.now_ns", "rules do not read the clock", "set `time: true` and read `input.now`"),
+    ("rand.intn", "rules must be deterministic", "remove it"),
+    ("uuid.rfc4122", "rules must be deterministic", "remove it"),
+    ("opa.runtime", "rules do not see the process they run in", "use `input.parameters`"),
+    ("trace", "rules do not print", "remove it; use cases to look into a rule"),
+    ("print", "rules do not print", "remove it; use cases to look into a rule"),
+    ("rego.parse_module", "rules do not read rules", "remove it"),
+];
+
+/// Checks all modules of all bundles, tests included.
+pub(crate) fn check(bundles: &[Bundle], rules: &[Rule]) -> Result<(), Vec<Fault>> {
+    let index = Index::new(bundles, rules);
+    let mut faults = Vec::new();
+    for bundle in bundles {
+        for module in &bundle.modules {
+            let names = Names::new(&index, module);
+            Guard { bundle: &bundle.name, module, names, faults: &mut faults }.module();
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+struct Guard<'a> {
+    bundle: &'a str,
+    module: &'a Module,
+    names: Names<'a>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Guard<'_> {
+    fn module(&mut self) {
+        let module = self.module;
+        for rule in &module.tree.policy {
+            self.names.enter(rule);
+            walk::rule(rule, &mut |node| match node {
+                walk::Node::Expr(expr) => self.call(expr),
+                walk::Node::Literal(Literal::NotExpr { expr, .. }) => self.negation(expr),
+                walk::Node::Literal(
+                    Literal::SomeVars { .. }
+                    | Literal::SomeIn { .. }
+                    | Literal::Expr { .. }
+                    | Literal::Every { .. },
+                ) => {}
+            });
+        }
+    }
+
+    fn fault(&mut self, line: u32, problem: String, hint: String) {
+        let fault = Fault::new(self.bundle, &self.module.path, line, problem).hint(hint);
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// A call must name a builtin of this engine or a function of the bundles.
+    fn call(&mut self, expr: &Expr) {
+        let Expr::Call { fcn, .. } = expr else { return };
+        let line = expr.span().line;
+        let Some(path) = path_of(fcn) else {
+            let hint = "call functions by name".to_owned();
+            return self.fault(line, "a call of something that is not a name".to_owned(), hint);
+        };
+        let name = path.join(".");
+        if self.names.function(&path) {
+            return;
+        }
+        if let Some((_, why, instead)) = REFUSED.iter().find(|(refused, ..)| *refused == name) {
+            return self.fault(line, format!("`{name}` is refused: {why}"), (*instead).to_owned());
+        }
+        if !BUILTINS.contains_key(name.as_str()) {
+            let hint = "it is neither defined in the bundles nor built in; \
+                        a `(` at the start of a line continues the line before";
+            self.fault(line, format!("unknown function `{name}`"), hint.to_owned());
+        }
+    }
+
+    /// What OPA would move out of a negation must be surely defined.
+    fn negation(&mut self, expr: &Expr) {
+        let mut doubtful = Vec::new();
+        self.moved_out(expr, &mut doubtful);
+        for part in doubtful {
+            let (text, line) = (one_line(part.span().text()), part.span().line);
+            let problem = format!(
+                "`{text}` under `not` may be undefined, and then this engine takes the negation for true"
+            );
+            let hint = if matches!(part, Expr::Call { .. }) {
+                format!("call it first: `x := {text}`, then use `x` under `not`")
+            } else {
+                format!(
+                    "bind it first: `x := {text}`, then use `x` under `not`; \
+                     or decide with `object.get` what stands for absent"
+                )
+            };
+            self.fault(line, problem, hint);
+        }
+    }
+
+    /// Finds what of a negated expression OPA evaluates before it and is not
+    /// surely defined.
+    fn moved_out<'e>(&self, expr: &'e Expr, doubtful: &mut Vec<&'e Expr>) {
+        match expr {
+            Expr::Call { params, .. } => {
+                params.iter().for_each(|p| self.operand(p, doubtful));
+            }
+            Expr::BoolExpr { op: BoolOp::Eq, lhs, rhs, .. } | Expr::AssignExpr { lhs, rhs, .. } => {
+                // A reference as a whole stays in; what is nested does not.
+                [lhs, rhs].into_iter().for_each(|side| self.stays(side, doubtful));
+            }
+            Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. }
+            | Expr::BinExpr { lhs, rhs, .. } => {
+                [lhs, rhs].into_iter().for_each(|side| self.operand(side, doubtful));
+            }
+            Expr::Membership { key, value, collection, .. } => {
+                let parts = key.iter().chain([value, collection]);
+                parts.for_each(|p| self.operand(p, doubtful));
+            }
+            _ => self.stays(expr, doubtful),
+        }
+    }
+
+    /// A term that stays inside the negation: only what is nested in it counts.
+    fn stays<'e>(&self, expr: &'e Expr, doubtful: &mut Vec<&'e Expr>) {
+        match expr {
+            Expr::RefDot { refr, .. } => self.stays(refr, doubtful),
+            Expr::RefBrack { refr, index, .. } => {
+                self.stays(refr, doubtful);
+                self.operand(index, doubtful);
+            }
+            Expr::Var { .. } => {}
+            _ => self.operand(expr, doubtful),
+        }
+    }
+
+    fn operand<'e>(&self, expr: &'e Expr, doubtful: &mut Vec<&'e Expr>) {
+        self.names.doubtful(expr, doubtful);
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

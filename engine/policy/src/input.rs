@@ -1,0 +1,280 @@
+//! What rules are given, built from the canonical text of the resources.
+//!
+//! A resource is `{"body", "key", "kind", "name", "project", "region"}`, null
+//! where it has no region, project or name. A resource rule is given
+//! `{"joined": {<name>: {<id>: body}}, "parameters", "resource"}`, a rule on
+//! collections `{"absent": [kind], "parameters", "resources": {<kind>: {<id>:
+//! resource}}}`; both `"now"` if they declare `time`.
+//!
+//! An id is what follows system and kind in the key, without the region (or
+//! the `-` in its place) where the input is about one region. An id of one
+//! segment is decoded, so that it is the API's own; one of several stays as it
+//! is in the key. Should two resources of a kind still have the same, the
+//! second one keeps its whole key.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use percent_encoding::percent_decode_str;
+use regorus::Value;
+use tidegate_model::{AbortCode, Resource, Timestamp};
+
+use crate::metadata::{Input, Rule};
+use crate::outcome::Answer;
+
+/// How many bodies are parsed as one text: the engine shares the strings of
+/// object keys within one parse, which halves its time and memory.
+pub(crate) const BATCH: usize = 256;
+
+/// Names of members, made once.
+pub(crate) struct Names {
+    pub(crate) absent: Value,
+    pub(crate) body: Value,
+    pub(crate) joined: Value,
+    pub(crate) key: Value,
+    pub(crate) kind: Value,
+    pub(crate) now: Value,
+    pub(crate) parameters: Value,
+    pub(crate) resource: Value,
+    pub(crate) resources: Value,
+}
+
+pub(crate) static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+    absent: "absent".into(),
+    body: "body".into(),
+    joined: "joined".into(),
+    key: "key".into(),
+    kind: "kind".into(),
+    now: "now".into(),
+    parameters: "parameters".into(),
+    resource: "resource".into(),
+    resources: "resources".into(),
+});
+
+/// A member of an object.
+pub(crate) fn member<'v>(value: &'v Value, name: &Value) -> Option<&'v Value> {
+    match value {
+        Value::Object(members) => members.get(name),
+        _ => None,
+    }
+}
+
+/// Parses resources into the shape that rules are given; an error is one
+/// clause about that resource.
+pub(crate) fn parse(resources: &[Resource]) -> Vec<Result<Value, String>> {
+    let mut text = String::with_capacity(resources.iter().map(|r| r.body.len() + 256).sum());
+    text.push('[');
+    for (n, resource) in resources.iter().enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        write_resource(&mut text, resource);
+    }
+    text.push(']');
+    if let Ok(Value::Array(all)) = Value::from_json_str(&text)
+        && all.len() == resources.len()
+    {
+        return all.iter().cloned().map(Ok).collect();
+    }
+    // One of them cannot be read; find out which.
+    let one = |resource| {
+        let mut text = String::new();
+        write_resource(&mut text, resource);
+        Value::from_json_str(&text).map_err(|_| "its body cannot be read".to_owned())
+    };
+    resources.iter().map(one).collect()
+}
+
+fn write_resource(out: &mut String, resource: &Resource) {
+    let Resource { key, kind, region, project, name, body, source: _, read_at: _ } = resource;
+    let text = |out: &mut String, value: Option<&str>| match value {
+        // Without quotes, backslashes and control characters JSON text is the
+        // text itself.
+        Some(v) if v.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') => {
+            let _ = write!(out, "\"{v}\"");
+        }
+        Some(v) => {
+            let _ = write!(out, "{}", serde_json::Value::from(v));
+        }
+        None => out.push_str("null"),
+    };
+    out.push_str("{\"body\":");
+    out.push_str(body);
+    out.push_str(",\"key\":");
+    text(out, Some(key.as_str()));
+    out.push_str(",\"kind\":");
+    text(out, Some(kind.as_str()));
+    out.push_str(",\"name\":");
+    text(out, name.as_deref());
+    out.push_str(",\"project\":");
+    text(out, project.as_deref());
+    out.push_str(",\"region\":");
+    text(out, region.as_deref());
+    out.push('}');
+}
+
+/// The id of a resource in an input; `one_region` says whether the input is
+/// about one region only.
+pub(crate) fn local_id(resource: &Resource, one_region: bool) -> String {
+    let key = resource.key.as_str();
+    let tail = key.splitn(3, '/').nth(2).unwrap_or(key);
+    let region = resource.region.as_deref();
+    let tail = match tail.split_once('/') {
+        Some(("-", rest)) => rest,
+        Some((first, rest)) if one_region && region.is_some_and(|r| decode(first) == r) => rest,
+        _ => tail,
+    };
+    if tail.contains('/') { tail.to_owned() } else { decode(tail) }
+}
+
+fn decode(segment: &str) -> String {
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+/// The reference time as rules see it.
+pub(crate) fn now(time: Timestamp) -> Value {
+    Value::from(time.to_string())
+}
+
+/// The input of a resource rule.
+pub(crate) fn of_resource(
+    resource: Value,
+    joined: Value,
+    parameters: &Value,
+    now: Option<&Value>,
+) -> Value {
+    let n = &*NAMES;
+    let mut input = BTreeMap::from([
+        (n.joined.clone(), joined),
+        (n.parameters.clone(), parameters.clone()),
+        (n.resource.clone(), resource),
+    ]);
+    if let Some(now) = now {
+        input.insert(n.now.clone(), now.clone());
+    }
+    Value::from(input)
+}
+
+/// The input of a rule on collections.
+pub(crate) fn of_collection(
+    resources: Value,
+    absent: Value,
+    parameters: &Value,
+    now: Option<&Value>,
+) -> Value {
+    let n = &*NAMES;
+    let mut input = BTreeMap::from([
+        (n.absent.clone(), absent),
+        (n.parameters.clone(), parameters.clone()),
+        (n.resources.clone(), resources),
+    ]);
+    if let Some(now) = now {
+        input.insert(n.now.clone(), now.clone());
+    }
+    Value::from(input)
+}
+
+/// Abort if the input lacks something that the rule requires.
+pub(crate) fn check_requires(rule: &Rule, input: &Value) -> Option<Answer> {
+    if rule.requires.is_empty() {
+        return None;
+    }
+    let n = &*NAMES;
+    let abort = |text: String| Some(Answer::abort(AbortCode::Requires, text));
+    match rule.input {
+        Input::Resource => {
+            let resource = member(input, &n.resource)?;
+            if let Some(pointer) =
+                lacks(rule, member(resource, &n.kind)?, member(resource, &n.body)?)
+            {
+                return abort(format!("`{pointer}` is absent"));
+            }
+            for join in &rule.joins {
+                let Some(pointers) = rule.requires.get(&join.kind) else { continue };
+                let joined = member(member(input, &n.joined)?, &join.name.as_str().into())?;
+                for (id, body) in joined.as_object().ok()?.iter_sorted() {
+                    if let Some(pointer) = pointers.iter().find(|p| p.get(body).is_none()) {
+                        return abort(format!(
+                            "`{pointer}` is absent in joined {} {id}",
+                            join.kind
+                        ));
+                    }
+                }
+            }
+        }
+        Input::Region | Input::Subject => {
+            let resources = member(input, &n.resources)?;
+            for kind in rule.requires.keys() {
+                let of_kind = member(resources, &kind.as_str().into())?.as_object().ok()?;
+                for (_, resource) in of_kind.iter_sorted() {
+                    let body = member(resource, &n.body)?;
+                    if let Some(pointer) = lacks(rule, &kind.as_str().into(), body) {
+                        let key = member(resource, &n.key).cloned().unwrap_or(Value::Null);
+                        return abort(format!("`{pointer}` is absent in {key}"));
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+fn lacks<'r>(rule: &'r Rule, kind: &Value, body: &Value) -> Option<&'r crate::Pointer> {
+    let pointers = rule.requires.get(kind.as_string().ok()?.as_ref())?;
+    pointers.iter().find(|p| p.get(body).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tidegate_model::{Kind, ResourceKey};
+
+    use super::*;
+
+    fn resource(key: &str, region: Option<&str>, body: &str) -> Resource {
+        let key = ResourceKey::new(key).unwrap();
+        Resource {
+            kind: Kind::new(key.kind()).unwrap(),
+            key,
+            region: region.map(Arc::from),
+            project: None,
+            name: Some(Arc::from("a \"b\"\n")),
+            body: Arc::from(body),
+            source: Arc::from("s"),
+            read_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn resources_have_the_shape_of_the_contract() {
+        let r = resource("openstack/compute.server/R/1", Some("R"), r#"{"a":[1.5,"é"]}"#);
+        let got = parse(&[r]).remove(0).unwrap();
+        assert_eq!(
+            got.to_json_str().unwrap().split_whitespace().collect::<String>(),
+            r#"{"body":{"a":[1.5,"é"]},"key":"openstack/compute.server/R/1","kind":"compute.server","name":"a\"b\"\n","project":null,"region":"R"}"#
+        );
+    }
+
+    #[test]
+    fn one_unreadable_body_does_not_hide_the_others() {
+        let good = || resource("openstack/compute.server/R/1", None, "{}");
+        let bad = resource("openstack/compute.server/R/2", None, "{");
+        let got = parse(&[good(), bad, good()]);
+        assert_eq!(got.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    }
+
+    #[test]
+    fn ids_are_those_of_the_api_where_that_is_clear() {
+        let check = |key, region, one_region, expected: &str| {
+            assert_eq!(local_id(&resource(key, region, "{}"), one_region), expected);
+        };
+        check("openstack/compute.server/R/u-1", Some("R"), true, "u-1");
+        check("openstack/compute.server/R/u-1", Some("R"), false, "R/u-1");
+        check("openstack/identity.role/-/r%2F1", None, true, "r/1");
+        check("kubernetes/apps.Deployment/ns/web", None, true, "ns/web");
+        check("kubernetes/core.Node/-/n1", None, false, "n1");
+        check("openstack/a.b/R/x/y%20z", Some("R"), true, "x/y%20z");
+    }
+}
