@@ -1,24 +1,28 @@
-"""Starts the OpenStack services of one family as children of one import.
+"""Starts OpenStack services as forks of one import.
 
-    launch.py FAMILY
+    launch.py FAMILY...
 
-Importing nova costs five CPU seconds, and nine nova processes run. So each
-family's code is imported once here and every service is a fork of that, put
-into its own session, with its own log and pid file. Families run at the same
-time; each waits, after the import, for what its services need (FAMILIES.needs).
-Services that already run are left alone. Exits once everything is forked.
+Importing nova costs five CPU seconds, three of them in libraries that all
+projects share, and twenty processes run. So the shared libraries are imported
+once; a fork of that for each family imports the family's code; and every
+service is a fork of its family, put into its own session, with its own log and
+pid file. A family waits, after the import, for what its services need
+(FAMILIES.needs). Services that already run are left alone. Exits once
+everything is forked; 1 if a family failed, and names it.
 
 Environment: TB_DIR (work directory), TB_PORTS (`name=port` pairs), TB_COMPUTES,
-TB_NETS (host names).
+TB_NETS (host names), TB_ADMIN_PW.
 """
 import gc
 import importlib
+import json
 import os
 import shlex
 import signal
 import socket
 import sys
 import time
+import urllib.request
 import warnings
 
 DIR = os.environ['TB_DIR']
@@ -43,7 +47,7 @@ def api_of(name, module, argv, **env):
     gunicorn_argv = ['gunicorn', '--bind', '127.0.0.1:%d' % PORTS[name], '--workers', '1', '--threads', '8',
                      '--worker-class', 'gthread', '--timeout', '180', '--graceful-timeout', '5', '--keep-alive', '30',
                      '--limit-request-line', '0', '--limit-request-field_size', '65536', '--worker-tmp-dir', '/dev/shm',
-                     'wsgi_shim:application']
+                     '--no-control-socket', 'wsgi_shim:application']
     return {'run': run, 'argv': gunicorn_argv, 'env': dict(env, TB_MODULE=module, TB_ARGV=shlex.join(argv))}
 
 
@@ -60,13 +64,21 @@ CINDER = conf('cinder', 'cinder.conf')
 # module is imported (the spacing of nova's periodic tasks, for one), so CONFIG
 # stands where the daemon itself would have parsed `conf`: after its command
 # modules, which register command line options, before its managers.
-# Cinder's daemons patch the standard library for eventlet at import and its API
-# must not be patched, hence two families.
 CONFIG = 'parse the configuration'
-WEB = ['gunicorn.app.wsgiapp', 'gunicorn.workers.gthread', 'pymysql']
+# Imported once for all families.
+SHARED = ['gunicorn.app.wsgiapp', 'gunicorn.workers.gthread', 'pymysql', 'sqlalchemy.orm', 'sqlalchemy.dialects.mysql.pymysql',
+          'alembic.migration', 'oslo_config.cfg', 'oslo_context.context', 'oslo_db.api', 'oslo_db.options',
+          'oslo_db.sqlalchemy.enginefacade', 'oslo_db.sqlalchemy.models', 'oslo_db.sqlalchemy.utils', 'oslo_log.log',
+          'oslo_messaging', 'oslo_messaging._drivers.impl_rabbit', 'oslo_policy.policy', 'oslo_policy.opts',
+          'oslo_concurrency.lockutils', 'oslo_concurrency.processutils', 'oslo_serialization.jsonutils', 'oslo_utils.timeutils',
+          'oslo_utils.uuidutils', 'oslo_utils.netutils', 'oslo_utils.strutils', 'oslo_cache.core', 'oslo_cache.backends.memcache_pool',
+          'oslo_middleware', 'oslo_versionedobjects.base', 'keystonemiddleware.auth_token', 'keystoneauth1.loading',
+          'keystoneauth1.identity', 'kombu', 'amqp', 'webob', 'webob.dec', 'routes.middleware', 'paste.deploy', 'paste.urlmap',
+          'jsonschema', 'stevedore', 'requests', 'cryptography.x509', 'cryptography.fernet', 'dogpile.cache', 'yaml',
+          'multiprocessing', 'futurist', 'netaddr', 'tenacity', 'openstack', 'openstack.connection']
 FAMILIES = {
     'keystone': {
-        'preload': WEB + ['keystone.server.wsgi', CONFIG, 'keystone.server.flask.application',
+        'preload': ['keystone.server.wsgi', CONFIG, 'keystone.server.flask.application',
                           'oslo_cache.backends.memcache_pool'],
         'conf': conf('keystone', 'keystone.conf'),
         'needs': ['db'],
@@ -77,24 +89,24 @@ FAMILIES = {
         },
     },
     'placement': {
-        'preload': WEB + ['placement.wsgi', 'placement.deploy'],
-        'needs': ['db'],
+        'preload': ['placement.wsgi', 'placement.deploy'],
+        'needs': ['db', 'keystone'],
         'services': {
             'placement': api_of('placement', 'placement.wsgi.api', ['placement-api'],
                                 OS_PLACEMENT_CONFIG_DIR=os.path.join(ETC, 'placement')),
         },
     },
     'glance': {
-        'preload': WEB + ['glance.common.wsgi_app', CONFIG, 'glance.api.v2.router'],
+        'preload': ['glance.common.wsgi_app', CONFIG, 'glance.api.v2.router'],
         'conf': conf('glance', 'glance-api.conf'),
-        'needs': ['db', 'mq'],
+        'needs': ['db', 'mq', 'keystone'],
         'services': {
             'glance': api_of('glance', 'glance.wsgi.api', ['glance-api'],
                              OS_GLANCE_CONFIG_DIR=os.path.join(ETC, 'glance')),
         },
     },
     'nova': {
-        'preload': WEB + ['nova.cmd.compute', 'nova.cmd.conductor', 'nova.cmd.scheduler', CONFIG,
+        'preload': ['nova.cmd.compute', 'nova.cmd.conductor', 'nova.cmd.scheduler', CONFIG,
                           'nova.compute.manager', 'nova.conductor.manager', 'nova.scheduler.manager',
                           'nova.virt.testbed', 'nova.api.openstack.compute.routes', 'nova.api.openstack.wsgi_app'],
         'conf': NOVA,
@@ -112,7 +124,7 @@ FAMILIES = {
                                     ['nova-compute'] + NOVA + conf('nova', h + '/compute.conf')) for h in COMPUTES}),
     },
     'neutron': {
-        'preload': WEB + ['neutron.cmd.server', 'neutron.common.config:register_common_config_options', CONFIG,
+        'preload': ['neutron.cmd.server', 'neutron.common.config:register_common_config_options', CONFIG,
                           'neutron.plugins.ml2.plugin', 'neutron.plugins.ml2.rpc',
                           'neutron.services.l3_router.l3_router_plugin', 'neutron.services.qos.qos_plugin',
                           'neutron.services.trunk.plugin', 'neutron.agent.rpc', 'openstack'],
@@ -125,27 +137,22 @@ FAMILIES = {
                                       TB_AGENTS_DOWN=os.path.join(DIR, 'agents-down')),
         },
     },
-    'cinder-api': {
-        'preload': WEB + ['cinder.objects:register_all', 'cinder.wsgi.wsgi', CONFIG, 'cinder.api.v3.router'],
+    'cinder': {
+        'preload': ['cinder.cmd.volume', 'cinder.cmd.scheduler', 'cinder.cmd.backup', 'cinder.objects:register_all',
+                    'cinder.wsgi.wsgi', CONFIG, 'cinder.volume.manager', 'cinder.scheduler.manager', 'cinder.api.v3.router'],
         'conf': CINDER,
         'needs': ['db', 'mq', 'keystone'],
         'services': {
             'cinder-api': api_of('cinder', 'cinder.wsgi.api', ['cinder-api'] + CINDER),
-        },
-    },
-    'cinder': {
-        'preload': ['cinder.cmd.volume', 'cinder.cmd.scheduler', 'cinder.cmd.backup', 'pymysql',
-                    'cinder.objects:register_all', CONFIG,
-                    'cinder.volume.manager', 'cinder.scheduler.manager', 'testbed_backup'],
-        'conf': CINDER,
-        'needs': ['db', 'mq', 'keystone'],
-        'services': {
             'cinder-scheduler': main_of('cinder.cmd.scheduler', 'main', ['cinder-scheduler'] + CINDER),
             'cinder-volume': main_of('cinder.cmd.volume', 'main', ['cinder-volume'] + CINDER),
             'cinder-backup': main_of('cinder.cmd.backup', 'main', ['cinder-backup'] + CINDER),
         },
     },
 }
+# A service that calls another at once, and waits long for an answer that never
+# comes, is forked only when that queue has a consumer.
+AFTER_QUEUE = dict({'nova-' + h: 'conductor' for h in COMPUTES}, **{'neutron-agents': 'q-reports-plugin'})
 
 
 def start_time(pid):
@@ -172,6 +179,9 @@ def met(need):
         # The marker is written when the schemas are complete.
         if not os.path.exists(os.path.join(STATE, '.schema')):
             return False
+    if need == 'keystone' and not (os.path.exists(os.path.join(RUN, 'keystone.warm'))
+                                   and os.path.exists(os.path.join(STATE, '.bootstrapped'))):
+        return False
     try:
         with socket.create_connection(('127.0.0.1', PORTS[need]), 1) as s:
             if need in ('db', 'mq'):
@@ -180,6 +190,34 @@ def met(need):
             return s.recv(5) == b'HTTP/'
     except OSError:
         return False
+
+
+def warm_keystone():
+    """One authorised request, alone, before the others come.
+
+    Keystone loads its policy on first use, and a second thread that comes
+    meanwhile is refused: a service whose token could not be validated then
+    gives up for its whole start.
+    """
+    url = 'http://127.0.0.1:%d/v3/auth/tokens' % PORTS['keystone']
+    who = {'name': 'admin', 'password': os.environ['TB_ADMIN_PW'], 'domain': {'id': 'default'}}
+    body = {'auth': {'identity': {'methods': ['password'], 'password': {'user': who}},
+                     'scope': {'project': {'name': 'admin', 'domain': {'id': 'default'}}}}}
+    end = time.time() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(
+                    url, json.dumps(body).encode(), {'Content-Type': 'application/json'}), timeout=60) as r:
+                token = r.headers['X-Subject-Token']
+            with urllib.request.urlopen(urllib.request.Request(
+                    url, headers={'X-Auth-Token': token, 'X-Subject-Token': token}), timeout=60):
+                break
+        except OSError as e:
+            if time.time() > end:
+                sys.exit('keystone does not answer: %s' % e)
+            time.sleep(0.1)
+    with open(os.path.join(RUN, 'keystone.warm'), 'w'):
+        pass
 
 
 def fork(name, service):
@@ -201,10 +239,6 @@ def fork(name, service):
         os.dup2(fd, 1)
         os.dup2(fd, 2)
         os.closerange(3, 256)
-        if 'eventlet.hubs' in sys.modules:
-            # The hub of the parent lost its epoll descriptor above.
-            from eventlet import hubs
-            hubs.use_hub()
         os.environ.update(service['env'])
         sys.argv = list(service['argv'])
         code = service['run']()
@@ -218,41 +252,96 @@ def fork(name, service):
         os._exit(1)
 
 
-def main():
-    name = sys.argv[1]
-    family = FAMILIES[name]
-    if all(alive(s) for s in family['services']):
-        return
-    warnings.simplefilter('ignore')
-    os.environ['PYTHONWARNINGS'] = 'ignore'
-    sys.path.insert(0, LIB)
-    t = time.time()
-    cpu = time.process_time()
-    sys.argv = sys.argv[:1]
-    for entry in family['preload']:
+def consumed(queue):
+    """Does a service listen on this queue of the message bus?"""
+    import amqp
+    try:
+        with amqp.Connection('127.0.0.1:%d' % PORTS['mq'], 'guest', 'guest') as connection:
+            return connection.channel().queue_declare(queue, passive=True).consumer_count > 0
+    except (OSError, amqp.exceptions.AMQPError):
+        return False
+
+
+def wait(what, condition):
+    end = time.time() + 300
+    while not condition():
+        if time.time() > end:
+            sys.exit('waited too long for ' + what)
+        time.sleep(0.1)
+
+
+def preload(modules, config=None, project=None):
+    for entry in modules:
         if entry is CONFIG:
             from oslo_config import cfg
-            cfg.CONF(family['conf'], project=name.partition('-')[0])
+            cfg.CONF(config, project=project)
             continue
         module, _, function = entry.partition(':')
         loaded = importlib.import_module(module)
         if function:
             getattr(loaded, function)()
-    if CONFIG in family['preload']:
+    if CONFIG in modules:
         cfg.CONF.clear()    # each service parses its own arguments
-    print('imported in %.1f s, %.1f CPU s' % (time.time() - t, time.process_time() - cpu), flush=True)
-    end = time.time() + 300
+
+
+def start_family(name):
+    family = FAMILIES[name]
+    t = time.time()
+    preload(family['preload'], family.get('conf'), name)
+    print('imported in %.1f s, %.1f CPU s' % (time.time() - t, time.process_time()), flush=True)
     for need in family['needs']:
-        while not met(need):
-            if time.time() > end:
-                sys.exit('%s: waited too long for %s' % (name, need))
-            time.sleep(0.1)
+        wait(need, lambda: met(need))
     gc.collect()
     gc.freeze()
     for s, service in family['services'].items():
         if not alive(s):
+            if s in AFTER_QUEUE:
+                wait('queue ' + AFTER_QUEUE[s], lambda: consumed(AFTER_QUEUE[s]))
             fork(s, service)
+    if name == 'keystone':
+        warm_keystone()
     print('forked after %.1f s' % (time.time() - t), flush=True)
+
+
+def main():
+    wanted = [f for f in sys.argv[1:] if not all(alive(s) for s in FAMILIES[f]['services'])]
+    if not wanted:
+        return
+    warnings.simplefilter('ignore')
+    # Cinder's daemons still patch the standard library for eventlet by default;
+    # that excludes shared imports, and native threads do work.
+    os.environ.update(PYTHONWARNINGS='ignore', OS_CINDER_DISABLE_EVENTLET_PATCHING='1')
+    sys.path.insert(0, LIB)
+    sys.argv = sys.argv[:1]
+    # Everything runs with native threads, and nova refuses to once eventlet is
+    # imported, which several libraries try and do without.
+    sys.modules['eventlet'] = None
+    from oslo_service import backend
+    backend.init_backend(backend.BackendType.THREADING)
+    preload(SHARED)
+    del sys.modules['eventlet']
+    print('shared libraries: %.1f CPU s' % time.process_time(), flush=True)
+    gc.collect()
+    gc.freeze()
+    children = {}
+    for name in wanted:
+        pid = os.fork()
+        if pid:
+            children[pid] = name
+            continue
+        log = os.open(os.path.join(LOG, 'launch-%s.log' % name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        start_family(name)
+        return
+    failed = []
+    while children:
+        pid, status = os.wait()
+        name = children.pop(pid)
+        if status:
+            failed.append(name)
+    if failed:
+        sys.exit('failed: ' + ' '.join(failed))
 
 
 if __name__ == '__main__':

@@ -18,6 +18,7 @@ def epoch(text):
 start, computes, nets = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 end = time.time() + float(sys.argv[4])
 why = 'nothing answered'
+met = {}
 while True:
     try:
         c = Cloud()
@@ -38,6 +39,10 @@ while True:
                                           lambda r: r['state'] == 'up'), 4),
                 'image stores': (len(c.get('image', '/info/stores')['stores']), 1),
             }
+            for k, (n, want) in got.items():
+                if n >= want and k not in met:
+                    met[k] = time.time()
+                    print('%s: %d after %.0f s' % (k, n, time.time() - start), flush=True)
             why = ', '.join('%s %d of %d' % (k, n, want) for k, (n, want) in got.items())
             if all(n >= want for n, want in got.values()):
                 print(why)

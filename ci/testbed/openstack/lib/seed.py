@@ -450,18 +450,18 @@ def server_requests():
     each(make, PROJECTS)
 
 
-def servers_of(query=''):
-    return {s['name']: s for s in admin.get('compute', '/servers/detail?all_tenants=1&limit=1000' + query)['servers']}
+def servers_of():
+    return {s['name']: s for s in admin.get('compute', '/servers/detail?all_tenants=1&limit=1000')['servers']}
 
 
-def settled():
-    """Waits until no server is being built; returns all of them by name."""
-    end = time.time() + 900
+def settled(seconds=900):
+    """Waits until no server is being built."""
+    # The plain list: a list with details asks neutron for the ports of every server.
+    end = time.time() + seconds
     while True:
-        servers = servers_of()
-        building = [s for s in servers.values() if s['status'] == 'BUILD']
+        building = admin.get('compute', '/servers?all_tenants=1&limit=1000&status=BUILD')['servers']
         if not building:
-            return servers
+            return
         if time.time() > end:
             raise SystemExit('%d servers are still being built' % len(building))
         time.sleep(1)
@@ -495,15 +495,14 @@ def finish(servers):
         s = servers['alpha-web-2']
         if admin.get('compute', '/os-migrations?instance_uuid=' + s['id'])['migrations']:
             return
-        here = s['OS-EXT-SRV-ATTR:host']
         admin.post('compute', '/servers/%s/action' % s['id'], {'os-migrateLive': {'host': None, 'block_migration': 'auto'}})
         end = time.time() + 90
         while time.time() < end:
-            s = admin.get('compute', '/servers/' + s['id'])['server']
-            if s['status'] == 'ACTIVE' and s['OS-EXT-SRV-ATTR:host'] != here:
+            got = [m['status'] for m in admin.get('compute', '/os-migrations?instance_uuid=' + s['id'])['migrations']]
+            if got == ['completed']:
                 return
             time.sleep(0.5)
-        raise SystemExit('the live migration does not end')
+        raise SystemExit('the live migration does not end: %s' % got)
 
     each(lambda f: f(), [attach, address, states, migrate])
     say('attachment, floating IP, server states, live migration')
@@ -523,20 +522,8 @@ def bulk(wanted):
         cloud['beta'].post('compute', '/servers', {'server': {
             'name': tag, 'flavorRef': small, 'imageRef': images.result()['Ubuntu 24.04'], 'networks': [{'uuid': n['net']}],
             'min_count': count, 'max_count': count, 'metadata': {'role': 'bulk'}}})
-    total = len(settled_ids())
-    say('%d servers in all, the bulk took %.0f s' % (total, time.time() - t))
-
-
-def settled_ids():
-    end = time.time() + 3600
-    while True:
-        servers = admin.get('compute', '/servers/detail?all_tenants=1&limit=1000')['servers']
-        building = [s for s in servers if s['status'] == 'BUILD']
-        if not building:
-            return [s['id'] for s in servers]
-        if time.time() > end:
-            raise SystemExit('%d servers are still being built' % len(building))
-        time.sleep(5)
+    settled(3600)
+    say('%d servers in all, the bulk took %.0f s' % (len(servers_of()), time.time() - t))
 
 
 def main():
@@ -545,7 +532,8 @@ def main():
              server_requests]
     for p in parts:
         p.result()
-    finish(settled())
+    settled()
+    finish(servers_of())
     open(marker, 'w').close()
     bulk(int(sys.argv[1]))
     say('seeded')
