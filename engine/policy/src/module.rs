@@ -62,11 +62,21 @@ impl Module {
         })
     }
 
-    /// The span of the first rule with this name.
+    /// The span of the first rule with this name that is not a function.
     pub(crate) fn defines(&self, name: &str) -> Option<&Span> {
         self.rules()
-            .find(|(path, _)| matches!(path.as_slice(), [one] if one == name))
+            .find(|(path, rule)| {
+                matches!(path.as_slice(), [one] if one == name) && !is_function(rule)
+            })
             .map(|(_, rule)| rule.span())
+    }
+}
+
+/// Whether a rule is a function.
+pub(crate) fn is_function(rule: &RuleNode) -> bool {
+    match rule {
+        RuleNode::Spec { head, .. } => matches!(head, RuleHead::Func { .. }),
+        RuleNode::Default { args, .. } => !args.is_empty(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Fault, LoadError};
 use crate::guard;
 use crate::manifest::overlap;
 use crate::metadata::{self, Rule};
-use crate::module::Module;
+use crate::module::{Module, is_function};
 use crate::program::{EntrySource, Machine, RESERVED};
 
 /// The engine and its exact version: another one may judge otherwise.
@@ -202,7 +202,7 @@ fn read_rules(bundles: &[Bundle]) -> Result<Vec<Rule>, LoadError> {
         let package = module.package_name();
         let of_rule = rules.iter().any(|(r, _)| r.package == package);
         for (path, rule) in module.rules() {
-            if path.first().is_none_or(|p| p != "verdict") {
+            if path.first().is_none_or(|p| p != "verdict") || is_function(rule) {
                 continue;
             }
             let line = rule.span().line;

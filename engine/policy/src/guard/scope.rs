@@ -13,7 +13,7 @@ use regorus::unstable::{Expr, Rule as Node, RuleHead};
 
 use crate::bundle::{Bundle, DataFile};
 use crate::metadata::{Input, Rule};
-use crate::module::{Module, constant, path_of};
+use crate::module::{Module, constant, is_function, path_of};
 
 /// Builtins that give a value, or an error, whenever their arguments are
 /// defined. Others may be undefined, such as `max([])`.
@@ -130,13 +130,6 @@ impl<'a> Index<'a> {
             }
             at.is_some()
         })
-    }
-}
-
-fn is_function(rule: &Node) -> bool {
-    match rule {
-        Node::Spec { head, .. } => matches!(head, RuleHead::Func { .. }),
-        Node::Default { args, .. } => !args.is_empty(),
     }
 }
 
