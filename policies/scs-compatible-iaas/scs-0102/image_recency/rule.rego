@@ -34,7 +34,11 @@ now := utc.instant(input.now)
 
 all := input.resources["image.image"]
 
-scopes := {id: image.in_scope(all[id], mode) | some id, _ in all}
+scopes := {id: looked_at |
+	some id, resource in all
+	looked_at := image.in_scope(resource, mode)
+	is_boolean(looked_at)
+}
 
 images := {id: all[id] | some id, looked_at in scopes; looked_at == true}
 
@@ -99,7 +103,11 @@ excuse(provided, until, _) := {"state": "current"} if {
 	now > until
 }
 
-ages := {id: age(resource) | some id, resource in images}
+ages := {id: a |
+	some id, resource in images
+	a := age(resource)
+	is_object(a)
+}
 
 unknown := {id | some id, a in ages; a.state == "unknown"}
 

@@ -26,7 +26,11 @@ import data.scs.lib.image
 
 all := input.resources["image.image"]
 
-scopes := {id: image.in_scope(all[id], input.parameters.mode) | some id, _ in all}
+scopes := {id: looked_at |
+	some id, resource in all
+	looked_at := image.in_scope(resource, input.parameters.mode)
+	is_boolean(looked_at)
+}
 
 # Architecture, distribution and version of each generic image on offer.
 release := {id: [image.property(all[id], name) | some name in ["architecture", "os_distro", "os_version"]] |

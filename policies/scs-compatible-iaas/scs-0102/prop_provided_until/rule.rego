@@ -28,8 +28,10 @@ verdict := image.verdict(input, ok(input.resource, input.parameters.mode))
 
 ok(resource, "reference") := image.filled(resource, "provided_until")
 
-ok(resource, "strict") := true in {found in {"none", "notice"}, utc.seconds(found) != null} if {
+ok(resource, "strict") := true in {named, dated} if {
 	found := image.property(resource, "provided_until")
+	named := found in {"none", "notice"}
+	dated := utc.seconds(found) != null
 }
 
 violations contains image.violation(

@@ -44,8 +44,9 @@ parse(name, _) := {"scs": true, "errors": {"`:` and `_` do not occur in one spel
 
 read(segments, hypervisors, mode) := object.union(main, {"errors": errors}) if {
 	main := main_part(segments[0])
-	extensions := [extension(part, hypervisors) |
+	extensions := [x |
 		some part in array.slice(segments, 1, count(segments))
+		x := extension(part, hypervisors)
 	]
 	unreadable := {e | some x in extensions; some e in x.errors}
 	misplaced := {e |

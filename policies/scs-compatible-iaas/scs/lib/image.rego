@@ -8,14 +8,17 @@ import rego.v1
 # images. `strict`: every public image, hidden or not, and the community images
 # of that listing. Undefined for any other mode, and where visibility or
 # listings are not known.
-in_scope(image, "reference") := {"member" in listings, visibility in {"public", "community"}} == {true} if {
+in_scope(image, "reference") := {listed, offered} == {true} if {
 	listings := image.body.tidegate.listings
 	visibility := image.body.visibility
+	listed := "member" in listings
+	offered := visibility in {"public", "community"}
 }
 
-in_scope(image, "strict") := true in {visibility == "public", own_community} if {
+in_scope(image, "strict") := true in {public, own_community} if {
 	listings := image.body.tidegate.listings
 	visibility := image.body.visibility
+	public := visibility == "public"
 	own_community := {visibility == "community", "member" in listings} == {true}
 }
 

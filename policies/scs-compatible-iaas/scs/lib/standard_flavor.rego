@@ -14,7 +14,11 @@ import data.scs.lib.flavor
 # `reference`, a fail in mode `strict`.
 judge(asked, spec) := judgement(faults, spec, asked.parameters.mode) if {
 	all := asked.resources["compute.flavor"]
-	scopes := {id: flavor.in_scope(all[id], asked.parameters.mode) | some id, _ in all}
+	scopes := {id: looked_at |
+		some id, f in all
+		looked_at := flavor.in_scope(f, asked.parameters.mode)
+		is_boolean(looked_at)
+	}
 	count(scopes) == count(all)
 	offered := {id: all[id] | some id, looked_at in scopes; looked_at == true}
 	wanted := spec.extra_specs["scs:name-v2"]
@@ -39,7 +43,9 @@ judgement(faults, _, _) := {"verdict": "pass", "violations": set()} if {
 
 judgement(faults, _, mode) := {"verdict": "fail", "violations": union({v | some v in faults})} if {
 	count(faults) > count(right(faults))
-	true in {mode == "strict", count(right(faults)) == 0}
+	strict := mode == "strict"
+	hopeless := count(right(faults)) == 0
+	true in {strict, hopeless}
 }
 
 judgement(faults, spec, "reference") := {

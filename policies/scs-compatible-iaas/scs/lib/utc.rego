@@ -75,7 +75,10 @@ is_day(year, month, day) := true in {long, short, february, leap_day} if {
 	leap_day := {month == 2, day == 29, leap(year)} == {true}
 }
 
-leap(year) := true in {year % 400 == 0, {year % 4 == 0, year % 100 != 0} == {true}}
+leap(year) := true in {fourth, century} if {
+	fourth := {year % 4 == 0, year % 100 != 0} == {true}
+	century := year % 400 == 0
+}
 
 # Days from 1970-01-01 in the Gregorian calendar; the year begins in March, so
 # that the leap day is its last.
