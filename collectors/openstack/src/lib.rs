@@ -1,1 +1,49 @@
-//! x
+//! Reads what is in an OpenStack cloud.
+//!
+//! [`Config`] finds a cloud the way the openstack client does, [`Cloud`] signs
+//! in, [`collect`] lists every kind that [`kinds`] names and hands pages of
+//! resources and the coverage of each kind to a channel as they come:
+//!
+//! ```text
+//! Environment ─▶ Config ─▶ Settings ─▶ Cloud ─▶ collect ─▶ Collected*
+//!                                        ▲         ▲
+//!                              openstack_sdk      table of kinds
+//! ```
+//!
+//! Kinds are rows of a table, one file per service in `kinds/`. A row says
+//! what to ask, what identifies an item, who sees what, and which members are
+//! secrets or noise. Authentication, catalog and version discovery are those of
+//! `openstack_sdk`; response bytes become canonical JSON without a tree between.
+//!
+//! It never judges, never writes to the cloud, and reads neither environment
+//! nor clock: both are passed in. A source that fails is coverage, not an error.
+
+mod cloud;
+mod collect;
+mod config;
+mod config_files;
+mod endpoint;
+mod error;
+mod images;
+mod item;
+mod kind;
+mod kinds;
+mod listing;
+mod probe;
+mod redact;
+mod request;
+mod rows;
+mod run;
+mod scope;
+mod secrets;
+mod single;
+
+pub use cloud::{Cloud, Timeouts};
+pub use collect::{Options, Progress, Retry, Selector, Summary, collect};
+pub use config::{Config, Environment, Settings, list_clouds};
+pub use error::{CollectError, UnknownKind};
+pub use kinds::{KindInfo, kinds};
+pub use redact::RedactionKey;
+
+/// The current time, passed in.
+pub type Clock = std::sync::Arc<dyn Fn() -> tidegate_model::Timestamp + Send + Sync>;

@@ -1,0 +1,155 @@
+//! Kinds that take more than one listing: images, and flavors of an old Nova.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use http::Method;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tidegate_model::{Status, Timestamp};
+
+use crate::endpoint::Endpoint;
+use crate::item::quoted;
+use crate::kinds::LISTINGS;
+use crate::listing::{Listing, Page, Stop};
+use crate::redact::Cleaner;
+use crate::request::ask;
+use crate::rows::{End, Reading};
+
+/// One image, and the listings that showed it.
+struct Seen {
+    body: Bytes,
+    at: Range<usize>,
+    read_at: Timestamp,
+    listings: Vec<&'static str>,
+}
+
+#[derive(Deserialize)]
+struct WithId<'a> {
+    #[serde(borrow)]
+    id: std::borrow::Cow<'a, str>,
+}
+
+/// Reads all listings of images and sends one resource per image. They are few
+/// (thousands at most), so the pages are kept until all listings are read.
+pub(crate) async fn read(reading: &mut Reading<'_>, endpoint: &Endpoint) -> End {
+    let mut images: BTreeMap<String, Seen> = BTreeMap::new();
+    let mut end = Ok(());
+    for (number, (name, query)) in LISTINGS.into_iter().enumerate() {
+        let stop = one(reading, endpoint, &mut images, name, query).await;
+        match stop {
+            Ok(()) => {}
+            // A Glance that does not know the filter has no such images.
+            Err(Stop::Failed(why)) if number > 0 && why.contains("answered 400") => {}
+            Err(Stop::Anomaly) => reading.note(Status::Inconsistent),
+            Err(stop) if number == 0 => {
+                end = Err(stop);
+                break;
+            }
+            Err(Stop::Forbidden) => reading.note(Status::Forbidden),
+            Err(Stop::Absent) => {}
+            Err(Stop::Failed(reason)) => {
+                reading.note(Status::Failed { reason: format!("listing `{name}`: {reason}") });
+            }
+        }
+    }
+    let place = reading.place;
+    let cleaner = Cleaner::new(place.row, reading.run.key.as_ref());
+    let mut made = Vec::new();
+    let mut problems = Vec::new();
+    for mut seen in images.into_values() {
+        seen.listings.sort_unstable();
+        let names: Vec<String> = seen.listings.iter().map(|l| quoted(l)).collect();
+        let facts = [("listings", format!("[{}]", names.join(",")))];
+        let raw = seen.body.get(seen.at).unwrap_or_default();
+        match place.origin(reading.run, None, seen.read_at).resource(&cleaner, raw, &facts) {
+            Ok(resource) => made.push(resource),
+            Err(reason) => problems.push(reason),
+        }
+    }
+    drop(cleaner);
+    for reason in problems {
+        reading.note(Status::Failed { reason });
+    }
+    let mut rest = made.into_iter().peekable();
+    while rest.peek().is_some() {
+        let page = rest.by_ref().take(reading.run.page_size).collect();
+        reading.send(page, None).await?;
+    }
+    Ok(end)
+}
+
+async fn one(
+    reading: &Reading<'_>,
+    endpoint: &Endpoint,
+    images: &mut BTreeMap<String, Seen>,
+    name: &'static str,
+    query: &str,
+) -> Result<(), Stop> {
+    let (run, row) = (reading.run, reading.place.row);
+    let mut listing = Listing::new(run, reading.session, endpoint, row, row.path, query);
+    while let Some(page) = listing.next().await? {
+        for at in page.cut.items.iter().cloned() {
+            let raw = page.body.get(at.clone()).unwrap_or_default();
+            let Ok(WithId { id }) = serde_json::from_slice(raw) else {
+                return Err(Stop::Failed("an image has no `id`".to_owned()));
+            };
+            let seen = images.entry(id.into_owned()).or_insert_with(|| Seen {
+                body: page.body.clone(),
+                at,
+                read_at: page.read_at,
+                listings: Vec::new(),
+            });
+            if seen.listings.contains(&name) {
+                return Err(Stop::Anomaly);
+            }
+            seen.listings.push(name);
+        }
+    }
+    Ok(())
+}
+
+/// Asks for the extra specs of each flavor of a page and puts them in, as
+/// Nova does itself from 2.61 on. What cannot be read stays out.
+pub(crate) async fn with_extra_specs(
+    reading: &Reading<'_>,
+    endpoint: &Endpoint,
+    mut page: Page,
+) -> Page {
+    // The page's own permit covers these requests, so that they cannot wait for
+    // one another.
+    let asked: Vec<_> = page.items().map(|raw| filled(reading, endpoint, raw)).collect();
+    let filled: Vec<Vec<u8>> = stream::iter(asked).buffered(4).boxed().collect().await;
+    let mut body = Vec::new();
+    page.cut.items.clear();
+    for item in filled {
+        let from = body.len();
+        body.extend_from_slice(&item);
+        page.cut.items.push(from..body.len());
+    }
+    page.body = Bytes::from(body);
+    page
+}
+
+/// A flavor with its extra specs.
+async fn filled(reading: &Reading<'_>, endpoint: &Endpoint, raw: &[u8]) -> Vec<u8> {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        extra_specs: &'a RawValue,
+    }
+    let id = serde_json::from_slice::<WithId<'_>>(raw).map(|w| w.id.into_owned());
+    let url = format!("{}flavors/{}/os-extra_specs", endpoint.base, id.unwrap_or_default());
+    let answer = ask(reading.run, reading.session, endpoint, Method::GET, &url).await.ok();
+    let specs = answer.as_ref().filter(|a| a.status.is_success()).and_then(|a| {
+        Some(serde_json::from_slice::<Answer<'_>>(&a.body).ok()?.extra_specs.get())
+    });
+    match (specs, raw.strip_prefix(b"{")) {
+        (Some(specs), Some(rest)) => {
+            [format!("{{\"extra_specs\":{specs},").as_bytes(), rest].concat()
+        }
+        _ => raw.to_vec(),
+    }
+}

@@ -1,0 +1,31 @@
+//! Ironic.
+//!
+//! Who sees what: an admin or a reader of the system sees all nodes, others
+//! those that they own or lease, without a word.
+
+use crate::kind::{Id, Microversion, ROW, Row, Service};
+
+pub(super) static SERVICE: Service = Service {
+    name: "baremetal",
+    types: &["baremetal"],
+    version: "v1",
+    microversion: Some(Microversion {
+        service: "baremetal",
+        legacy: Some("x-openstack-ironic-api-version"),
+        newest: (1, 82),
+    }),
+    header: None,
+    rows: &ROWS,
+};
+
+static ROWS: [Row; 1] = [Row {
+    kind: "baremetal.node",
+    path: "nodes/detail",
+    list: "nodes",
+    id: Id::Fields(&["/uuid"]),
+    project: &["/owner"],
+    // Written by conductor and agent all the time; agent tokens are in there.
+    volatile: &["driver_internal_info", "updated_at", "provision_updated_at"],
+    secret: &["driver_info", "configdrive", "console_info"],
+    ..ROW
+}];

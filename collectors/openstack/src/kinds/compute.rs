@@ -1,0 +1,146 @@
+//! Nova.
+//!
+//! Who sees what: `all_tenants`, `all_projects` and the host APIs answer 403
+//! to others than admins (in default policies also to readers of the system);
+//! then servers and server groups are listed again for the own project.
+//! Flavors are silently cut to public and granted ones.
+
+use crate::kind::{Fallback, Id, Microversion, Paging, ROW, Row, Service, Shape};
+use crate::scope::View;
+
+pub(super) static SERVICE: Service = Service {
+    name: "compute",
+    types: &["compute"],
+    version: "v2.1",
+    microversion: Some(Microversion { service: "compute", legacy: None, newest: (2, 96) }),
+    header: None,
+    rows: &ROWS,
+};
+
+static ROWS: [Row; 10] = [
+    Row {
+        kind: "compute.server",
+        path: "servers/detail",
+        query: "all_tenants=1",
+        list: "servers",
+        project: &["/tenant_id"],
+        view: View::Whole,
+        fallback: Some(Fallback { path: "servers/detail", query: "", view: View::Own }),
+        // Progress of a build or migration, in per cent.
+        volatile: &["progress"],
+        secret: &["adminPass", "OS-EXT-SRV-ATTR:user_data"],
+        ..ROW
+    },
+    Row {
+        kind: "compute.hypervisor",
+        path: "os-hypervisors/detail",
+        list: "hypervisors",
+        name: "/hypervisor_hostname",
+        project: &[],
+        view: View::Whole,
+        // Usage (before 2.88) is placement's to tell; up time holds load averages.
+        volatile: &[
+            "uptime",
+            "current_workload",
+            "running_vms",
+            "vcpus_used",
+            "memory_mb_used",
+            "local_gb_used",
+            "free_disk_gb",
+            "free_ram_mb",
+            "disk_available_least",
+        ],
+        ..ROW
+    },
+    // Before 2.61 extra specs are not in the listing; they are then read per
+    // flavor and put in.
+    Row {
+        kind: "compute.flavor",
+        path: "flavors/detail",
+        query: "is_public=None",
+        list: "flavors",
+        project: &[],
+        ..ROW
+    },
+    Row {
+        kind: "compute.migration",
+        path: "os-migrations",
+        list: "migrations",
+        name: "",
+        view: View::Whole,
+        ..ROW
+    },
+    Row {
+        kind: "compute.service",
+        path: "os-services",
+        list: "services",
+        name: "/host",
+        project: &[],
+        paging: Paging::None,
+        view: View::Whole,
+        // Written with every heartbeat.
+        volatile: &["updated_at"],
+        ..ROW
+    },
+    Row {
+        kind: "compute.aggregate",
+        path: "os-aggregates",
+        list: "aggregates",
+        project: &[],
+        paging: Paging::None,
+        view: View::Whole,
+        unordered: &["hosts"],
+        ..ROW
+    },
+    Row {
+        kind: "compute.availability_zone",
+        path: "os-availability-zone/detail",
+        list: "availabilityZoneInfo",
+        id: Id::Fields(&["/zoneName"]),
+        name: "/zoneName",
+        project: &[],
+        paging: Paging::None,
+        view: View::Whole,
+        fallback: Some(Fallback { path: "os-availability-zone", query: "", view: View::Own }),
+        volatile: &["updated_at"],
+        ..ROW
+    },
+    Row {
+        kind: "compute.server_group",
+        path: "os-server-groups",
+        query: "all_projects=True",
+        list: "server_groups",
+        paging: Paging::Offset,
+        view: View::Whole,
+        fallback: Some(Fallback { path: "os-server-groups", query: "", view: View::Own }),
+        ..ROW
+    },
+    // Names are unique per user only; `body.tidegate.user_id` says whose it is.
+    Row {
+        kind: "compute.keypair",
+        path: "os-keypairs",
+        query: "user_id={parent}",
+        list: "keypairs",
+        shape: Shape::Wrapped("keypair"),
+        id: Id::ParentAnd(&["/name"]),
+        project: &[],
+        view: View::Whole,
+        fallback: Some(Fallback { path: "os-keypairs", query: "", view: View::Own }),
+        parent: Some("identity.user"),
+        secret: &["private_key"],
+        ..ROW
+    },
+    Row {
+        kind: "compute.quota",
+        path: "os-quota-sets/{parent}",
+        list: "quota_set",
+        shape: Shape::One,
+        id: Id::Parent,
+        name: "",
+        paging: Paging::None,
+        view: View::Whole,
+        fallback: Some(Fallback { path: "os-quota-sets/{project}", query: "", view: View::Own }),
+        parent: Some("identity.project"),
+        ..ROW
+    },
+];

@@ -1,0 +1,39 @@
+//! Barbican: metadata only, never a payload.
+//!
+//! Who sees what: the own project's, whatever the role.
+
+use crate::kind::{Id, Paging, ROW, Row, Service};
+use crate::scope::View;
+
+pub(super) static SERVICE: Service = Service {
+    name: "key-manager",
+    types: &["key-manager"],
+    version: "v1",
+    microversion: None,
+    header: None,
+    rows: &ROWS,
+};
+
+static ROWS: [Row; 2] = [
+    Row {
+        kind: "key-manager.secret",
+        path: "secrets",
+        list: "secrets",
+        id: Id::Fields(&["/secret_ref"]),
+        project: &[],
+        paging: Paging::Offset,
+        view: View::Own,
+        secret: &["payload"],
+        ..ROW
+    },
+    Row {
+        kind: "key-manager.container",
+        path: "containers",
+        list: "containers",
+        id: Id::Fields(&["/container_ref"]),
+        project: &[],
+        paging: Paging::Offset,
+        view: View::Own,
+        ..ROW
+    },
+];

@@ -1,0 +1,160 @@
+//! Takes secrets and noise out of a body while it becomes canonical, and
+//! remembers on the way what identifies it.
+
+use std::cell::RefCell;
+
+use sha2::{Digest, Sha256};
+use tidegate_model::{Action, Rewrite};
+
+use crate::kind::{Id, Row};
+use crate::secrets::{secret_name, secret_text};
+
+/// A key of the user's, under which secrets are hashed in the place of being
+/// blanked, so that a change is visible.
+#[derive(Clone)]
+pub struct RedactionKey([u8; 32]);
+
+impl RedactionKey {
+    /// Takes any text; it is hashed to the length needed.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// HMAC-SHA-256 of a secret, first 16 bytes in hexadecimal.
+    fn hash(&self, secret: &[u8]) -> String {
+        let pad = |with: u8| {
+            let mut block = [with; 64];
+            for (b, k) in block.iter_mut().zip(self.0) {
+                *b ^= k;
+            }
+            block
+        };
+        let inner = Sha256::new().chain_update(pad(0x36)).chain_update(secret).finalize();
+        let outer = Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize();
+        outer.iter().take(16).map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// What identifies an item, gathered while its body is written.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) id: Vec<Option<String>>,
+    pub(crate) name: Option<String>,
+    pub(crate) project: Option<String>,
+}
+
+/// The rewriting of one item of one row.
+pub(crate) struct Cleaner<'a> {
+    row: &'a Row,
+    key: Option<&'a RedactionKey>,
+    id: &'static [&'static str],
+    longest: usize,
+    found: RefCell<Found>,
+}
+
+impl<'a> Cleaner<'a> {
+    pub(crate) fn new(row: &'a Row, key: Option<&'a RedactionKey>) -> Self {
+        let id: &'static [&'static str] = match row.id {
+            Id::Fields(fields) | Id::ParentAnd(fields) => fields,
+            Id::Parent | Id::Assignment => &[],
+        };
+        let pointers = id.iter().chain(row.project).chain([&row.name]);
+        let longest = pointers.map(|p| p.len()).max().unwrap_or_default();
+        Self { row, key, id, longest, found: RefCell::default() }
+    }
+
+    /// What was gathered; empties it for the next item.
+    pub(crate) fn take(&self) -> Found {
+        std::mem::take(&mut *self.found.borrow_mut())
+    }
+
+    fn remember(&self, pointer: &str, text: &str) {
+        if let Some(at) = self.id.iter().position(|p| *p == pointer) {
+            let mut found = self.found.borrow_mut();
+            found.id.resize(self.id.len(), None);
+            if let Some(slot) = found.id.get_mut(at) {
+                *slot = Some(text.to_owned());
+            }
+        }
+        if pointer == self.row.name && !text.is_empty() {
+            self.found.borrow_mut().name = Some(text.to_owned());
+        }
+        if self.row.project.contains(&pointer) && !text.is_empty() {
+            self.found.borrow_mut().project.get_or_insert_with(|| text.to_owned());
+        }
+    }
+}
+
+impl Rewrite for Cleaner<'_> {
+    fn member(&self, pointer: &str, key: &str) -> Action {
+        if matches!(key, "links" | "request_id") || self.row.volatile.contains(&key) {
+            return Action::Drop;
+        }
+        // `tidegate` is ours: what a user calls so must not pass for it.
+        if pointer == "/tidegate" {
+            return Action::Drop;
+        }
+        if self.row.secret.contains(&key) || secret_name(key) {
+            return Action::Replace;
+        }
+        Action::Keep
+    }
+
+    /// Empty values stay empty: that there is no secret is no secret.
+    fn replace(&self, _: &str, raw: &[u8]) -> String {
+        match (raw, self.key) {
+            (b"null" | b"\"\"" | b"{}" | b"[]", _) => String::new(),
+            (_, None) => "[redacted]".to_owned(),
+            (_, Some(key)) => format!("[redacted:{}]", key.hash(raw)),
+        }
+    }
+
+    fn text(&self, pointer: &str, text: &str) -> Option<String> {
+        if pointer.len() <= self.longest {
+            self.remember(pointer, text);
+        }
+        let pattern = secret_text(text)?;
+        // A name is shown with the resource; it must not carry the secret either.
+        if pointer == self.row.name {
+            self.found.borrow_mut().name = Some(format!("[redacted:{pattern}]"));
+        }
+        Some(match self.key {
+            None => format!("[redacted:{pattern}]"),
+            Some(key) => format!("[redacted:{pattern}:{}]", key.hash(text.as_bytes())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::canonical;
+
+    use super::*;
+    use crate::kind::ROW;
+
+    const ROW_: Row = Row { secret: &["blob"], volatile: &["progress"], ..ROW };
+
+    #[test]
+    fn secrets_are_blanked_and_noise_is_gone() {
+        let raw = br#"{"id":"1","name":"n","links":[1],"progress":3,"blob":"x","user_data":null,
+            "metadata":{"note":"password=hunter2","db_password":"x"},"tidegate":{"listings":[]}}"#;
+        let cleaner = Cleaner::new(&ROW_, None);
+        assert_eq!(
+            canonical(raw, &cleaner).unwrap(),
+            r#"{"blob":"[redacted]","id":"1","metadata":{"db_password":"[redacted]","note":"[redacted:password]"},"name":"n","user_data":""}"#
+        );
+        let found = cleaner.take();
+        assert_eq!((found.id, found.name.as_deref()), (vec![Some("1".into())], Some("n")));
+    }
+
+    #[test]
+    fn under_a_key_a_changed_secret_shows() {
+        let key = RedactionKey::new("k");
+        let cleaner = Cleaner::new(&ROW_, Some(&key));
+        let one = canonical(br#"{"blob":"x"}"#, &cleaner).unwrap();
+        assert_eq!(one, canonical(br#"{"blob":"x"}"#, &cleaner).unwrap());
+        assert_ne!(one, canonical(br#"{"blob":"y"}"#, &cleaner).unwrap());
+        assert!(!one.contains("\"x\""));
+    }
+}

@@ -1,0 +1,96 @@
+//! What a token may see, told from its roles and scope.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tidegate_model::Visibility;
+
+/// Whose eyes a token gives.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    pub(crate) user: String,
+    pub(crate) project: Option<String>,
+    pub(crate) domain: Option<String>,
+    pub(crate) system: bool,
+    pub(crate) roles: BTreeSet<String>,
+}
+
+/// How an API narrows a listing that it answers with 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    /// It shows everything or answers 403: hypervisors, services, endpoints.
+    Whole,
+    /// It shows everything to the admin role and silently the own project's
+    /// (and public) things to others: Neutron, Cinder, Glance, flavors.
+    Filtered,
+    /// Keystone: as `Whole` for a project's admin and for system scope, the
+    /// own domain for a token of a domain.
+    Identity,
+    /// The own project's things, whatever the role.
+    Own,
+}
+
+impl Scope {
+    /// Whether the `admin` role is held. In the default policies of Nova,
+    /// Neutron, Cinder and Glance it counts for the whole cloud, in whatever
+    /// project it is held.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.roles.contains("admin")
+    }
+
+    /// What a listing showed that was answered with 200.
+    pub(crate) fn visibility(&self, view: View) -> Visibility {
+        match view {
+            View::Whole => Visibility::All,
+            View::Filtered if self.is_admin() => Visibility::All,
+            View::Identity if self.domain.is_none() && (self.is_admin() || self.system) => {
+                Visibility::All
+            }
+            View::Filtered | View::Identity | View::Own => self.own(),
+        }
+    }
+
+    /// The own project, else the own domain, else what is public.
+    pub(crate) fn own(&self) -> Visibility {
+        match (&self.project, &self.domain) {
+            (Some(project), _) => {
+                Visibility::Projects(BTreeSet::from([Arc::from(project.as_str())]))
+            }
+            (None, Some(domain)) => Visibility::Domain(Arc::from(domain.as_str())),
+            (None, None) => Visibility::Public,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(project: Option<&str>, domain: Option<&str>, system: bool, role: &str) -> Scope {
+        Scope {
+            user: "u".into(),
+            project: project.map(Into::into),
+            domain: domain.map(Into::into),
+            system,
+            roles: BTreeSet::from([role.to_owned()]),
+        }
+    }
+
+    #[test]
+    fn a_filtered_listing_is_whole_for_admins_only() {
+        let admin = scope(Some("p"), None, false, "admin");
+        let member = scope(Some("p"), None, false, "member");
+        let reader = scope(None, None, true, "reader");
+        assert_eq!(admin.visibility(View::Filtered), Visibility::All);
+        assert_eq!(member.visibility(View::Filtered), member.own());
+        assert_eq!(reader.visibility(View::Filtered), Visibility::Public);
+        assert_eq!(reader.visibility(View::Identity), Visibility::All);
+    }
+
+    #[test]
+    fn an_admin_of_a_domain_sees_that_domain_in_keystone() {
+        let admin = scope(None, Some("d"), false, "admin");
+        assert_eq!(admin.visibility(View::Identity), Visibility::Domain("d".into()));
+        assert_eq!(admin.visibility(View::Filtered), Visibility::All);
+    }
+}

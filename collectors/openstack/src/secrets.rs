@@ -1,0 +1,236 @@
+//! What a secret looks like: by the name of a member, or by its text.
+
+/// Endings of member names that only point at a secret or tell about it.
+const HARMLESS: [&str; 10] =
+    ["_id", "_ids", "_ref", "_refs", "_at", "_name", "_type", "_uri", "_url", "_container"];
+
+/// Whether a member of this name holds a secret, wherever it stands.
+///
+/// `password`, `adminPass`, `user_data`, `private_key`, `ipmi_password`,
+/// `api_token`, … but not `password_expires_at` or `secret_ref`.
+pub(crate) fn secret_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.len() < 4 {
+        return false;
+    }
+    for (at, byte) in bytes.iter().enumerate() {
+        let words: &[&str] = match byte | 0x20 {
+            b'p' => &["password", "passwd", "passphrase", "private_key", "privatekey", "payload"],
+            b's' => &["secret"],
+            b't' => &["token"],
+            b'a' => &["adminpass", "admin_pass", "api_key", "apikey", "access_key", "accesskey"],
+            b'u' => &["user_data", "userdata"],
+            b'b' => &["blob", "bearer"],
+            _ => continue,
+        };
+        let Some(rest) = bytes.get(at..) else { continue };
+        if words.iter().any(|w| starts_with(rest, w)) {
+            return !HARMLESS.iter().any(|h| ends_with(bytes, h));
+        }
+    }
+    false
+}
+
+fn starts_with(bytes: &[u8], word: &str) -> bool {
+    bytes.get(..word.len()).is_some_and(|b| b.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn ends_with(bytes: &[u8], word: &str) -> bool {
+    let from = bytes.len().saturating_sub(word.len());
+    bytes.get(from..).is_some_and(|b| b.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// The name of the first secret pattern that the text matches.
+///
+/// One pass over the bytes; anything but a few lead bytes costs one comparison,
+/// since every text of every body comes through here.
+pub(crate) fn secret_text(text: &str) -> Option<&'static str> {
+    let bytes = text.as_bytes();
+    if bytes.len() < 8 {
+        return None;
+    }
+    for (at, byte) in bytes.iter().enumerate() {
+        let found = match byte {
+            b'=' | b':' => assignment(bytes, at),
+            b'-' => private_key(bytes, at),
+            b'A' => aws_key(bytes, at),
+            b'@' => url_credentials(bytes, at),
+            b'g' | b'x' | b'e' | b's' => token(bytes, at),
+            b'B' | b'b' => bearer(bytes, at),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+fn at_word_start(bytes: &[u8], at: usize) -> bool {
+    at == 0 || bytes.get(at - 1).is_none_or(|b| !b.is_ascii_alphanumeric())
+}
+
+/// `-----BEGIN … PRIVATE KEY`.
+fn private_key(bytes: &[u8], at: usize) -> Option<&'static str> {
+    let rest = bytes.get(at..)?.strip_prefix(b"-----BEGIN ")?;
+    let head = rest.get(..rest.len().min(40))?;
+    head.windows(11).any(|w| w == b"PRIVATE KEY").then_some("private-key")
+}
+
+/// `AKIA` or `ASIA` and 16 capitals or digits.
+fn aws_key(bytes: &[u8], at: usize) -> Option<&'static str> {
+    let rest = bytes.get(at..)?;
+    if !(rest.starts_with(b"AKIA") || rest.starts_with(b"ASIA")) || !at_word_start(bytes, at) {
+        return None;
+    }
+    let tail = rest.get(4..20)?;
+    tail.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()).then_some("aws-access-key")
+}
+
+/// `password=…`, `"secret": "…"`, `api_token: …` with at least 4 characters.
+fn assignment(bytes: &[u8], at: usize) -> Option<&'static str> {
+    let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'');
+    let mut end = at;
+    while end > 0 && bytes.get(end - 1).is_some_and(is_space) {
+        end -= 1;
+    }
+    // All words end in one of these; nearly all colons and equal signs stop here.
+    if end == 0 || !matches!(bytes.get(end - 1)? | 0x20, b'd' | b't' | b'n' | b'y' | b's' | b'e') {
+        return None;
+    }
+    let before = bytes.get(..end)?;
+    let words: [(&str, &'static str); 10] = [
+        ("password", "password"),
+        ("passwd", "password"),
+        ("passphrase", "password"),
+        ("adminpass", "password"),
+        ("secret", "secret"),
+        ("token", "token"),
+        ("api_key", "secret"),
+        ("apikey", "secret"),
+        ("access_key", "secret"),
+        ("private_key", "secret"),
+    ];
+    let (_, name) = words.iter().find(|(w, _)| ends_with_word(before, w))?;
+    let value = bytes.get(at + 1..)?;
+    let value: &[u8] = value.get(value.iter().take_while(|b| is_space(b)).count()..)?;
+    let long = value.iter().take_while(|b| !b.is_ascii_whitespace()).take(4).count();
+    // `$…`, `{…}`, `<…>` stand for a value, they are none.
+    (long == 4 && !matches!(value.first(), Some(b'$' | b'{' | b'<'))).then_some(*name)
+}
+
+fn ends_with_word(before: &[u8], word: &str) -> bool {
+    before.len() >= word.len() && ends_with(before, word)
+}
+
+/// `://user:password@`.
+fn url_credentials(bytes: &[u8], at: usize) -> Option<&'static str> {
+    let before = bytes.get(..at)?;
+    let stop = before.iter().rposition(|b| b.is_ascii_whitespace() || *b == b'/')?;
+    let user = before.get(stop + 1..)?;
+    let scheme = before.get(..=stop)?;
+    let colon = user.iter().position(|b| *b == b':')?;
+    (scheme.ends_with(b"://") && colon + 1 < user.len()).then_some("url-credentials")
+}
+
+/// Tokens that can be told by their first bytes.
+fn token(bytes: &[u8], at: usize) -> Option<&'static str> {
+    let rest = bytes.get(at..)?;
+    if !at_word_start(bytes, at) {
+        return None;
+    }
+    let run = |from: usize, least: usize| {
+        let body = rest.get(from..).unwrap_or_default();
+        let plain = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'=');
+        body.iter().take_while(plain).take(least).count() == least
+    };
+    let found = match rest {
+        [b'g', b'h', b'p' | b'o' | b'u' | b's' | b'r', b'_', ..] if run(4, 20) => "github-token",
+        [b'g', b'l', b'p', b'a', b't', b'-', ..] if run(6, 16) => "gitlab-token",
+        [b'g', b'A', b'A', b'A', b'A', b'A', ..] if run(6, 60) => "fernet-token",
+        [b'x', b'o', b'x', b'a' | b'b' | b'p' | b'r' | b's', b'-', ..] if run(5, 10) => {
+            "slack-token"
+        }
+        [b's', b'k', b'_', b'l', b'i', b'v', b'e', b'_', ..] if run(8, 10) => "stripe-key",
+        [b'e', b'y', b'J', ..] => {
+            let dots = rest.iter().take_while(|b| !b.is_ascii_whitespace()).filter(|b| **b == b'.');
+            if rest.len() < 40 || dots.count() < 2 {
+                return None;
+            }
+            "jwt"
+        }
+        _ => return None,
+    };
+    Some(found)
+}
+
+/// `Bearer …` and `Basic …` of an Authorization header.
+fn bearer(bytes: &[u8], at: usize) -> Option<&'static str> {
+    let rest = bytes.get(at..)?;
+    let value = ["bearer ", "basic "].iter().find_map(|w| {
+        starts_with(rest, w).then(|| rest.get(w.len()..).unwrap_or_default())
+    })?;
+    if !at_word_start(bytes, at) {
+        return None;
+    }
+    let token = |b: &&u8| b.is_ascii_alphanumeric() || b"._-+/=~".contains(b);
+    let long = value.iter().take_while(token).count();
+    let digit = value.iter().take(long).any(u8::is_ascii_digit);
+    (long >= 16 && digit).then_some("authorization")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        assert_eq!(secret_text(text), expected, "{text}");
+    }
+
+    #[test]
+    fn secrets_are_told_by_their_text() {
+        check("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb", Some("private-key"));
+        check("key: AKIAIOSFODNN7EXAMPLE", Some("aws-access-key"));
+        check("mysql root Password = hunter22", Some("password"));
+        check(r#"{"db_password": "hunter2"}"#, Some("password"));
+        check("export OS_TOKEN=abcdef", Some("token"));
+        check("https://bob:pa55@registry.example/x", Some("url-credentials"));
+        check("ghp_16C7e42F292c6912E7710c838347Ae178B4a", Some("github-token"));
+        check("Authorization: Bearer 3f2b8c1d9e0a7b6c5d4e", Some("authorization"));
+        check(
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+            Some("jwt"),
+        );
+    }
+
+    #[test]
+    fn ordinary_text_is_left_alone() {
+        for text in [
+            "fa:16:3e:16:bb:71",
+            "2026-11-22T07:47:33Z",
+            "1b1bc1ae-e2eb-4fb7-a901-7f503e73f11b",
+            "SCS-2V:8-20s",
+            "the password is kept in the vault",
+            "token: ${TOKEN}",
+            "https://cloud-images.ubuntu.com/noble/current/x.img",
+            "mail bob@example.com now",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE4BPxX8KMmJsmzbCeB8lEf bob@host",
+            "-----BEGIN CERTIFICATE-----",
+            "basic authentication required here",
+        ] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn secrets_are_told_by_their_name() {
+        for name in ["password", "adminPass", "OS-EXT-SRV-ATTR:user_data", "ipmi_password", "blob"]
+        {
+            assert!(secret_name(name), "{name}");
+        }
+        for name in ["password_expires_at", "secret_ref", "public_key", "key_name", "tags", "os"] {
+            assert!(!secret_name(name), "{name}");
+        }
+    }
+}
