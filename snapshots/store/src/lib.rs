@@ -1,1 +1,50 @@
-//! x
+//! The store of snapshots: immutable objects as the truth, an embedded index
+//! for speed.
+//!
+//! ```text
+//! Resource* ─▶ SnapshotWriter ─▶ segment ─▶ manifest ─▶ index
+//!                                   │          │          │
+//!                      SnapshotReader (Facts) ◀┴──────────┘
+//! ```
+//!
+//! [`Store`] is a folder of subjects, each with a chain of snapshots. A
+//! [`SnapshotWriter`] compares what a collector sees with the snapshot before,
+//! keeps only what changed and commits by putting the next [`Manifest`]. A
+//! [`SnapshotReader`] gives any snapshot back as `tidegate_model::Facts`.
+//!
+//! A crash at any point leaves the snapshot before or the new one. Everything
+//! that is read is checked against its hash. The index holds nothing that
+//! cannot be rebuilt; without it the same answers come from the segments.
+//!
+//! The store does not judge, print, or read clock, environment or randomness.
+
+mod at;
+mod block;
+mod error;
+mod fail;
+mod index;
+mod manifest;
+mod merkle;
+mod objects;
+mod prepare;
+mod reader;
+mod records;
+mod removal;
+mod segment;
+mod spool;
+mod start;
+mod state;
+mod store;
+mod writer;
+
+pub use at::At;
+pub use error::StoreError;
+pub use manifest::{KindTree, LastRecord, Manifest};
+pub use reader::SnapshotReader;
+pub use records::Record;
+pub use start::Reindexed;
+pub use store::Store;
+pub use writer::{Begin, Committed, SnapshotWriter};
+
+#[cfg(test)]
+mod tests;

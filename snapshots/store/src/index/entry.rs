@@ -1,0 +1,192 @@
+//! What the index says of one key: its newest version and where all versions
+//! are.
+//!
+//! ```text
+//! crc32 of key and the rest │ flags │ salt 16 │ leaf 32 │ place 8 │ region
+//! │ (sequence number − previous one, operation + row · 4)…
+//! ```
+//! Numbers are varints. Of a put the row in its segment is kept, of the other
+//! operations nothing.
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use tidegate_model::{Digest, Resource, Salt};
+
+use crate::segment::Op;
+
+/// All that the index knows of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Of the newest put.
+    pub(crate) salt: Salt,
+    /// Of the newest put.
+    pub(crate) leaf: Digest,
+    /// Of the newest put.
+    pub(crate) place: u64,
+    /// Of the newest put.
+    pub(crate) region: Option<Arc<str>>,
+    /// What happened when, oldest first: sequence number, operation, row.
+    pub(crate) history: Vec<(u64, Op, u32)>,
+}
+
+/// What a key was at some snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The snapshot whose segment has its newest version.
+    pub(crate) seq: u64,
+    /// The row there.
+    pub(crate) row: u32,
+    /// Since which snapshot it is not seen, or 0.
+    pub(crate) unseen: u64,
+}
+
+impl Standing {
+    /// What it is after one more thing happened.
+    pub(crate) fn after(now: Option<Self>, seq: u64, op: Op, row: u32) -> Option<Self> {
+        match op {
+            Op::Put => Some(Self { seq, row, unseen: 0 }),
+            Op::Remove => None,
+            Op::Unseen => now.map(|s| Self { unseen: seq, ..s }),
+            Op::Seen => now.map(|s| Self { unseen: 0, ..s }),
+        }
+    }
+}
+
+impl Entry {
+    /// What the key was at snapshot `seq`; `None` if it was not there.
+    pub(crate) fn at(&self, seq: u64) -> Option<Standing> {
+        let until = self.history.iter().take_while(|(s, _, _)| *s <= seq);
+        until.fold(None, |now, &(s, op, row)| Standing::after(now, s, op, row))
+    }
+
+    /// The leaf, if the newest version is the one that counts at `seq`.
+    pub(crate) fn leaf_at(&self, seq: u64) -> Option<Digest> {
+        let newest = self.history.iter().rfind(|(_, op, _)| *op == Op::Put)?;
+        (newest.0 <= seq).then_some(self.leaf)
+    }
+
+    pub(crate) fn encode(&self, key: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; 4];
+        out.push(u8::from(self.region.is_some()));
+        out.extend_from_slice(&self.salt);
+        out.extend_from_slice(&self.leaf.0);
+        out.extend_from_slice(&self.place.to_le_bytes());
+        if let Some(region) = &self.region {
+            push_number(&mut out, region.len() as u64);
+            out.extend_from_slice(region.as_bytes());
+        }
+        let mut before = 0;
+        for &(seq, op, row) in &self.history {
+            push_number(&mut out, seq.saturating_sub(before));
+            let code = match op {
+                Op::Put => 0,
+                Op::Remove => 1,
+                Op::Unseen => 2,
+                Op::Seen => 3,
+            };
+            push_number(&mut out, u64::from(row) << 2 | code);
+            before = seq;
+        }
+        let sum = checksum(key, &out);
+        if let Some(head) = out.get_mut(..4) {
+            head.copy_from_slice(&sum.to_le_bytes());
+        }
+        out
+    }
+
+    /// `None` if the value is damaged or belongs to another key.
+    pub(crate) fn decode(key: &[u8], value: &[u8]) -> Option<Self> {
+        let sum = u32::from_le_bytes(value.get(..4)?.try_into().ok()?);
+        if sum != checksum(key, value) {
+            return None;
+        }
+        let mut rest = value.get(4..)?;
+        let flags = *take(&mut rest, 1)?.first()?;
+        let salt = take(&mut rest, 16)?.try_into().ok()?;
+        let leaf = Digest(take(&mut rest, 32)?.try_into().ok()?);
+        let place = u64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?);
+        let region = if flags & 1 == 1 {
+            let length = usize::try_from(take_number(&mut rest)?).ok()?;
+            Some(Arc::from(std::str::from_utf8(take(&mut rest, length)?).ok()?))
+        } else {
+            None
+        };
+        let mut history = Vec::new();
+        let mut seq = 0_u64;
+        while !rest.is_empty() {
+            seq = seq.checked_add(take_number(&mut rest)?)?;
+            let code = take_number(&mut rest)?;
+            let op = match code & 3 {
+                0 => Op::Put,
+                1 => Op::Remove,
+                2 => Op::Unseen,
+                _ => Op::Seen,
+            };
+            history.push((seq, op, u32::try_from(code >> 2).ok()?));
+        }
+        Some(Self { salt, leaf, place, region, history })
+    }
+}
+
+/// A number that changes when anything but the body does: then a new version
+/// is kept although the body, and with it the leaf, is the same.
+pub(crate) fn place_of(resource: &Resource) -> u64 {
+    place(
+        &resource.source,
+        resource.region.as_deref(),
+        resource.project.as_deref(),
+        resource.name.as_deref(),
+    )
+}
+
+/// As [`place_of`], from the parts.
+pub(crate) fn place(
+    source: &str,
+    region: Option<&str>,
+    project: Option<&str>,
+    name: Option<&str>,
+) -> u64 {
+    let mut hash = Sha256::new();
+    for part in [Some(source), region, project, name] {
+        hash.update(part.map_or(u64::MAX, |p| p.len() as u64).to_le_bytes());
+        hash.update(part.unwrap_or_default());
+    }
+    let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = hash.finalize().into();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The CRC of a key and of its value after the place of the CRC itself.
+pub(crate) fn checksum(key: &[u8], value: &[u8]) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(&(key.len() as u64).to_le_bytes());
+    hash.update(key);
+    hash.update(value.get(4..).unwrap_or_default());
+    hash.finalize()
+}
+
+fn push_number(out: &mut Vec<u8>, mut n: u64) {
+    while n >= 0x80 {
+        out.push((n & 0x7f) as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<u64> {
+    let mut n = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let byte = *take(rest, 1)?.first()?;
+        n |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(n);
+        }
+    }
+    None
+}
+
+fn take<'r>(rest: &mut &'r [u8], n: usize) -> Option<&'r [u8]> {
+    let (head, tail) = rest.split_at_checked(n)?;
+    *rest = tail;
+    Some(head)
+}

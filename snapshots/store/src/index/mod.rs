@@ -1,0 +1,335 @@
+//! The index: what can be looked up faster in sled than in segments. Nothing
+//! stands here alone, so whatever is wrong with it is mended by rebuilding.
+//!
+//! ```text
+//! tree s/<subject>   k <kind> 0 <key>  → Entry
+//!                    m                 → through: the newest snapshot it holds
+//! tree carry         <subject> 0 <digest> → age, hash, blob
+//! ```
+//! sled panics on much that it does not expect, so every call is caught.
+
+mod entry;
+mod files;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use sled::{Batch, Db, Tree};
+use tidegate_model::{Digest, Kind, Salt, Subject};
+
+pub(crate) use entry::{Entry, Standing, place, place_of};
+pub(crate) use files::{Seal, remove, seal, sealed};
+
+use crate::fail::Fail;
+use crate::segment::Op;
+
+/// What sled may keep in memory. It reads 8 MB of a usual index in one go, so
+/// less would only make it read twice.
+const CACHE: u64 = 16 << 20;
+/// So many keys are changed at once; the last batch says that it was the last.
+const BATCH: usize = 2048;
+/// So many blobs of the policy engine are kept for a subject.
+const CARRIES: usize = 8;
+
+const THROUGH: &[u8] = b"m";
+
+/// The index failed; the text says how, for a notice.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Broken(pub(crate) String);
+
+/// How far the index goes for a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Through {
+    pub(crate) seq: u64,
+    /// SHA-256 of that manifest.
+    pub(crate) manifest: Digest,
+}
+
+/// One thing that happened to a key.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    /// As in [`index_key`].
+    pub(crate) key: Vec<u8>,
+    pub(crate) op: Op,
+    /// Only with a put.
+    pub(crate) put: Option<PutEvent>,
+}
+
+/// What the index keeps of a put.
+#[derive(Debug, Clone)]
+pub(crate) struct PutEvent {
+    pub(crate) row: u32,
+    pub(crate) salt: Salt,
+    pub(crate) leaf: Digest,
+    pub(crate) place: u64,
+    pub(crate) region: Option<std::sync::Arc<str>>,
+}
+
+/// The open index.
+pub(crate) struct Index {
+    db: Db,
+    fail: Fail,
+}
+
+/// The name of a key in the tree of its subject: in order of kind, then key.
+pub(crate) fn index_key(kind: &str, key: &str) -> Vec<u8> {
+    let mut name = prefix(kind);
+    name.extend_from_slice(key.as_bytes());
+    name
+}
+
+fn prefix(kind: &str) -> Vec<u8> {
+    let mut name = Vec::with_capacity(2 + kind.len() + 96);
+    name.push(b'k');
+    name.extend_from_slice(kind.as_bytes());
+    name.push(0);
+    name
+}
+
+impl Index {
+    /// Opens the index in `folder`, or creates it. The lock of the store is
+    /// held, so nobody else uses it; sled's own lock may outlive the previous
+    /// index of this process for a moment.
+    pub(crate) fn open(folder: &Path, fail: Fail) -> Result<Self, Broken> {
+        files::wait_until_closed(folder);
+        let config = sled::Config::new()
+            .path(folder)
+            .cache_capacity(CACHE)
+            .flush_every_ms(None)
+            .mode(sled::Mode::LowSpace);
+        let db = guard(|| config.open())?;
+        let index = Self { db, fail };
+        // Every tree is opened here, inside the guard, so that damage shows.
+        guard(|| index.db.tree_names().iter().try_for_each(|n| index.db.open_tree(n).map(drop)))?;
+        Ok(index)
+    }
+
+    /// Writes everything out and closes.
+    pub(crate) fn close(self) -> std::io::Result<()> {
+        let Self { db, fail: _ } = self;
+        let flushed = guard(|| db.flush());
+        let dropped = guard(|| {
+            drop(db);
+            Ok(())
+        });
+        flushed.and(dropped.map(|()| 0)).map(drop).map_err(std::io::Error::other)
+    }
+
+    fn tree(&self, subject: &Subject) -> sled::Result<Tree> {
+        self.db.open_tree(format!("s/{subject}"))
+    }
+
+    /// The subjects that it holds.
+    pub(crate) fn subjects(&self) -> Result<Vec<Subject>, Broken> {
+        guard(|| {
+            let names = self.db.tree_names();
+            let subject = |n: &sled::IVec| {
+                Subject::new(std::str::from_utf8(n).ok()?.strip_prefix("s/")?).ok()
+            };
+            Ok(names.iter().filter_map(subject).collect())
+        })
+    }
+
+    /// The newest snapshot that it holds wholly.
+    pub(crate) fn through(&self, subject: &Subject) -> Result<Option<Through>, Broken> {
+        let value = guard(|| self.tree(subject)?.get(THROUGH))?;
+        let decode = |v: &[u8]| {
+            let (sum, rest) = v.split_at_checked(4)?;
+            let (seq, hash) = rest.split_at_checked(8)?;
+            let right = u32::from_le_bytes(sum.try_into().ok()?) == entry::checksum(THROUGH, v);
+            right.then_some(Through {
+                seq: u64::from_be_bytes(seq.try_into().ok()?),
+                manifest: Digest(hash.try_into().ok()?),
+            })
+        };
+        match value {
+            None => Ok(None),
+            Some(v) => decode(&v).map(Some).ok_or_else(|| Broken("its head is damaged".into())),
+        }
+    }
+
+    /// Hands over every entry of a kind, or of all kinds, in order.
+    pub(crate) fn scan(
+        &self,
+        subject: &Subject,
+        kind: Option<&Kind>,
+        visit: &mut dyn FnMut(&str, &str, Entry) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let prefix = kind.map_or_else(|| vec![b'k'], |k| prefix(k.as_str()));
+        let mut result = Ok(());
+        guard(|| {
+            for pair in self.tree(subject)?.scan_prefix(&prefix) {
+                let (name, value) = pair?;
+                result = split(&name)
+                    .zip(Entry::decode(&name, &value))
+                    .ok_or_else(|| Broken("an entry is damaged".into()))
+                    .and_then(|((kind, key), entry)| visit(kind, key, entry));
+                if result.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        result
+    }
+
+    /// The entry of one key.
+    pub(crate) fn get(
+        &self,
+        subject: &Subject,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<Entry>, Broken> {
+        let name = index_key(kind, key);
+        let value = guard(|| self.tree(subject)?.get(&name))?;
+        let decode = |v: sled::IVec| {
+            Entry::decode(&name, &v).ok_or_else(|| Broken("an entry is damaged".into()))
+        };
+        value.map(decode).transpose()
+    }
+
+    /// Takes over what happened in a snapshot. Doing it again changes nothing:
+    /// what an entry says of this snapshot or later ones is replaced. An event
+    /// that is an error ends it before the snapshot counts as held.
+    pub(crate) fn apply(
+        &self,
+        subject: &Subject,
+        through: Through,
+        events: &mut dyn Iterator<Item = Result<Event, Broken>>,
+    ) -> Result<(), Broken> {
+        let hit = |point| self.fail.hit(point).map_err(|e| Broken(e.to_string()));
+        let tree = guard(|| self.tree(subject))?;
+        let mut batch = Batch::default();
+        let mut size = 0;
+        for event in events {
+            let event = event?;
+            let old = guard(|| tree.get(&event.key))?;
+            let old = match old.as_deref() {
+                Some(value) => Some(
+                    Entry::decode(&event.key, value)
+                        .ok_or_else(|| Broken("an entry is damaged".into()))?,
+                ),
+                None => None,
+            };
+            let entry = next_entry(old, through.seq, event.op, event.put)?;
+            let value = entry.encode(&event.key);
+            batch.insert(event.key, value);
+            size += 1;
+            if size == BATCH {
+                hit("index batch")?;
+                guard(|| tree.apply_batch(std::mem::take(&mut batch)))?;
+                size = 0;
+            }
+        }
+        let mut head = vec![0; 4];
+        head.extend_from_slice(&through.seq.to_be_bytes());
+        head.extend_from_slice(&through.manifest.0);
+        let sum = entry::checksum(THROUGH, &head);
+        if let Some(place) = head.get_mut(..4) {
+            place.copy_from_slice(&sum.to_le_bytes());
+        }
+        batch.insert(THROUGH, head);
+        hit("index head")?;
+        guard(|| tree.apply_batch(batch))?;
+        hit("index flush")?;
+        guard(|| self.db.flush())?;
+        Ok(())
+    }
+
+    /// A blob of the policy engine; damaged ones are absent.
+    pub(crate) fn carry(&self, subject: &Subject, digest: &Digest) -> Result<Option<Vec<u8>>, Broken> {
+        let name = carry_key(subject, Some(digest));
+        let value = guard(|| self.db.open_tree("carry")?.get(&name))?;
+        Ok(value.and_then(|v| {
+            let (_, rest) = v.split_at_checked(8)?;
+            let (sum, blob) = rest.split_at_checked(32)?;
+            (Digest::of(blob).0 == sum).then(|| blob.to_vec())
+        }))
+    }
+
+    /// Keeps a blob, and forgets the oldest of the subject.
+    pub(crate) fn set_carry(
+        &self,
+        subject: &Subject,
+        digest: &Digest,
+        blob: &[u8],
+    ) -> Result<(), Broken> {
+        self.fail.hit("carry").map_err(|e| Broken(e.to_string()))?;
+        guard(|| {
+            let tree = self.db.open_tree("carry")?;
+            let mut known = Vec::new();
+            for pair in tree.scan_prefix(carry_key(subject, None)) {
+                let (name, value) = pair?;
+                let age = value.get(..8).and_then(|a| a.try_into().ok()).map_or(0, u64::from_be_bytes);
+                known.push((age, name));
+            }
+            known.sort();
+            let age = known.last().map_or(0, |(age, _)| age.saturating_add(1));
+            let name = carry_key(subject, Some(digest));
+            known.retain(|(_, n)| n.as_ref() != name.as_slice());
+            let surplus = (known.len() + 1).saturating_sub(CARRIES);
+            let mut batch = Batch::default();
+            known.into_iter().take(surplus).for_each(|(_, n)| batch.remove(n));
+            let mut value = age.to_be_bytes().to_vec();
+            value.extend_from_slice(&Digest::of(blob).0);
+            value.extend_from_slice(blob);
+            batch.insert(name, value);
+            tree.apply_batch(batch)?;
+            self.db.flush()
+        })?;
+        Ok(())
+    }
+}
+
+fn next_entry(
+    old: Option<Entry>,
+    seq: u64,
+    op: Op,
+    put: Option<PutEvent>,
+) -> Result<Entry, Broken> {
+    let mut history = old.as_ref().map_or_else(Vec::new, |e| e.history.clone());
+    history.retain(|(s, _, _)| *s < seq);
+    match (op, put, old) {
+        (Op::Put, Some(put), _) => {
+            history.push((seq, op, put.row));
+            let PutEvent { row: _, salt, leaf, place, region } = put;
+            Ok(Entry { salt, leaf, place, region, history })
+        }
+        (Op::Remove | Op::Unseen | Op::Seen, None, Some(old)) => {
+            history.push((seq, op, 0));
+            Ok(Entry { history, ..old })
+        }
+        (Op::Put, None, _)
+        | (Op::Remove | Op::Unseen | Op::Seen, Some(_), _)
+        | (Op::Remove | Op::Unseen | Op::Seen, None, None) => {
+            Err(Broken("it lacks an entry".into()))
+        }
+    }
+}
+
+fn split(name: &[u8]) -> Option<(&str, &str)> {
+    std::str::from_utf8(name).ok()?.strip_prefix('k')?.split_once('\0')
+}
+
+fn carry_key(subject: &Subject, digest: Option<&Digest>) -> Vec<u8> {
+    let mut name = subject.as_str().as_bytes().to_vec();
+    name.push(0);
+    name.extend_from_slice(digest.map_or(&[], |d| &d.0));
+    name
+}
+
+/// Calls sled; a panic becomes an error like any other.
+fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Broken> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(e)) => Err(Broken(e.to_string())),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(Broken(format!("sled stopped: {}", text.unwrap_or("no reason given"))))
+        }
+    }
+}

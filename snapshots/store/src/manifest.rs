@@ -1,0 +1,172 @@
+//! Manifests: what was true when, each naming the one before it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidegate_model::{Digest, Kind, KindCoverage, SnapshotId, SnapshotMeta, Subject, Timestamp};
+
+use crate::StoreError;
+
+/// The format of manifests written here.
+pub(crate) const MANIFEST: &str = "tidegate.manifest/v1";
+
+/// The head of one snapshot; its put is the commit.
+///
+/// Stored as canonical JSON in `manifests/<subject>/<seq>.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// `tidegate.manifest/v1`.
+    pub schema: String,
+    /// The cloud or cluster.
+    pub subject: Subject,
+    /// The number in the chain of that subject, from 1.
+    pub seq: u64,
+    /// When collecting began.
+    pub taken_at: Timestamp,
+    /// The tidegate that collected.
+    pub tool_version: String,
+    /// Per source, region and kind, in that order.
+    pub coverage: Vec<KindCoverage>,
+    /// The kinds that have resources, unseen ones included.
+    pub kinds: BTreeMap<Kind, KindTree>,
+    /// SHA-256 of the segment that holds what changed, as first written.
+    pub delta: Digest,
+    /// The newest record of the subject when this was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<LastRecord>,
+    /// SHA-256 of the previous manifest's bytes; absent in the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Digest>,
+    /// SHA-256 of this manifest's canonical JSON without this member. The next
+    /// manifest guards this one; this guards the newest, which has no next.
+    pub checksum: Digest,
+}
+
+/// The resources of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindTree {
+    /// How many there are.
+    pub count: u64,
+    /// The RFC 6962 root over their leaves in order of key bytes.
+    pub root: Digest,
+}
+
+/// Names a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRecord {
+    /// Its number.
+    pub n: u64,
+    /// SHA-256 of its bytes.
+    pub hash: Digest,
+}
+
+impl Manifest {
+    /// The snapshot it is the head of.
+    #[must_use]
+    pub fn id(&self) -> SnapshotId {
+        SnapshotId { subject: self.subject.clone(), seq: self.seq }
+    }
+
+    /// How many resources the snapshot holds.
+    #[must_use]
+    pub fn resources(&self) -> u64 {
+        self.kinds.values().map(|k| k.count).sum()
+    }
+
+    /// What rules are told of the snapshot.
+    #[must_use]
+    pub fn meta(&self) -> SnapshotMeta {
+        SnapshotMeta {
+            id: self.id(),
+            taken_at: self.taken_at,
+            coverage: self.coverage.clone(),
+        }
+    }
+
+    /// Sets the checksum and gives the bytes to store.
+    pub(crate) fn seal(&mut self) -> Result<Bytes, StoreError> {
+        let object = path(&self.subject, self.seq);
+        let odd = |e: &dyn std::fmt::Display| StoreError::damaged(object.to_string(), e);
+        let mut value = serde_json::to_value(&*self).map_err(|e| odd(&e))?;
+        self.checksum = checksum(&mut value).map_err(|e| odd(&e))?;
+        let raw = serde_json::to_vec(&*self).map_err(|e| odd(&e))?;
+        tidegate_model::canonical(&raw, &()).map(Bytes::from).map_err(|e| odd(&e))
+    }
+
+    /// Reads and checks the manifest `seq` of `subject`.
+    pub(crate) fn open(subject: &Subject, seq: u64, bytes: &[u8]) -> Result<Self, StoreError> {
+        let object = path(subject, seq).to_string();
+        let mut value = parse(&object, bytes, MANIFEST)?;
+        let manifest: Self = serde_json::from_value(value.clone())
+            .map_err(|e| StoreError::damaged(&object, e))?;
+        let sum = checksum(&mut value).map_err(|e| StoreError::damaged(&object, e))?;
+        if sum != manifest.checksum {
+            let why = format!("its checksum is {}, its content has {sum}", manifest.checksum);
+            return Err(StoreError::damaged(object, why));
+        }
+        if manifest.subject != *subject || manifest.seq != seq {
+            let why = format!("it is the manifest of `{}`", manifest.id());
+            return Err(StoreError::damaged(object, why));
+        }
+        Ok(manifest)
+    }
+}
+
+/// Where a manifest is.
+pub(crate) fn path(subject: &Subject, seq: u64) -> Path {
+    Path::from(format!("manifests/{subject}/{seq}.json"))
+}
+
+/// Where the segment of a snapshot is.
+pub(crate) fn segment_path(subject: &Subject, seq: u64, delta: &Digest) -> Path {
+    Path::from(format!("segments/{subject}/{seq}-{delta}.parquet"))
+}
+
+/// Reads a JSON object in canonical form whose member `schema` must be `known`.
+pub(crate) fn parse(object: &str, bytes: &[u8], known: &'static str) -> Result<Value, StoreError> {
+    let canonical =
+        tidegate_model::canonical(bytes, &()).map_err(|e| StoreError::damaged(object, e))?;
+    if canonical.as_bytes() != bytes {
+        return Err(StoreError::damaged(object, "it is not canonical JSON"));
+    }
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|e| StoreError::damaged(object, e))?;
+    let found = value.get("schema").and_then(Value::as_str).unwrap_or_default();
+    check_schema(object, found, known)?;
+    Ok(value)
+}
+
+/// Refuses a format that is not the known one; one with the same name and
+/// another number is a newer one.
+pub(crate) fn check_schema(
+    object: &str,
+    found: &str,
+    known: &'static str,
+) -> Result<(), StoreError> {
+    if found == known {
+        return Ok(());
+    }
+    let name = |s: &str| s.rsplit_once("/v").map(|(name, n)| (name.to_owned(), n.parse::<u64>()));
+    match (name(found), name(known)) {
+        (Some((a, Ok(n))), Some((b, Ok(m)))) if a == b && n > m => {
+            Err(StoreError::Newer { object: object.to_owned(), found: found.to_owned(), known })
+        }
+        _ => {
+            let why = format!("its format is `{found}`, expected `{known}`");
+            Err(StoreError::damaged(object, why))
+        }
+    }
+}
+
+/// The SHA-256 of the canonical form of `value` without its member `checksum`.
+fn checksum(value: &mut Value) -> Result<Digest, String> {
+    if let Some(members) = value.as_object_mut() {
+        members.remove("checksum");
+    }
+    let raw = serde_json::to_vec(value).map_err(|e| e.to_string())?;
+    let text = tidegate_model::canonical(&raw, &()).map_err(|e| e.to_string())?;
+    Ok(Digest::of(text.as_bytes()))
+}

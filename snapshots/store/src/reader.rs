@@ -1,0 +1,298 @@
+//! Reading a snapshot.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use tidegate_model::{
+    Change, ChangeOp, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, SnapshotId,
+    SnapshotMeta, Timestamp, leaf,
+};
+
+use crate::StoreError;
+use crate::manifest::{self, Manifest};
+use crate::merkle::Tree;
+use crate::segment::{Columns, Cursor, Op, Row, Segment};
+use crate::state::{Found, Located};
+use crate::store::{Inner, locked};
+
+/// One snapshot of a store; the [`Facts`] that rules and plans are given.
+///
+/// Every segment is checked against its manifest when it is first used, every
+/// body against its leaf, and a whole kind against its Merkle root: an error
+/// names the object that does not fit.
+///
+/// Calls block on storage. On a thread of a single-threaded runtime they would
+/// wait for a network that nobody drives, so use `spawn_blocking` there.
+///
+/// `Resource::read_at` is when the version was first read, to the microsecond:
+/// nothing is stored for a resource that did not change. When it was last
+/// confirmed is in the coverage of its kind.
+pub struct SnapshotReader {
+    inner: Arc<Inner>,
+    manifest: Arc<Manifest>,
+    meta: SnapshotMeta,
+    /// Where the resources of a kind are, for kinds that were asked for.
+    kinds: Mutex<BTreeMap<Kind, Arc<Vec<Located>>>>,
+}
+
+impl std::fmt::Debug for SnapshotReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SnapshotReader").field("id", &self.meta.id).finish_non_exhaustive()
+    }
+}
+
+impl SnapshotReader {
+    pub(crate) fn new(inner: Arc<Inner>, manifest: Arc<Manifest>) -> Self {
+        let meta = manifest.meta();
+        Self { inner, manifest, meta, kinds: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Its manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The kinds that have resources, in order, with their numbers; unseen
+    /// resources count.
+    pub fn kinds(&self) -> impl Iterator<Item = (&Kind, u64)> {
+        self.manifest.kinds.iter().map(|(kind, tree)| (kind, tree.count))
+    }
+
+    fn located(&self, kind: &Kind) -> Result<Arc<Vec<Located>>, StoreError> {
+        if let Some(known) = locked(&self.kinds).get(kind) {
+            return Ok(Arc::clone(known));
+        }
+        let found = Arc::new(self.inner.located(&self.manifest, kind)?);
+        locked(&self.kinds).insert(kind.clone(), Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// Reads resources that are given in order of key bytes, one kind.
+    fn read(
+        &self,
+        located: &[Located],
+        visit: &mut dyn FnMut(Fact, Digest),
+    ) -> Result<(), StoreError> {
+        let subject = &self.meta.id.subject;
+        // INVARIANT: rows of one kind in a segment are in order of key, so each
+        // segment is read forwards, once.
+        let mut wanted: BTreeMap<u64, Vec<Range<u64>>> = BTreeMap::new();
+        for l in located {
+            let row = u64::from(l.standing.row);
+            let runs = wanted.entry(l.standing.seq).or_default();
+            match runs.last_mut() {
+                Some(last) if last.end == row => last.end += 1,
+                _ => runs.push(row..row + 1),
+            }
+        }
+        let mut segments = BTreeMap::new();
+        for &seq in wanted.keys() {
+            segments.insert(seq, self.inner.wait(self.inner.segment(subject, seq))?);
+        }
+        let source = self.inner.source()?;
+        let mut cursors: BTreeMap<u64, (&Segment, Cursor<'_>)> = BTreeMap::new();
+        for ((seq, runs), segment) in wanted.into_iter().zip(segments.values()) {
+            cursors.insert(seq, (segment, Cursor::new(segment, &source, Columns::FACTS, runs)));
+        }
+        let mut seen: BTreeMap<u64, Timestamp> = BTreeMap::new();
+        let mut shared = Shared::default();
+        for l in located {
+            let Some((segment, cursor)) = cursors.get_mut(&l.standing.seq) else { continue };
+            let missing = || segment.damaged(format!("it does not hold `{}`", l.key));
+            let row = cursor.next()?.ok_or_else(missing)?;
+            let unseen_since = match l.standing.unseen {
+                0 => None,
+                unseen => Some(match seen.get(&unseen) {
+                    Some(time) => *time,
+                    None => {
+                        let last = self.inner.manifest(subject, unseen.saturating_sub(1));
+                        let time = self.inner.wait(last)?.0.taken_at;
+                        seen.insert(unseen, time);
+                        time
+                    }
+                }),
+            };
+            let (resource, found) = shared.resource(segment, l, &row)?;
+            visit(Fact { resource, unseen_since }, found);
+        }
+        Ok(())
+    }
+
+    fn each_checked(&self, kind: &Kind, visit: &mut dyn FnMut(Fact)) -> Result<(), StoreError> {
+        let Some(expected) = self.manifest.kinds.get(kind) else { return Ok(()) };
+        let located = self.located(kind)?;
+        let mut tree = Tree::default();
+        self.read(&located, &mut |fact, leaf| {
+            tree.push(leaf);
+            visit(fact);
+        })?;
+        if tree.root() != expected.root {
+            let id = &self.meta.id;
+            let why = format!("the resources of `{kind}` do not have the root it names");
+            return Err(StoreError::damaged(manifest::path(&id.subject, id.seq).to_string(), why));
+        }
+        Ok(())
+    }
+
+    fn fetch_checked(
+        &self,
+        keys: &[ResourceKey],
+        visit: &mut dyn FnMut(Fact),
+    ) -> Result<(), StoreError> {
+        let mut by_kind: BTreeMap<&str, Vec<&ResourceKey>> = BTreeMap::new();
+        for key in keys {
+            by_kind.entry(key.kind()).or_default().push(key);
+        }
+        for (kind, mut keys) in by_kind {
+            let Ok(kind) = Kind::new(kind) else { continue };
+            if !self.manifest.kinds.contains_key(&kind) {
+                continue;
+            }
+            keys.sort();
+            keys.dedup();
+            let mut found = Vec::new();
+            for key in keys {
+                let known = locked(&self.kinds).get(&kind).cloned();
+                let one = match known {
+                    Some(all) => one_of(&all, key),
+                    None => match self.inner.locate_one(&self.manifest, key) {
+                        Found::Here(located) => Some(located),
+                        Found::Absent => None,
+                        Found::Unknown => one_of(&*self.located(&kind)?, key),
+                    },
+                };
+                found.extend(one);
+            }
+            self.read(&found, &mut |fact, _| visit(fact))?;
+        }
+        Ok(())
+    }
+
+    fn changes_checked(&self, since: u64) -> Result<Option<Vec<Change>>, StoreError> {
+        let SnapshotId { subject, seq } = &self.meta.id;
+        if since == 0 || since >= *seq {
+            return Ok(None);
+        }
+        let mut changes: BTreeMap<ResourceKey, Change> = BTreeMap::new();
+        for seq in since + 1..=*seq {
+            self.inner.each_change(subject, seq, None, &mut |kind, key, op, _| {
+                let op = match op {
+                    Op::Put => ChangeOp::Put,
+                    Op::Remove => ChangeOp::Remove,
+                    Op::Unseen => ChangeOp::Unseen,
+                    Op::Seen => ChangeOp::Seen,
+                };
+                if let Some(change) = changes.get_mut(&key) {
+                    change.op = op;
+                } else {
+                    let object = || manifest::path(subject, seq).to_string();
+                    let kind = Kind::new(kind).map_err(|e| StoreError::damaged(object(), e))?;
+                    changes.insert(key.clone(), Change { key, kind, op });
+                }
+                Ok(())
+            })?;
+        }
+        Ok(Some(changes.into_values().collect()))
+    }
+
+    fn error(&self, source: StoreError) -> FactsError {
+        FactsError { snapshot: self.meta.id.clone(), source: Arc::new(source) }
+    }
+}
+
+fn one_of(all: &[Located], key: &ResourceKey) -> Option<Located> {
+    let at = all.binary_search_by(|l| l.key.cmp(key)).ok()?;
+    all.get(at).cloned()
+}
+
+impl Facts for SnapshotReader {
+    fn meta(&self) -> &SnapshotMeta {
+        &self.meta
+    }
+
+    fn each(&self, kind: &Kind, visit: &mut dyn FnMut(Fact)) -> Result<(), FactsError> {
+        self.each_checked(kind, visit).map_err(|e| self.error(e))
+    }
+
+    fn fetch(&self, keys: &[ResourceKey], visit: &mut dyn FnMut(Fact)) -> Result<(), FactsError> {
+        self.fetch_checked(keys, visit).map_err(|e| self.error(e))
+    }
+
+    fn changes_since(&self, seq: u64) -> Result<Option<Vec<Change>>, FactsError> {
+        self.changes_checked(seq).map_err(|e| self.error(e))
+    }
+
+    fn at(&self, seq: u64) -> Result<Option<Box<dyn Facts + '_>>, FactsError> {
+        if seq == 0 || seq > self.meta.id.seq {
+            return Ok(None);
+        }
+        match self.inner.wait(self.inner.manifest(&self.meta.id.subject, seq)) {
+            Ok((manifest, _)) => Ok(Some(Box::new(Self::new(Arc::clone(&self.inner), manifest)))),
+            Err(StoreError::Missing { .. }) => Ok(None),
+            Err(e) => Err(self.error(e)),
+        }
+    }
+}
+
+/// Texts that many resources have in common, kept once.
+#[derive(Default)]
+struct Shared {
+    texts: BTreeMap<Box<str>, Arc<str>>,
+    kind: Option<Kind>,
+}
+
+impl Shared {
+    /// The resource of a row that has been checked, and its leaf.
+    fn resource(
+        &mut self,
+        segment: &Segment,
+        located: &Located,
+        row: &Row,
+    ) -> Result<(Resource, Digest), StoreError> {
+        let key = &located.key;
+        if row.key() != key.as_str().as_bytes() {
+            return Err(segment.damaged(format!("it has another resource in place of `{key}`")));
+        }
+        let lacking = || segment.damaged(format!("the row of `{key}` lacks a value"));
+        let salt = row.salt.ok_or_else(lacking)?;
+        let body = segment.text(row.body().ok_or_else(lacking)?)?;
+        let found = leaf(key.as_str(), &salt, body);
+        if located.leaf.is_some_and(|expected| expected != found) {
+            return Err(segment.damaged(format!("the body of `{key}` does not have its leaf hash")));
+        }
+        let kind = match &self.kind {
+            Some(kind) if kind.as_str() == key.kind() => kind.clone(),
+            _ => Kind::new(key.kind()).map_err(|e| segment.damaged(e))?,
+        };
+        self.kind = Some(kind.clone());
+        let read_at = row.read_at.ok_or_else(lacking)?;
+        let resource = Resource {
+            key: key.clone(),
+            kind,
+            region: self.text(segment, row.region())?,
+            project: self.text(segment, row.project())?,
+            name: row.name().map(|n| segment.text(n).map(Arc::from)).transpose()?,
+            body: Arc::from(body),
+            source: self.text(segment, row.source())?.ok_or_else(lacking)?,
+            read_at: Timestamp::from_microsecond(read_at).map_err(|e| segment.damaged(e))?,
+        };
+        Ok((resource, found))
+    }
+
+    fn text(
+        &mut self,
+        segment: &Segment,
+        bytes: Option<&[u8]>,
+    ) -> Result<Option<Arc<str>>, StoreError> {
+        let Some(bytes) = bytes else { return Ok(None) };
+        let text = segment.text(bytes)?;
+        if let Some(known) = self.texts.get(text) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let shared: Arc<str> = Arc::from(text);
+        self.texts.insert(text.into(), Arc::clone(&shared));
+        Ok(Some(shared))
+    }
+}

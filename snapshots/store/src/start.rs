@@ -1,0 +1,381 @@
+//! Opening a store, and keeping the index in step with the objects.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path as FsPath;
+use std::sync::PoisonError;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use tidegate_model::{Digest, Subject, leaf};
+
+use crate::index::{Broken, Event, Index, PutEvent, Seal, Through, index_key, place};
+use crate::manifest::{self, Manifest};
+use crate::objects::Objects;
+use crate::segment::{Columns, Cursor, Op, Row, Segment, Source};
+use crate::store::{Inner, Slot, locked};
+use crate::{Store, StoreError};
+
+/// The format of stores written here.
+const FORMAT: &str = "tidegate.store/v1";
+
+/// What [`Store::reindex`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reindexed {
+    /// By subject, how many snapshots the index holds now.
+    pub snapshots: Vec<(Subject, u64)>,
+    /// What could not be taken over, each one clause.
+    pub problems: Vec<String>,
+}
+
+impl Store {
+    /// Throws the index away and builds it anew from the objects.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if another process uses the store.
+    pub async fn reindex(&self) -> Result<Reindexed, StoreError> {
+        let inner = &self.inner;
+        if inner.objects().is_none() {
+            return Ok(Reindexed { snapshots: Vec::new(), problems: Vec::new() });
+        }
+        inner.writable().await?;
+        inner.forget();
+        inner.discard(&Broken("it is rebuilt on request".into()));
+        let problems = inner.rebuild().await?;
+        let mut snapshots = Vec::new();
+        for subject in self.subjects().await? {
+            let through = inner.ask(|i| i.through(&subject)).flatten().map_or(0, |t| t.seq);
+            snapshots.push((subject, through));
+        }
+        Ok(Reindexed { snapshots, problems })
+    }
+}
+
+impl Inner {
+    /// Looks at what is there and opens the index; gives notices.
+    pub(crate) async fn start(&self) -> Result<Vec<String>, StoreError> {
+        let exists = |name: &str| self.root.join(name).exists();
+        if !exists("format.json") && !exists("manifests") {
+            return match std::fs::metadata(&self.root) {
+                Ok(found) if !found.is_dir() => {
+                    let e = io::Error::from(io::ErrorKind::NotADirectory);
+                    Err(StoreError::io("open store", &self.root)(e))
+                }
+                _ => Ok(Vec::new()),
+            };
+        }
+        let objects = self.open_objects()?;
+        let path = Path::from("format.json");
+        if let Some(bytes) = objects.find(&path).await? {
+            manifest::parse("format.json", &bytes, FORMAT)?;
+        }
+        for subject in objects.subjects("layout").await? {
+            return Err(StoreError::Newer {
+                object: format!("layout/{subject}"),
+                found: "compacted segments".into(),
+                known: "segments as first written",
+            });
+        }
+        match self.take_lock() {
+            Ok(()) => {}
+            Err(StoreError::Locked { .. }) => {
+                self.set(Slot::Locked);
+                return Ok(vec![
+                    "another process is using the store: reading from its segments".into(),
+                ]);
+            }
+            Err(StoreError::Io { source, .. }) => {
+                let notice = format!("the store cannot be written ({source}): reading its segments");
+                self.set(Slot::Off);
+                return Ok(vec![notice]);
+            }
+            Err(other) => return Err(other),
+        }
+        self.sweep(objects).await;
+        self.open_index().await
+    }
+
+    /// Makes sure that this process may write and the index is in step;
+    /// creates the store if there is none.
+    pub(crate) async fn writable(&self) -> Result<(), StoreError> {
+        create_folder(&self.root).map_err(StoreError::io("create folder", &self.root))?;
+        let fresh = {
+            let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+            match &*slot {
+                Slot::Ready(_) => return Ok(()),
+                Slot::Broken => true,
+                Slot::Absent | Slot::Locked | Slot::Off => false,
+            }
+        };
+        if fresh {
+            self.rebuild().await?;
+            return Ok(());
+        }
+        self.take_lock()?;
+        let objects = self.open_objects()?;
+        let format = serde_json::json!({ "schema": FORMAT }).to_string();
+        objects.create(&Path::from("format.json"), Bytes::from(format)).await?;
+        for notice in self.open_index().await? {
+            tracing::info!(notice);
+        }
+        Ok(())
+    }
+
+    fn take_lock(&self) -> Result<(), StoreError> {
+        let mut held = locked(&self.lock);
+        if held.is_some() {
+            return Ok(());
+        }
+        let path = self.root.join("lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(StoreError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {
+                *held = Some(file);
+                Ok(())
+            }
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: self.root.clone() }),
+            Err(TryLockError::Error(e)) => Err(StoreError::io("lock", &path)(e)),
+        }
+    }
+
+    fn set(&self, slot: Slot) {
+        *self.slot.write().unwrap_or_else(PoisonError::into_inner) = slot;
+    }
+
+    /// Deletes what writers left that did not end: temporary files, half-put
+    /// objects and segments that no manifest names. What cannot be deleted is
+    /// in nobody's way.
+    async fn sweep(&self, objects: &Objects) {
+        for item in std::fs::read_dir(self.temp_folder()).into_iter().flatten().flatten() {
+            let _ = std::fs::remove_file(item.path());
+        }
+        let staged = |name: &str| {
+            name.rsplit_once('#').is_some_and(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let Ok(subjects) = objects.subjects("segments").await else { return };
+        for subject in subjects {
+            for folder in ["segments", "manifests"] {
+                let folder = self.root.join(folder).join(subject.as_str());
+                for item in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                    if staged(&item.file_name().to_string_lossy()) {
+                        let _ = std::fs::remove_file(item.path());
+                    }
+                }
+            }
+            let (Ok(head), Ok(names)) = (
+                self.head(&subject).await,
+                objects.names(&Path::from(format!("segments/{subject}"))).await,
+            ) else {
+                continue;
+            };
+            for (name, _) in names {
+                let seq = name.split_once('-').and_then(|(n, _)| n.parse::<u64>().ok());
+                if seq.is_some_and(|seq| seq > head) {
+                    let path = Path::from(format!("segments/{subject}/{name}"));
+                    let _ = objects.delete(&path).await;
+                }
+            }
+        }
+    }
+
+    /// Opens the index and brings it in step; the lock is held.
+    async fn open_index(&self) -> Result<Vec<String>, StoreError> {
+        let folder = self.index_folder();
+        let objects = self.open_objects()?;
+        let used = !objects.subjects("manifests").await?.is_empty();
+        let why = match crate::index::sealed(&folder) {
+            Err(e) => e.to_string(),
+            Ok(Seal::Wrong) => "its files were changed".to_owned(),
+            Ok(Seal::Right | Seal::None) if used && !folder.join("db").exists() => {
+                "it was missing".to_owned()
+            }
+            Ok(Seal::Right | Seal::None) => {
+                let opened = Index::open(&folder, self.fail.clone());
+                match self.catch_up(opened).await? {
+                    Ok((index, notices)) => {
+                        self.set(Slot::Ready(index));
+                        return Ok(notices);
+                    }
+                    Err(broken) => broken.to_string(),
+                }
+            }
+        };
+        let mut notices = self.rebuild().await?;
+        notices.insert(0, format!("the index was rebuilt: {why}"));
+        Ok(notices)
+    }
+
+    /// Builds the index anew; the lock is held and no index is open. Gives
+    /// what could not be taken over.
+    pub(crate) async fn rebuild(&self) -> Result<Vec<String>, StoreError> {
+        let folder = self.index_folder();
+        crate::index::remove(&folder).map_err(StoreError::io("delete", &folder))?;
+        let opened = Index::open(&folder, self.fail.clone());
+        match self.catch_up(opened).await? {
+            Ok((index, notices)) => {
+                self.set(Slot::Ready(index));
+                Ok(notices.into_iter().filter(|n| !n.starts_with("the index was behind")).collect())
+            }
+            Err(Broken(why)) => {
+                let _ = crate::index::remove(&folder);
+                Err(StoreError::Index { why })
+            }
+        }
+    }
+
+    /// Replays what an index lacks.
+    async fn catch_up(
+        &self,
+        opened: Result<Index, Broken>,
+    ) -> Result<Result<(Index, Vec<String>), Broken>, StoreError> {
+        let index = match opened {
+            Ok(index) => index,
+            Err(broken) => return Ok(Err(broken)),
+        };
+        let mut notices = Vec::new();
+        let subjects = self.open_objects()?.subjects("manifests").await?;
+        let known = match index.subjects() {
+            Ok(known) => known,
+            Err(broken) => return Ok(Err(broken)),
+        };
+        if let Some(gone) = known.iter().find(|s| !subjects.contains(*s)) {
+            return Ok(Err(Broken(format!("it holds `{gone}`, which the store does not"))));
+        }
+        for subject in subjects {
+            match self.catch_up_subject(&index, &subject).await? {
+                Ok(notice) => notices.extend(notice),
+                Err(broken) => return Ok(Err(broken)),
+            }
+        }
+        Ok(Ok((index, notices)))
+    }
+
+    /// Brings the index in step for one subject. A damaged object ends that,
+    /// but is no reason not to open: older snapshots can be read.
+    async fn catch_up_subject(
+        &self,
+        index: &Index,
+        subject: &Subject,
+    ) -> Result<Result<Option<String>, Broken>, StoreError> {
+        let head = self.head(subject).await?;
+        let through = match index.through(subject) {
+            Ok(through) => through,
+            Err(broken) => return Ok(Err(broken)),
+        };
+        let start = through.map_or(0, |t| t.seq);
+        if start > head {
+            return Ok(Err(Broken(format!("it is ahead of `{subject}@{head}`"))));
+        }
+        let mut before = None;
+        if let Some(through) = through {
+            match self.manifest(subject, start).await {
+                Ok((_, hash)) if hash == through.manifest => before = Some(hash),
+                Ok(_) => {
+                    return Ok(Err(Broken(format!("it holds another `{subject}@{start}`"))));
+                }
+                Err(e) => return Ok(Ok(Some(format!("the index stops at {start}: {e}")))),
+            }
+        }
+        for seq in start + 1..=head {
+            match self.replay(index, subject, seq, before).await {
+                Ok(Ok(hash)) => before = Some(hash),
+                Ok(Err(broken)) => return Ok(Err(broken)),
+                Err(e) => {
+                    let last = seq - 1;
+                    return Ok(Ok(Some(format!(
+                        "the index stops at `{subject}@{last}`: {e}"
+                    ))));
+                }
+            }
+        }
+        let lacked = head - start;
+        Ok(Ok((lacked > 0).then(|| {
+            format!("the index was behind by {lacked} of `{subject}`: replayed from segments")
+        })))
+    }
+
+    /// Takes one snapshot over into the index; gives its manifest's hash.
+    async fn replay(
+        &self,
+        index: &Index,
+        subject: &Subject,
+        seq: u64,
+        before: Option<Digest>,
+    ) -> Result<Result<Digest, Broken>, StoreError> {
+        let (manifest, hash) = self.manifest(subject, seq).await?;
+        if manifest.previous != before {
+            let why = format!("it does not follow `{subject}@{}`", seq - 1);
+            return Err(StoreError::damaged(manifest::path(subject, seq).to_string(), why));
+        }
+        let bytes = self.segment_bytes(&manifest).await?;
+        let path = manifest::segment_path(subject, seq, &manifest.delta);
+        let segment = Segment::open(path, &bytes, &manifest.delta)?;
+        let mut cursor =
+            Cursor::new(&segment, &Source::Whole(bytes), Columns::ALL, vec![0..segment.rows()]);
+        let mut row = 0_u32;
+        let mut failed = None;
+        let mut events = std::iter::from_fn(|| {
+            let next = cursor.next().and_then(|r| r.map(|r| event(&segment, &r, row)).transpose());
+            row += 1;
+            next.transpose().map(|e| {
+                e.map_err(|e| {
+                    let broken = Broken(e.to_string());
+                    failed = Some(e);
+                    broken
+                })
+            })
+        });
+        let applied = index.apply(subject, Through { seq, manifest: hash }, &mut events);
+        failed.map_or_else(|| Ok(applied.map(|()| hash)), Err)
+    }
+
+    async fn segment_bytes(&self, manifest: &Manifest) -> Result<Bytes, StoreError> {
+        let path = manifest::segment_path(&manifest.subject, manifest.seq, &manifest.delta);
+        self.open_objects()?.get(&path).await
+    }
+}
+
+/// What a row tells the index.
+fn event(segment: &Segment, row: &Row, n: u32) -> Result<Event, StoreError> {
+    let op = row.op.ok_or_else(|| segment.damaged("a row has no operation"))?;
+    let key = segment.text(row.key())?;
+    let kind = segment.text(row.kind())?;
+    let text = |t: Option<&[u8]>| -> Result<Option<String>, StoreError> {
+        t.map(|t| segment.text(t).map(str::to_owned)).transpose()
+    };
+    let put = if op == Op::Put {
+        let lacking = || segment.damaged(format!("the row of `{key}` lacks a value"));
+        let salt = row.salt.ok_or_else(lacking)?;
+        let body = segment.text(row.body().ok_or_else(lacking)?)?;
+        let source = segment.text(row.source().ok_or_else(lacking)?)?;
+        let (region, project, name) =
+            (text(row.region())?, text(row.project())?, text(row.name())?);
+        Some(PutEvent {
+            row: n,
+            salt,
+            leaf: leaf(key, &salt, body),
+            place: place(source, region.as_deref(), project.as_deref(), name.as_deref()),
+            region: region.map(Into::into),
+        })
+    } else {
+        None
+    };
+    Ok(Event { key: index_key(kind, key), op, put })
+}
+
+/// Creates a folder durably: each new one is named in a folder that is synced.
+fn create_folder(path: &FsPath) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(FsPath::new("."));
+    create_folder(parent)?;
+    match std::fs::create_dir(path) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    // Not every file system can sync a folder.
+    let _ = File::open(parent).and_then(|f| f.sync_all());
+    Ok(())
+}

@@ -1,0 +1,344 @@
+//! The store as a whole: what it shares between writers and readers.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use object_store::path::Path;
+use tidegate_model::{Digest, SnapshotId, Subject};
+use tokio::runtime::Handle;
+
+use crate::block::block;
+use crate::fail::Fail;
+use crate::index::{Broken, Index};
+use crate::manifest::{self, Manifest};
+use crate::objects::{Objects, Wrap};
+use crate::segment::{Segment, Source};
+use crate::{At, SnapshotReader, StoreError};
+
+/// A store of snapshots in a folder. Cheap to clone; clones share everything.
+///
+/// One process at a time writes; others can read meanwhile, from the segments.
+/// Dropping the last handle closes the index.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) notices: Arc<[String]>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.inner.root).finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) root: PathBuf,
+    pub(crate) handle: Option<Handle>,
+    pub(crate) fail: Fail,
+    pub(crate) wrap: Option<Box<Wrap>>,
+    objects: OnceLock<Objects>,
+    pub(crate) slot: RwLock<Slot>,
+    /// Held while this process may write.
+    pub(crate) lock: Mutex<Option<File>>,
+    manifests: Mutex<BTreeMap<(Subject, u64), (Arc<Manifest>, Digest)>>,
+    segments: Mutex<BTreeMap<(Subject, u64), Arc<Segment>>>,
+}
+
+/// The index, or why there is none.
+pub(crate) enum Slot {
+    /// Nothing was written yet.
+    Absent,
+    /// Another process has it.
+    Locked,
+    /// The folder cannot be written.
+    Off,
+    /// It was thrown away; the next writer rebuilds it.
+    Broken,
+    /// In use.
+    Ready(Index),
+}
+
+impl Inner {
+    pub(crate) fn new(root: PathBuf, fail: Fail, wrap: Option<Box<Wrap>>) -> Self {
+        Self {
+            root,
+            handle: Handle::try_current().ok(),
+            fail,
+            wrap,
+            objects: OnceLock::new(),
+            slot: RwLock::new(Slot::Absent),
+            lock: Mutex::new(None),
+            manifests: Mutex::new(BTreeMap::new()),
+            segments: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    pub(crate) fn index_folder(&self) -> PathBuf {
+        self.root.join("index")
+    }
+
+    pub(crate) fn temp_folder(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    /// Waits for a future in a synchronous call.
+    pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
+        block(self.handle.as_ref(), future)
+    }
+
+    /// The objects, or `None` while nothing was written.
+    pub(crate) fn objects(&self) -> Option<&Objects> {
+        self.objects.get()
+    }
+
+    /// Opens the objects below the root, which exists.
+    pub(crate) fn open_objects(&self) -> Result<&Objects, StoreError> {
+        if let Some(objects) = self.objects.get() {
+            return Ok(objects);
+        }
+        let objects = Objects::local(&self.root, self.wrap.as_deref())?;
+        Ok(self.objects.get_or_init(|| objects))
+    }
+
+    /// The newest snapshot of a subject, or 0.
+    pub(crate) async fn head(&self, subject: &Subject) -> Result<u64, StoreError> {
+        let Some(objects) = self.objects() else { return Ok(0) };
+        let folder = Path::from(format!("manifests/{subject}"));
+        Ok(objects.numbers(&folder).await?.last().copied().unwrap_or(0))
+    }
+
+    /// A manifest, checked, with the SHA-256 of its bytes.
+    pub(crate) async fn manifest(
+        &self,
+        subject: &Subject,
+        seq: u64,
+    ) -> Result<(Arc<Manifest>, Digest), StoreError> {
+        let id = (subject.clone(), seq);
+        if let Some(known) = locked(&self.manifests).get(&id) {
+            return Ok(known.clone());
+        }
+        let path = manifest::path(subject, seq);
+        let missing = || StoreError::Missing { object: path.to_string() };
+        let bytes = self.objects().ok_or_else(missing)?.get(&path).await?;
+        let read = Arc::new(Manifest::open(subject, seq, &bytes)?);
+        let both = (read, Digest::of(&bytes));
+        locked(&self.manifests).insert(id, both.clone());
+        Ok(both)
+    }
+
+    /// The segment of a snapshot, checked when it is first opened.
+    pub(crate) async fn segment(
+        &self,
+        subject: &Subject,
+        seq: u64,
+    ) -> Result<Arc<Segment>, StoreError> {
+        let id = (subject.clone(), seq);
+        if let Some(known) = locked(&self.segments).get(&id) {
+            return Ok(Arc::clone(known));
+        }
+        let (manifest, _) = self.manifest(subject, seq).await?;
+        let path = manifest::segment_path(subject, seq, &manifest.delta);
+        let missing = || StoreError::Missing { object: path.to_string() };
+        let bytes = self.objects().ok_or_else(missing)?.get(&path).await?;
+        let segment = Arc::new(Segment::open(path, &bytes, &manifest.delta)?);
+        locked(&self.segments).insert(id, Arc::clone(&segment));
+        Ok(segment)
+    }
+
+    /// Where parts of segments are read from.
+    pub(crate) fn source(&self) -> Result<Source, StoreError> {
+        let objects = self.open_objects()?.clone();
+        Ok(Source::Ranges { objects, handle: self.handle.clone() })
+    }
+
+    /// Asks the index, if it can be used. What is wrong with it makes it
+    /// unused from then on; the answer is `None` then, too.
+    pub(crate) fn ask<T>(&self, question: impl FnOnce(&Index) -> Result<T, Broken>) -> Option<T> {
+        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        let Slot::Ready(index) = &*slot else { return None };
+        match question(index) {
+            Ok(answer) => Some(answer),
+            Err(broken) => {
+                drop(slot);
+                self.discard(&broken);
+                None
+            }
+        }
+    }
+
+    /// Throws the index away; the next writer, or the next start, rebuilds it.
+    pub(crate) fn discard(&self, why: &Broken) {
+        tracing::warn!(%why, "the index is not used any more and will be rebuilt");
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        if matches!(&*slot, Slot::Ready(_)) {
+            drop(std::mem::replace(&mut *slot, Slot::Broken));
+            if let Err(error) = crate::index::remove(&self.index_folder()) {
+                tracing::warn!(%error, "the index cannot be deleted");
+            }
+        }
+    }
+
+    /// Forgets what was read of objects.
+    pub(crate) fn forget(&self) {
+        locked(&self.manifests).clear();
+        locked(&self.segments).clear();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Slot::Ready(index) = std::mem::replace(slot, Slot::Absent) {
+            let folder = self.index_folder();
+            let closed = index.close();
+            // Without a seal the next start only has more to check.
+            if let Err(error) = closed.and_then(|()| crate::index::seal(&folder)) {
+                tracing::debug!(%error, "the index is not sealed");
+            }
+        }
+    }
+}
+
+/// Locks; that another thread panicked meanwhile does not matter to a cache.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store {
+    /// Opens the store in a folder. Nothing is created before the first write.
+    ///
+    /// The index is checked against the manifests: what it lacks is replayed
+    /// and what is wrong with it is mended by rebuilding it; [`Store::notices`]
+    /// says so. If another process has it, this one reads from the segments.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a store of a newer format; [`StoreError::Io`]
+    /// and [`StoreError::Objects`] if the folder cannot be read.
+    pub async fn open(path: &FsPath) -> Result<Self, StoreError> {
+        Self::open_with(Inner::new(path.to_path_buf(), Fail::default(), None)).await
+    }
+
+    pub(crate) async fn open_with(inner: Inner) -> Result<Self, StoreError> {
+        let inner = Arc::new(inner);
+        let notices = inner.start().await?;
+        Ok(Self { inner, notices: notices.into() })
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn path(&self) -> &FsPath {
+        &self.inner.root
+    }
+
+    /// What opening had to mend or do without; each one clause, for people.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// The subjects that have snapshots, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] if the store cannot be read.
+    pub async fn subjects(&self) -> Result<Vec<Subject>, StoreError> {
+        let Some(objects) = self.inner.objects() else { return Ok(Vec::new()) };
+        let mut subjects = Vec::new();
+        for subject in objects.subjects("manifests").await? {
+            if self.inner.head(&subject).await? > 0 {
+                subjects.push(subject);
+            }
+        }
+        Ok(subjects)
+    }
+
+    /// The snapshots of a subject, oldest first; none of an unknown subject.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] or [`StoreError::Missing`] naming a manifest.
+    pub async fn snapshots(&self, subject: &Subject) -> Result<Vec<Manifest>, StoreError> {
+        let mut manifests = Vec::new();
+        for seq in 1..=self.inner.head(subject).await? {
+            manifests.push(self.inner.manifest(subject, seq).await?.0.as_ref().clone());
+        }
+        Ok(manifests)
+    }
+
+    /// The snapshot that is meant by a point in time.
+    ///
+    /// By time it is the one with the highest number among those taken at or
+    /// before it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSubject`], [`StoreError::NoneBefore`],
+    /// [`StoreError::TooFarBack`], [`StoreError::NoSnapshot`] and
+    /// [`StoreError::OtherSubject`] say what there is instead.
+    pub async fn resolve(&self, subject: &Subject, at: &At) -> Result<SnapshotId, StoreError> {
+        let newest = self.inner.head(subject).await?;
+        if newest == 0 {
+            let known = self.subjects().await?;
+            return Err(StoreError::NoSubject { subject: subject.clone(), known });
+        }
+        let seq = match at {
+            At::Latest { back } => {
+                let seq = newest.checked_sub(*back).filter(|&seq| seq > 0);
+                seq.ok_or_else(|| StoreError::TooFarBack {
+                    subject: subject.clone(),
+                    back: *back,
+                    count: newest,
+                })?
+            }
+            At::Id(id) if id.subject != *subject => {
+                let (id, subject) = (id.clone(), subject.clone());
+                return Err(StoreError::OtherSubject { id, subject });
+            }
+            At::Id(id) if id.seq == 0 || id.seq > newest => {
+                return Err(StoreError::NoSnapshot { id: id.clone(), newest });
+            }
+            At::Id(id) => id.seq,
+            At::Time(time) => {
+                let mut seq = newest;
+                loop {
+                    let (manifest, _) = self.inner.manifest(subject, seq).await?;
+                    if manifest.taken_at <= *time {
+                        break seq;
+                    }
+                    if seq == 1 {
+                        return Err(StoreError::NoneBefore {
+                            subject: subject.clone(),
+                            time: *time,
+                            first: manifest.taken_at,
+                        });
+                    }
+                    seq -= 1;
+                }
+            }
+        };
+        Ok(SnapshotId { subject: subject.clone(), seq })
+    }
+
+    /// A snapshot to read.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSubject`] or [`StoreError::NoSnapshot`] if there is
+    /// none; [`StoreError::Damaged`] naming its manifest.
+    pub async fn snapshot(&self, id: &SnapshotId) -> Result<SnapshotReader, StoreError> {
+        let id = self.resolve(&id.subject, &At::Id(id.clone())).await?;
+        let (manifest, _) = self.inner.manifest(&id.subject, id.seq).await?;
+        Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest))
+    }
+
+    /// The blob that the policy engine kept for a subject under a digest. It
+    /// may vanish at any time; if the index is not at hand it is absent.
+    #[must_use]
+    pub fn carry(&self, subject: &Subject, digest: &Digest) -> Option<Vec<u8>> {
+        self.inner.ask(|index| index.carry(subject, digest)).flatten()
+    }
+
+    /// Keeps a blob for [`Store::carry`]. Only some newest digests of a subject
+    /// are kept; without an index nothing is.
+    pub fn set_carry(&self, subject: &Subject, digest: &Digest, blob: &[u8]) {
+        self.inner.ask(|index| index.set_carry(subject, digest, blob));
+    }
+}
