@@ -15,10 +15,14 @@
 
 mod archive;
 mod bundle;
+mod carry;
 mod cases;
+mod coverage;
 mod error;
+mod evaluate;
 mod guard;
 mod input;
+mod joins;
 mod manifest;
 mod metadata;
 mod module;
@@ -31,6 +35,7 @@ mod ruleset;
 pub use bundle::Bundle;
 pub use cases::{CaseFailure, CaseReport, run_cases};
 pub use error::{Fault, LoadError};
+pub use evaluate::{EvaluateError, Judged, Options, Stats, evaluate};
 pub use metadata::{Input, Join, Rule};
 pub use pointer::Pointer;
 pub use program::Limits;

@@ -1,0 +1,205 @@
+//! Resource rules: kind by kind, each resource parsed once for all rules.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use regorus::Value;
+use tidegate_model::{AbortCode, Facts, FactsError, Finding, Kind, ResourceKey, Verdict, Violation};
+
+use super::state::{Again, State};
+use crate::coverage::Coverage;
+use crate::input::{self, BATCH, check_requires};
+use crate::joins::{Loaded, load};
+use crate::metadata::{Input, Rule};
+use crate::outcome::{Answer, Holds, judge as ask};
+use crate::program::Runner;
+use crate::ruleset::RuleSet;
+
+/// What stays the same over one evaluation.
+struct Context<'e, 'm> {
+    set: &'m RuleSet,
+    facts: &'e dyn Facts,
+    coverage: &'e Coverage<'e>,
+    nothing: Value,
+}
+
+/// Judges everything that resource rules have to judge again.
+pub(super) fn judge(
+    state: &mut State<'_>,
+    set: &RuleSet,
+    facts: &dyn Facts,
+    coverage: &Coverage<'_>,
+    runner: &mut Runner<'_>,
+) -> Result<(), FactsError> {
+    let context = Context { set, facts, coverage, nothing: Value::new_object() };
+    for kind in state.kinds() {
+        state.drop_removed(&kind);
+        let of_kind = |at: usize| set.definitions().get(at).is_some_and(|r| is_about(r, &kind));
+        let rules: Vec<usize> = (0..state.rules.len())
+            .filter(|n| state.rules.get(*n).is_some_and(|r| of_kind(r.at)))
+            .collect();
+        let again = |n: &usize| state.rules.get(*n).map(|r| &r.again);
+        let all = rules.iter().filter_map(again).any(|a| matches!(a, Again::All));
+        let joins = rules
+            .iter()
+            .filter_map(|n| set.definitions().get(state.rules.get(*n)?.at))
+            .any(|r| !r.joins.is_empty());
+        if !all {
+            let mut keys: BTreeSet<ResourceKey> = state.changed_keys(&kind).into_iter().collect();
+            for again in rules.iter().filter_map(|n| state.rules.get(*n)).map(|r| &r.again) {
+                if let Again::Some(more) = again {
+                    keys.extend(more.iter().filter(|k| k.kind() == kind.as_str()).cloned());
+                }
+            }
+            let keys: Vec<ResourceKey> = keys.into_iter().collect();
+            for chunk in keys.chunks(BATCH) {
+                let loaded = state.fetch(facts, chunk)?;
+                let refs: Vec<&Loaded> = loaded.iter().collect();
+                context.chunk(state, runner, &rules, &refs)?;
+            }
+        } else if joins || state.held(&kind).is_some() {
+            // Joins read other resources, which storage need not allow in the
+            // middle of a pass.
+            for chunk in state.hold(facts, &kind)?.chunks(BATCH) {
+                let refs: Vec<&Loaded> = chunk.iter().map(Arc::as_ref).collect();
+                context.chunk(state, runner, &rules, &refs)?;
+            }
+        } else {
+            context.stream(state, runner, &rules, &kind)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_about(rule: &Rule, kind: &Kind) -> bool {
+    rule.input == Input::Resource && rule.meta.kinds.contains(kind)
+}
+
+impl Context<'_, '_> {
+    /// Judges a kind as it is read, holding one batch at a time.
+    fn stream(
+        &self,
+        state: &mut State<'_>,
+        runner: &mut Runner<'_>,
+        rules: &[usize],
+        kind: &Kind,
+    ) -> Result<(), FactsError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut result = Ok(());
+        let mut flush = |batch: &mut Vec<_>| {
+            let loaded = load(std::mem::take(batch));
+            state.stats.read += loaded.len() as u64;
+            let refs: Vec<&Loaded> = loaded.iter().collect();
+            self.chunk(state, runner, rules, &refs)
+        };
+        self.facts.each(kind, &mut |fact| {
+            batch.push(fact);
+            if batch.len() == BATCH && result.is_ok() {
+                result = flush(&mut batch);
+            }
+        })?;
+        result?;
+        flush(&mut batch)
+    }
+
+    fn chunk(
+        &self,
+        state: &mut State<'_>,
+        runner: &mut Runner<'_>,
+        rules: &[usize],
+        chunk: &[&Loaded],
+    ) -> Result<(), FactsError> {
+        chunk.iter().for_each(|loaded| state.note(loaded));
+        state.joins.prefetch(self.facts, chunk)?;
+        for loaded in chunk {
+            let key = &loaded.resource.key;
+            let changed = state.is_changed(key);
+            for n in rules {
+                let Some(at) = state.rules.get(*n) else { continue };
+                let due = match &at.again {
+                    Again::All => true,
+                    Again::Some(keys) => changed || keys.contains(key),
+                };
+                if due {
+                    self.one(state, runner, *n, loaded);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&self, state: &mut State<'_>, runner: &mut Runner<'_>, n: usize, loaded: &Loaded) {
+        let Some(at) = state.rules.get(n).map(|r| r.at) else { return };
+        let Some(rule) = self.set.definitions().get(at) else { return };
+        state.stats.judged += 1;
+        let answer = self.answer(state, runner, at, rule, loaded);
+        let Some(slot) = state.rules.get_mut(n) else { return };
+        slot.holds = slot.holds.min(answer.holds);
+        if answer.verdict == Verdict::Pass {
+            slot.forget(loaded.resource.key.as_str());
+        } else {
+            slot.add(&finding(loaded, answer));
+        }
+    }
+
+    fn answer(
+        &self,
+        state: &State<'_>,
+        runner: &mut Runner<'_>,
+        at: usize,
+        rule: &Rule,
+        loaded: &Loaded,
+    ) -> Answer {
+        if let Some(since) = loaded.unseen_since {
+            return Answer::abort(AbortCode::Unseen, format!("it was last seen at {since}"));
+        }
+        let value = match &loaded.value {
+            Ok(value) => value.clone(),
+            Err(problem) => return Answer::abort(AbortCode::Error, problem),
+        };
+        let joined = if rule.joins.is_empty() {
+            self.nothing.clone()
+        } else {
+            match state.joins.resolve(rule, self.coverage, loaded) {
+                Ok(joined) => joined,
+                Err(abort) => return abort,
+            }
+        };
+        let (Some(parameters), Some(entry)) =
+            (self.set.parameters.get(at), self.set.machine.entries.get(at))
+        else {
+            return Answer::abort(AbortCode::Error, "the rule was not compiled");
+        };
+        let now = rule.time.then_some(&state.now);
+        let input = input::of_resource(value, joined, parameters, now);
+        if let Some(abort) = check_requires(rule, &input) {
+            return abort;
+        }
+        let answer = ask(runner, rule, entry, &input);
+        let other = |r: &&String| r.as_str() != loaded.resource.key.as_str();
+        match answer.violations.iter().filter_map(|(r, _)| r.as_ref()).find(other) {
+            Some(other) => Answer {
+                holds: if rule.time { Holds::Now } else { Holds::Forever },
+                ..Answer::abort(
+                    AbortCode::Error,
+                    format!("a violation names `{other}`, which is not the resource judged"),
+                )
+            },
+            None => answer,
+        }
+    }
+}
+
+fn finding(loaded: &Loaded, answer: Answer) -> Finding {
+    let resource = &loaded.resource;
+    let violations: Vec<Violation> = answer.violations.into_iter().map(|(_, v)| v).collect();
+    Finding {
+        resource: Some(resource.key.clone()),
+        region: resource.region.as_deref().map(str::to_owned),
+        project: resource.project.as_deref().map(str::to_owned),
+        name: resource.name.as_deref().map(str::to_owned),
+        verdict: answer.verdict,
+        violations,
+        cause: answer.cause,
+    }
+}

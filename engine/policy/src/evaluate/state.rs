@@ -1,0 +1,420 @@
+//! The state of an evaluation: what is carried, what has to be judged again,
+//! and what has been judged.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use regorus::Value;
+use tidegate_model::{
+    AbortCode, Change, ChangeOp, Counts, Facts, FactsError, Finding, Kind, ResourceKey,
+};
+
+use super::{Options, Stats};
+use crate::carry::{Carry, KindKeys, Kept, RuleCarry, parts};
+use crate::coverage::Coverage;
+use crate::input;
+use crate::joins::{Joins, Loaded, hash, load};
+use crate::metadata::{Input, Rule};
+use crate::outcome::Holds;
+use crate::ruleset::RuleSet;
+
+/// How a resource rule goes about the resources of its kinds.
+#[derive(Debug)]
+pub(super) enum Again {
+    /// All of them.
+    All,
+    /// Those that changed, and these.
+    Some(BTreeSet<ResourceKey>),
+}
+
+/// Where a rule stands.
+pub(super) struct RuleState<'c> {
+    /// Its place in the rule set.
+    pub(super) at: usize,
+    pub(super) again: Again,
+    pub(super) holds: Holds,
+    /// On resources, by key.
+    findings: BTreeMap<Cow<'c, str>, Kept<'c>>,
+    /// Of a rule on collections.
+    loose: Vec<Kept<'c>>,
+    /// Of a rule on collections.
+    pub(super) counts: Counts,
+    fingerprint: u64,
+}
+
+impl RuleState<'_> {
+    /// Forgets what was said about a resource.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.findings.remove(key);
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.findings.clear();
+        self.loose.clear();
+        self.counts = Counts::default();
+        self.holds = Holds::Forever;
+    }
+
+    /// Takes a finding on a resource.
+    pub(super) fn add(&mut self, finding: &Finding) {
+        if let Some(kept) = Kept::new(finding, is_limit(finding)) {
+            self.findings.insert(kept.key.clone(), kept);
+        }
+    }
+
+    /// Takes a finding of a rule on collections.
+    pub(super) fn add_loose(&mut self, finding: &Finding) {
+        self.loose.extend(Kept::new(finding, is_limit(finding)));
+    }
+}
+
+fn is_limit(finding: &Finding) -> bool {
+    finding.cause.as_ref().is_some_and(|c| c.code == AbortCode::Limit)
+}
+
+/// Everything between the prior blob and the next one.
+pub(super) struct State<'c> {
+    pub(super) rules: Vec<RuleState<'c>>,
+    pub(super) joins: Joins<'c>,
+    /// Of each kind that resource rules judge, hashes of the keys there are.
+    keys: BTreeMap<Kind, HashKeys>,
+    /// By kind, what changed; absent without a prior blob, when all did.
+    changes: Option<BTreeMap<Kind, Vec<Change>>>,
+    changed: HashSet<ResourceKey>,
+    /// Kinds read as a whole, in order of key.
+    held: HashMap<Kind, Arc<Vec<Arc<Loaded>>>>,
+    pub(super) now: Value,
+    pub(super) stats: Stats,
+}
+
+/// The keys of one kind.
+#[derive(Default)]
+struct HashKeys {
+    /// In order, if they are carried.
+    carried: Vec<u64>,
+    /// The last word on each that changed: there or not.
+    news: BTreeMap<u64, bool>,
+}
+
+impl HashKeys {
+    /// Brings the news in.
+    fn settle(&mut self) {
+        let news = std::mem::take(&mut self.news);
+        if !news.is_empty() {
+            self.carried.retain(|h| !news.contains_key(h));
+            self.carried.extend(news.into_iter().filter_map(|(h, there)| there.then_some(h)));
+        }
+        // Two ordered runs are merged in linear time.
+        self.carried.sort();
+    }
+}
+
+impl<'c> State<'c> {
+    /// Starts from the prior blob if it fits, from nothing otherwise.
+    pub(super) fn begin(
+        set: &RuleSet,
+        rules: Vec<usize>,
+        facts: &dyn Facts,
+        options: &Options<'c>,
+        coverage: &Coverage<'_>,
+    ) -> Result<Self, FactsError> {
+        let definition = |at: &usize| set.definitions().get(*at);
+        let mut state = Self {
+            joins: Joins::new(rules.iter().filter_map(definition)),
+            rules: Vec::new(),
+            keys: BTreeMap::new(),
+            changes: None,
+            changed: HashSet::new(),
+            held: HashMap::new(),
+            now: input::now(options.reference_time),
+            stats: Stats::default(),
+        };
+        for at in rules {
+            let Some(rule) = definition(&at) else { continue };
+            if rule.input == Input::Resource {
+                for kind in &rule.meta.kinds {
+                    state.keys.entry(kind.clone()).or_default();
+                }
+            }
+            state.rules.push(RuleState {
+                at,
+                again: Again::All,
+                holds: Holds::Forever,
+                findings: BTreeMap::new(),
+                loose: Vec::new(),
+                counts: Counts::default(),
+                fingerprint: coverage.fingerprint(rule),
+            });
+        }
+        let carry = options.prior.and_then(Carry::read).filter(|carry| {
+            let here = &facts.meta().id;
+            carry.digest == set.digest().0
+                && carry.judged == state.judged(set)
+                && carry.subject == here.subject.as_str()
+                && carry.seq <= here.seq
+                && carry.reference <= parts(options.reference_time)
+                && carry.rules.len() == state.rules.len()
+                && carry.index.len() == state.joins.index.len()
+                && carry.watchers.len() == state.joins.watchers.len()
+                && carry.kinds.iter().map(|k| k.kind).eq(state.keys.keys().map(Kind::as_str))
+        });
+        if let Some(carry) = carry {
+            let changes = if carry.seq == facts.meta().id.seq {
+                Some(Vec::new())
+            } else {
+                facts.changes_since(carry.seq)?
+            };
+            if let Some(changes) = changes {
+                state.take(set, carry, changes, options);
+            }
+        }
+        Ok(state)
+    }
+
+    fn judged(&self, set: &RuleSet) -> u64 {
+        let ids = self.rules.iter().filter_map(|r| set.definitions().get(r.at));
+        hash(ids.map(|r| r.meta.id.as_str()).collect::<Vec<_>>().join("\n").as_bytes())
+    }
+
+    /// Takes over what a blob carries, less what changed.
+    fn take(&mut self, set: &RuleSet, carry: Carry<'c>, changes: Vec<Change>, options: &Options<'_>) {
+        self.stats.carried = true;
+        for (keys, carried) in self.keys.values_mut().zip(&carry.kinds) {
+            keys.carried = carried.hashes();
+        }
+        let mut by_kind: BTreeMap<Kind, Vec<Change>> = BTreeMap::new();
+        for change in changes {
+            self.changed.insert(change.key.clone());
+            by_kind.entry(change.kind.clone()).or_default().push(change);
+        }
+        for (state, carried) in self.rules.iter_mut().zip(carry.rules) {
+            let Some(rule) = set.definitions().get(state.at) else { continue };
+            let holds = carried.holds();
+            let limited = carried.findings.iter().any(|f| f.again);
+            let touched = rule.input != Input::Resource
+                && (limited || rule.meta.kinds.iter().any(|k| by_kind.contains_key(k)));
+            let same = carried.coverage == state.fingerprint && holds.at(options.reference_time);
+            if !same || touched {
+                continue;
+            }
+            state.counts = carried.counts();
+            state.holds = holds;
+            let mut again = BTreeSet::new();
+            for kept in carried.findings {
+                if rule.input != Input::Resource {
+                    state.loose.push(kept);
+                    continue;
+                }
+                if self.changed.contains(kept.key.as_ref()) {
+                    continue;
+                }
+                if kept.again {
+                    again.extend(ResourceKey::new(&kept.key));
+                } else {
+                    state.findings.insert(kept.key.clone(), kept);
+                }
+            }
+            state.again = Again::Some(again);
+        }
+        self.joins.index = carry.index;
+        self.joins.watchers = carry.watchers;
+        self.changes = Some(by_kind);
+    }
+
+    /// Reads the targets of joins: all of them anew, else those that changed;
+    /// then finds whose lookups may answer otherwise.
+    pub(super) fn read_targets(
+        &mut self,
+        set: &RuleSet,
+        facts: &dyn Facts,
+    ) -> Result<(), FactsError> {
+        if self.changes.is_none() {
+            for kind in self.joins.kinds() {
+                for loaded in self.hold(facts, &kind)?.iter() {
+                    self.joins.add_target(loaded);
+                }
+            }
+            self.joins.sort();
+            return Ok(());
+        }
+        let mut dirty: HashSet<(usize, u64)> = HashSet::new();
+        for (at, index) in self.joins.index.iter_mut().enumerate() {
+            index.retain(|pair| {
+                let gone = self.changed.contains(pair.key.as_ref());
+                if gone {
+                    dirty.insert((at, pair.hash));
+                }
+                !gone
+            });
+        }
+        for kind in self.joins.kinds() {
+            let keys = self.changed_keys(&kind);
+            for loaded in self.fetch(facts, &keys)? {
+                dirty.extend(self.joins.add_target(&Arc::new(loaded)));
+            }
+        }
+        let mut affected: Vec<(usize, ResourceKey)> = Vec::new();
+        for (at, watchers) in self.joins.watchers.iter_mut().enumerate() {
+            watchers.retain(|pair| {
+                if self.changed.contains(pair.key.as_ref()) {
+                    return false;
+                }
+                if dirty.contains(&(at, pair.hash)) {
+                    affected.extend(ResourceKey::new(&pair.key).map(|key| (at, key)));
+                }
+                true
+            });
+        }
+        self.joins.sort();
+        for (target, key) in affected {
+            for state in &mut self.rules {
+                let Some(rule) = set.definitions().get(state.at) else { continue };
+                let of_kind = rule.meta.kinds.iter().any(|k| k.as_str() == key.kind());
+                if let Again::Some(again) = &mut state.again
+                    && of_kind
+                    && self.joins.uses(rule, target)
+                {
+                    again.insert(key.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the numbers of resources up to date, once all are read.
+    pub(super) fn settle(&mut self) {
+        self.keys.values_mut().for_each(HashKeys::settle);
+    }
+
+    /// The kinds that resource rules judge.
+    pub(super) fn kinds(&self) -> Vec<Kind> {
+        self.keys.keys().cloned().collect()
+    }
+
+    /// The keys of a kind that changed and are still there.
+    pub(super) fn changed_keys(&self, kind: &Kind) -> Vec<ResourceKey> {
+        let changes = self.changes.as_ref().and_then(|c| c.get(kind)).into_iter().flatten();
+        changes.filter(|c| c.op != ChangeOp::Remove).map(|c| c.key.clone()).collect()
+    }
+
+    /// Notes which resources of a kind are gone, everywhere.
+    pub(super) fn drop_removed(&mut self, kind: &Kind) {
+        let changes = self.changes.as_ref().and_then(|c| c.get(kind)).into_iter().flatten();
+        let Some(keys) = self.keys.get_mut(kind) else { return };
+        for change in changes.filter(|c| c.op == ChangeOp::Remove) {
+            keys.news.insert(hash(change.key.as_str().as_bytes()), false);
+        }
+    }
+
+    /// Notes a resource that a resource rule's kind holds; whether it is new
+    /// or changed.
+    pub(super) fn note(&mut self, loaded: &Loaded) {
+        let key = &loaded.resource.key;
+        if self.changes.is_some() && !self.changed.contains(key) {
+            return;
+        }
+        if let Some(keys) = self.keys.get_mut(&loaded.resource.kind) {
+            let hash = hash(key.as_str().as_bytes());
+            if self.changes.is_some() {
+                keys.news.insert(hash, true);
+            } else {
+                keys.carried.push(hash);
+            }
+        }
+        self.joins.add_watcher(loaded);
+    }
+
+    /// Whether a resource changed since the prior blob; all have without one.
+    pub(super) fn is_changed(&self, key: &ResourceKey) -> bool {
+        self.changes.is_none() || self.changed.contains(key)
+    }
+
+    /// All resources of a kind, read once and kept.
+    pub(super) fn hold(
+        &mut self,
+        facts: &dyn Facts,
+        kind: &Kind,
+    ) -> Result<Arc<Vec<Arc<Loaded>>>, FactsError> {
+        if let Some(held) = self.held.get(kind) {
+            return Ok(Arc::clone(held));
+        }
+        let mut all = Vec::new();
+        let mut batch = Vec::with_capacity(input::BATCH);
+        facts.each(kind, &mut |fact| {
+            batch.push(fact);
+            if batch.len() == input::BATCH {
+                all.extend(load(std::mem::take(&mut batch)).into_iter().map(Arc::new));
+            }
+        })?;
+        all.extend(load(batch).into_iter().map(Arc::new));
+        self.stats.read += all.len() as u64;
+        let all = Arc::new(all);
+        self.held.insert(kind.clone(), Arc::clone(&all));
+        Ok(all)
+    }
+
+    /// A kind that has been read as a whole already.
+    pub(super) fn held(&self, kind: &Kind) -> Option<Arc<Vec<Arc<Loaded>>>> {
+        self.held.get(kind).map(Arc::clone)
+    }
+
+    /// The resources with these keys.
+    pub(super) fn fetch(
+        &mut self,
+        facts: &dyn Facts,
+        keys: &[ResourceKey],
+    ) -> Result<Vec<Loaded>, FactsError> {
+        let mut found = Vec::with_capacity(keys.len());
+        if !keys.is_empty() {
+            facts.fetch(keys, &mut |fact| found.push(fact))?;
+        }
+        self.stats.read += found.len() as u64;
+        Ok(load(found))
+    }
+
+    /// What a rule said: its findings, in any order, and its counts without
+    /// gaps in coverage.
+    pub(super) fn outcome<'s>(
+        &self,
+        set: &'s RuleSet,
+        at: usize,
+    ) -> Option<(&'s Rule, Vec<Finding>, Counts)> {
+        let state = self.rules.get(at)?;
+        let rule = set.definitions().get(state.at)?;
+        let kept = state.findings.values().chain(&state.loose);
+        let findings: Vec<Finding> = kept.filter_map(Kept::finding).collect();
+        if rule.input != Input::Resource {
+            return Some((rule, findings, state.counts));
+        }
+        let total: usize = rule.meta.kinds.iter().filter_map(|k| self.keys.get(k)).map(|k| k.carried.len()).sum();
+        let fail = findings.iter().filter(|f| f.cause.is_none()).count() as u64;
+        let abort = findings.len() as u64 - fail;
+        let pass = (total as u64).saturating_sub(fail + abort);
+        Some((rule, findings, Counts { pass, fail, abort }))
+    }
+
+    /// The blob for the next snapshot.
+    pub(super) fn finish(mut self, set: &RuleSet, facts: &dyn Facts, options: &Options<'_>) -> Vec<u8> {
+        self.joins.sort();
+        let judged = self.judged(set);
+        let meta = facts.meta();
+        let rules = self.rules.into_iter().map(|r| {
+            let findings = r.findings.into_values().chain(r.loose).collect();
+            RuleCarry::new(r.fingerprint, r.holds, r.counts, findings)
+        });
+        let carry = Carry {
+            digest: set.digest().0,
+            judged,
+            subject: meta.id.subject.as_str(),
+            seq: meta.id.seq,
+            reference: parts(options.reference_time),
+            kinds: self.keys.iter().map(|(k, h)| KindKeys::new(k.as_str(), &h.carried)).collect(),
+            index: self.joins.index,
+            watchers: self.joins.watchers,
+            rules: rules.collect(),
+        };
+        carry.write()
+    }
+}
