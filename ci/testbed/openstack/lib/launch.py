@@ -284,6 +284,22 @@ def preload(modules, config=None, project=None):
         cfg.CONF.clear()    # each service parses its own arguments
 
 
+def preload_shared():
+    warnings.simplefilter('ignore')
+    # Cinder's daemons and nova-manage still patch the standard library for eventlet by default;
+    # that excludes shared imports, and native threads do work.
+    os.environ.update(PYTHONWARNINGS='ignore', OS_CINDER_DISABLE_EVENTLET_PATCHING='1', OS_NOVA_DISABLE_EVENTLET_PATCHING='1')
+    sys.path.insert(0, LIB)
+    # Everything runs with native threads, and nova refuses to once eventlet is
+    # imported, which several libraries try and do without.
+    sys.modules['eventlet'] = None
+    from oslo_service import backend
+    backend.init_backend(backend.BackendType.THREADING)
+    preload(SHARED)
+    del sys.modules['eventlet']
+    print('shared libraries: %.1f CPU s' % time.process_time(), flush=True)
+
+
 def start_family(name):
     family = FAMILIES[name]
     t = time.time()
@@ -307,20 +323,8 @@ def main():
     wanted = [f for f in sys.argv[1:] if not all(alive(s) for s in FAMILIES[f]['services'])]
     if not wanted:
         return
-    warnings.simplefilter('ignore')
-    # Cinder's daemons still patch the standard library for eventlet by default;
-    # that excludes shared imports, and native threads do work.
-    os.environ.update(PYTHONWARNINGS='ignore', OS_CINDER_DISABLE_EVENTLET_PATCHING='1')
-    sys.path.insert(0, LIB)
+    preload_shared()
     sys.argv = sys.argv[:1]
-    # Everything runs with native threads, and nova refuses to once eventlet is
-    # imported, which several libraries try and do without.
-    sys.modules['eventlet'] = None
-    from oslo_service import backend
-    backend.init_backend(backend.BackendType.THREADING)
-    preload(SHARED)
-    del sys.modules['eventlet']
-    print('shared libraries: %.1f CPU s' % time.process_time(), flush=True)
     gc.collect()
     gc.freeze()
     children = {}
