@@ -1,0 +1,40 @@
+# METADATA
+# title: There is an image Ubuntu 22.04
+# description: >-
+#   Mandatory in version 4 of the scope.
+# scope: package
+# custom:
+#   id: scs-0104-image-ubuntu-2204
+#   severity: medium
+#   input: collection
+#   kinds: [image.image]
+#   visibility: member
+#   requires:
+#     image.image: [/name, /visibility, /tidegate/listings]
+#   standard: https://docs.scs.community/standards/scs-0104-v1-standard-images
+#   remediation: >-
+#     Upload it from https://cloud-images.ubuntu.com/releases/jammy/ as a public image:
+#     openstack image create --public --property image_source=https://cloud-
+#     images.ubuntu.com/releases/jammy/… "Ubuntu 22.04"
+#   parameters:
+#     mode: reference
+package scs.scs_0104.image_ubuntu_2204
+
+import rego.v1
+
+import data.scs.lib.standard_image
+
+present := standard_image.present(input, data.scs.standard_images["ubuntu-2204"])
+
+verdict := "pass" if present == true
+
+verdict := "fail" if present == false
+
+violations contains {
+	"message": "no image is called `Ubuntu 22.04`",
+	"path": "",
+	"found": null,
+	"wanted": "Ubuntu 22.04",
+} if {
+	verdict == "fail"
+}

@@ -1,0 +1,31 @@
+# METADATA
+# title: Images called Ubuntu 22.04 come from the publisher
+# description: >-
+#   An image of another name passes, and so does having none.
+# scope: package
+# custom:
+#   id: scs-0104-source-ubuntu-2204
+#   severity: medium
+#   input: resource
+#   kinds: [image.image]
+#   visibility: member
+#   requires:
+#     image.image: [/name, /visibility, /tidegate/listings]
+#   standard: https://docs.scs.community/standards/scs-0104-v1-standard-images
+#   remediation: >-
+#     Upload the image from one of the places that the standard names and set
+#     `image_source` to its URL, or give the image another name: openstack image set
+#     --property image_source=<url> <image>
+#   parameters:
+#     mode: reference
+package scs.scs_0104.source_ubuntu_2204
+
+import rego.v1
+
+import data.scs.lib.standard_image
+
+spec := data.scs.standard_images["ubuntu-2204"]
+
+verdict := standard_image.source_verdict(input, spec)
+
+violations contains standard_image.source_violation(input.resource, spec) if verdict == "fail"

@@ -1,0 +1,29 @@
+# METADATA
+# title: The catalog offers image
+# scope: package
+# custom:
+#   id: scs-0123-service-image
+#   severity: high
+#   input: collection
+#   per: subject
+#   kinds: [identity.token]
+#   visibility: member
+#   requires:
+#     identity.token: [/catalog]
+#   standard: https://docs.scs.community/standards/scs-0123-v1-mandatory-and-supported-IaaS-services
+#   remediation: >-
+#     Enter the service and its endpoints into the catalog: openstack service create
+#     --name glance image; openstack endpoint create --region <region> image public <url>
+package scs.scs_0123.service_image
+
+import rego.v1
+
+import data.scs.lib.catalog
+
+judgement := catalog.judge(input, {"image"})
+
+verdict := judgement.verdict
+
+reason := judgement.reason
+
+violations contains v if some v in judgement.violations
