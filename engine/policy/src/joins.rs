@@ -196,7 +196,11 @@ impl<'c> Joins<'c> {
     }
 
     /// Reads the targets that some resources look up and that are not read yet.
-    pub(crate) fn prefetch(&mut self, facts: &dyn Facts, chunk: &[&Loaded]) -> Result<(), FactsError> {
+    pub(crate) fn prefetch(
+        &mut self,
+        facts: &dyn Facts,
+        chunk: &[&Loaded],
+    ) -> Result<(), FactsError> {
         let mut missing = BTreeSet::new();
         for loaded in chunk {
             let Some(lookups) = self.lookups.get(&loaded.resource.kind) else { continue };
@@ -263,7 +267,8 @@ impl<'c> Joins<'c> {
                         };
                         let id = input::local_id(&found.resource, region.is_some());
                         let id = Value::from(id);
-                        let id = if bodies.contains_key(&id) { Value::from(key.as_str()) } else { id };
+                        let id =
+                            if bodies.contains_key(&id) { Value::from(key.as_str()) } else { id };
                         bodies.insert(id, body.clone());
                     }
                 }

@@ -31,6 +31,7 @@ mod patch;
 mod pointer;
 mod program;
 mod ruleset;
+mod strict;
 
 pub use bundle::Bundle;
 pub use cases::{CaseFailure, CaseReport, run_cases};

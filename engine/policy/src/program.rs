@@ -15,6 +15,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 
 use crate::error::LoadError;
+use crate::strict;
 
 /// The package of the entries; no bundle may use it or anything below it.
 pub(crate) const RESERVED: &str = "tidegate";
@@ -123,7 +124,11 @@ impl Machine {
             able.retain(|name| compile(&[name]).is_ok());
             program = compile(&able);
         }
-        let program = program.ok().filter(|_| !able.is_empty());
+        let program = program.ok().filter(|_| !able.is_empty()).map(|program| {
+            let mut program = Arc::unwrap_or_clone(program);
+            strict::wrap(&mut program);
+            Arc::new(program)
+        });
         let data = engine.get_data();
         if let Some(program) = &program {
             let mut vm = RegoVM::new();
@@ -196,7 +201,10 @@ impl<'m> Runner<'m> {
 
     fn ask_vm(&mut self, index: usize, input: &Value) -> Result<Value, RunError> {
         self.vm.set_input(input.clone());
-        self.vm.execute_entry_point_by_index(index).map_err(|e| vm_error(e, self.limits))
+        self.vm.execute_entry_point_by_index(index).map_err(|error| match strict::take() {
+            Some(raised) => RunError::Failed(raised),
+            None => vm_error(error, self.limits),
+        })
     }
 
     /// Asks the interpreter.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use regorus::Value;
-use tidegate_model::{AbortCode, Cause, Facts, FactsError, Finding, Kind, Resource, Verdict, Violation};
+use tidegate_model::{
+    AbortCode, Cause, Facts, FactsError, Finding, Kind, Resource, Verdict, Violation,
+};
 
 use super::state::{Again, State};
 use crate::coverage::{Coverage, Place, Seen};
@@ -139,8 +141,11 @@ impl Group<'_> {
             return abort;
         }
         let answer = ask(runner, rule, entry, &input);
-        let known: BTreeSet<&str> =
-            kinds.iter().flat_map(|(_, all)| self.of(all)).map(|l| l.resource.key.as_str()).collect();
+        let known: BTreeSet<&str> = kinds
+            .iter()
+            .flat_map(|(_, all)| self.of(all))
+            .map(|l| l.resource.key.as_str())
+            .collect();
         let named = answer.violations.iter().filter_map(|(r, _)| r.as_deref());
         match named.into_iter().find(|r| !known.contains(r)) {
             Some(other) => Answer {

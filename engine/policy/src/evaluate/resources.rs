@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regorus::Value;
-use tidegate_model::{AbortCode, Facts, FactsError, Finding, Kind, ResourceKey, Verdict, Violation};
+use tidegate_model::{
+    AbortCode, Facts, FactsError, Finding, Kind, ResourceKey, Verdict, Violation,
+};
 
 use super::state::{Again, State};
 use crate::coverage::Coverage;

@@ -11,7 +11,7 @@ use tidegate_model::{
 };
 
 use super::{Options, Stats};
-use crate::carry::{Carry, KindKeys, Kept, RuleCarry, parts};
+use crate::carry::{Carry, Kept, KindKeys, RuleCarry, parts};
 use crate::coverage::Coverage;
 use crate::input;
 use crate::joins::{Joins, Loaded, hash, load};
@@ -179,7 +179,13 @@ impl<'c> State<'c> {
     }
 
     /// Takes over what a blob carries, less what changed.
-    fn take(&mut self, set: &RuleSet, carry: Carry<'c>, changes: Vec<Change>, options: &Options<'_>) {
+    fn take(
+        &mut self,
+        set: &RuleSet,
+        carry: Carry<'c>,
+        changes: Vec<Change>,
+        options: &Options<'_>,
+    ) {
         self.stats.carried = true;
         for (keys, carried) in self.keys.values_mut().zip(&carry.kinds) {
             keys.carried = carried.hashes();
@@ -388,7 +394,8 @@ impl<'c> State<'c> {
         if rule.input != Input::Resource {
             return Some((rule, findings, state.counts));
         }
-        let total: usize = rule.meta.kinds.iter().filter_map(|k| self.keys.get(k)).map(|k| k.carried.len()).sum();
+        let total: usize =
+            rule.meta.kinds.iter().filter_map(|k| self.keys.get(k)).map(|k| k.carried.len()).sum();
         let fail = findings.iter().filter(|f| f.cause.is_none()).count() as u64;
         let abort = findings.len() as u64 - fail;
         let pass = (total as u64).saturating_sub(fail + abort);
@@ -396,7 +403,12 @@ impl<'c> State<'c> {
     }
 
     /// The blob for the next snapshot.
-    pub(super) fn finish(mut self, set: &RuleSet, facts: &dyn Facts, options: &Options<'_>) -> Vec<u8> {
+    pub(super) fn finish(
+        mut self,
+        set: &RuleSet,
+        facts: &dyn Facts,
+        options: &Options<'_>,
+    ) -> Vec<u8> {
         self.joins.sort();
         let judged = self.judged(set);
         let meta = facts.meta();

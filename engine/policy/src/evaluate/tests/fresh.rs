@@ -7,7 +7,8 @@ use crate::ruleset::RuleSet;
 use crate::ruleset::tests::{RULE, compile};
 
 fn rule(id: &str, custom: &str, body: &str) -> String {
-    let custom: String = custom.split(';').map(|l| format!("#   {}\n", l.trim_start_matches('\n'))).collect();
+    let custom: String =
+        custom.split(';').map(|l| format!("#   {}\n", l.trim_start_matches('\n'))).collect();
     format!(
         "# METADATA\n# title: t\n# custom:\n#   id: {id}\n#   severity: low\n{custom}package r.{}\n\
          import rego.v1\n{body}\n",
@@ -65,7 +66,10 @@ fn an_empty_kind_passes_and_an_uncollected_one_aborts() {
     let judged = judge(&set, &Memory::new(vec![complete("compute.server", None)]));
     assert_eq!(only(&judged).verdict, Verdict::Pass);
     let judged = judge(&set, &Memory::new(vec![]));
-    assert_eq!(causes(only(&judged)), [(AbortCode::Coverage, "`compute.server`: it was not collected")]);
+    assert_eq!(
+        causes(only(&judged)),
+        [(AbortCode::Coverage, "`compute.server`: it was not collected")]
+    );
 }
 
 #[test]
@@ -89,7 +93,10 @@ fn gaps_in_coverage_abort_and_a_fail_found_is_still_a_fail() {
     assert_eq!((outcome.counts.pass, outcome.counts.fail, outcome.counts.abort), (1, 1, 1));
     assert_eq!(
         causes(outcome),
-        [(AbortCode::Visibility, "`compute.server` in region `R`: visibility is public, needed is all")]
+        [(
+            AbortCode::Visibility,
+            "`compute.server` in region `R`: visibility is public, needed is all"
+        )]
     );
     m.cover(vec![coverage("compute.server", Some("R"), Status::Absent)]);
     let judged = judge(&set, &m);
@@ -134,10 +141,12 @@ fn what_a_rule_must_not_answer_is_an_abort() {
     check(
         &format!("{none}verdict := \"pass\" if true\nverdict := \"fail\" if input.resource.key"),
         AbortCode::Undefined,
-        "the rule gives two values",
+        "the rule gives no verdict",
     );
     check(
-        &format!("{none}verdict := \"abort\"\nreason := sprintf(\"%s is odd\", [input.resource.name])"),
+        &format!(
+            "{none}verdict := \"abort\"\nreason := sprintf(\"%s is odd\", [input.resource.name])"
+        ),
         AbortCode::Rule,
         "a1 is odd",
     );
@@ -147,15 +156,24 @@ fn what_a_rule_must_not_answer_is_an_abort() {
         AbortCode::Error,
         "a violation names `x`, which is not the resource judged",
     );
-    let judged = judge(
-        &set(&[rule(
-            "r-1",
-            "input: resource;kinds: [compute.server]",
-            &format!("{none}verdict := \"pass\" if to_number(input.resource.name) == 1"),
-        )]),
-        &servers(),
+    let text = "could not parse string as number";
+    check(
+        &format!("{none}verdict := \"pass\" if to_number(input.resource.name) == 1"),
+        AbortCode::Error,
+        &format!("`to_number`: {text}"),
     );
-    assert_eq!(causes(only(&judged))[0].0, AbortCode::Error, "builtins raise errors");
+    check(
+        "violations contains {\"message\": \"m\"} if to_number(input.resource.name) > 1\n\
+         verdict := \"pass\" if count(violations) == 0\nverdict := \"fail\" if count(violations) > 0",
+        AbortCode::Error,
+        &format!("`to_number`: {text}"),
+    );
+    check(
+        "violations contains {\"message\": \"m\"} if [x | x := to_number(input.resource.name)] == [1]\n\
+         verdict := \"pass\" if count(violations) == 0\nverdict := \"fail\" if count(violations) > 0",
+        AbortCode::Error,
+        &format!("`to_number`: {text}"),
+    );
 }
 
 #[test]
@@ -263,7 +281,7 @@ fn running_out_of_instructions_or_time_is_an_abort() {
     let text = rule(
         "r-loop",
         "input: resource;kinds: [compute.server]",
-        "violations contains {} if false\nverdict := \"pass\" if count({x * y | some x in numbers.range(1, 3000); some y in numbers.range(1, 3000)}) > 0",
+        "violations contains {} if false\nverdict := \"pass\" if {\n count({z | some x in numbers.range(1, 3000)\n some y in numbers.range(1, 3000)\n z := x * y}) > 0\n}",
     );
     let set = set(&[text]);
     let mut options = Options::fresh(time(0));
@@ -273,8 +291,7 @@ fn running_out_of_instructions_or_time_is_an_abort() {
         causes(only(&judged))[0],
         (AbortCode::Limit, "it took more than 10000 instructions")
     );
-    options.limits =
-        Limits { time: std::time::Duration::from_millis(5), ..Limits::default() };
+    options.limits = Limits { time: std::time::Duration::from_millis(5), ..Limits::default() };
     let judged = evaluate(&set, &servers(), &options).unwrap();
     assert_eq!(causes(only(&judged))[0], (AbortCode::Limit, "it ran longer than 5 ms"));
 }
