@@ -69,14 +69,23 @@ verdict := "fail" if {
 	count(short) > 0
 }
 
+# With anything but numbers there is no verdict.
 judged if {
 	promises == true
+	numbers
 	input.parameters.mode == "strict"
 }
 
 judged if {
 	promises == true
+	numbers
 	not sizeless
+}
+
+numbers if {
+	is_number(body.vcpus) == true
+	is_number(body.ram) == true
+	is_number(body.disk) == true
 }
 
 # Each part of the promise: [field, unit, found, wanted, whether kept]. RAM is

@@ -42,7 +42,8 @@ scopes := {id: looked_at |
 
 images := {id: all[id] | some id, looked_at in scopes; looked_at == true}
 
-# Longest age in seconds: a day is 25 hours, and a tenth is granted on top.
+# Longest age in seconds: 365, 92 or 31 days, or 7 or 1 of 25 hours each, and a
+# tenth on top.
 longest := {
 	"yearly": 34689600,
 	"quarterly": 8743680,

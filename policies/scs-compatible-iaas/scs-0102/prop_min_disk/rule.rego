@@ -35,7 +35,8 @@ verdict := image.verdict(input, false) if not given
 
 verdict := image.verdict(input, (body.min_disk * 1073741824) >= needed) if {
 	given
-	needed != null
+	is_number(body.min_disk) == true
+	is_number(needed) == true
 }
 
 verdict := "pass" if {
@@ -58,8 +59,8 @@ needed_bytes(fields, "reference") := fields.size
 
 needed_bytes(fields, "strict") := max([fields.size, virtual]) if {
 	virtual := object.get(fields, "virtual_size", null)
-	virtual != null
-	fields.size != null
+	is_number(virtual) == true
+	is_number(fields.size) == true
 } else := fields.size
 
 violations contains image.violation(input.resource, "min_disk", "which must be positive", "GiB, at least 1") if {
@@ -70,7 +71,7 @@ violations contains image.violation(input.resource, "min_disk", "which must be p
 violations contains image.violation(
 	input.resource,
 	"min_disk",
-	sprintf("less than the %d bytes of the image", [needed]),
+	sprintf("less than the %v bytes of the image", [needed]),
 	ceil(needed / 1073741824),
 ) if {
 	verdict == "fail"

@@ -5,7 +5,7 @@ import rego.v1
 
 # {"verdict", "violations", "reason"?}: the catalog, as the token shows it, has a
 # service of one of these types, spelled exactly so.
-judge(asked, wanted) := {
+judge(asked, _) := {
 	"verdict": "abort",
 	"violations": set(),
 	"reason": "no token was collected, so there is no catalog to look into",
@@ -14,11 +14,11 @@ judge(asked, wanted) := {
 }
 
 judge(asked, wanted) := judgement(offered, wanted) if {
-	count(asked.resources["identity.token"]) > 0
-	offered := {service.type |
-		some token in asked.resources["identity.token"]
-		some service in token.body.catalog
-	}
+	tokens := asked.resources["identity.token"]
+	count(tokens) > 0
+	catalogs := [token.body.catalog | some token in tokens; is_array(token.body.catalog) == true]
+	count(catalogs) == count(tokens)
+	offered := {service.type | some catalog in catalogs; some service in catalog}
 }
 
 judgement(offered, wanted) := {"verdict": "pass", "violations": set()} if count(offered & wanted) > 0
