@@ -4,7 +4,7 @@
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LIB=$HERE/lib
 LOCK_TXT=$HERE/lock.txt
-DIR=${TIDEGATE_TESTBED_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/tidegate/testbed}
+DIR=${TIDEGATE_TESTBED_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tidegate/testbed}
 case $DIR in /*) ;; *) DIR=$PWD/$DIR ;; esac
 VENV=$DIR/venv ETC=$DIR/etc LOG=$DIR/log RUN=$DIR/run STATE=$DIR/state
 

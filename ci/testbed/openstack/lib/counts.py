@@ -8,6 +8,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import keystoneauth1.exceptions
+
 from rest import Cloud, Error
 
 # kind: (service, path, key of the list). The path asks for everything that an
@@ -150,5 +152,5 @@ def main():
 if __name__ == '__main__':
     try:
         main()
-    except Error as e:
+    except (Error, keystoneauth1.exceptions.ClientException) as e:
         sys.exit('error: %s' % e)

@@ -10,6 +10,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import keystoneauth1.exceptions
+
 from rest import Cloud, Error
 
 T0 = time.time()
@@ -543,7 +545,7 @@ if __name__ == '__main__':
     try:
         main()
         code = 0
-    except (Error, SystemExit) as e:
+    except (Error, keystoneauth1.exceptions.ClientException, SystemExit) as e:
         print('error: %s' % e, file=sys.stderr, flush=True)
         code = 1
     except KeyboardInterrupt:
