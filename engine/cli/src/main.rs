@@ -1,2 +1,76 @@
-//! The binary `tidegate`.
-fn main() {}
+//! The binary `tidegate`: parse, resolve, act, render.
+//!
+//! [`args`] is the command line as typed; each module of [`cmd`] resolves and
+//! acts; [`output`] renders. Only [`env`] reads the environment, the clock and
+//! randomness, and only [`output`] prints.
+
+mod args;
+mod bundles;
+mod cmd;
+mod env;
+mod exit;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::Cli;
+use crate::env::Env;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Ui;
+
+fn main() -> ExitCode {
+    let env = Env::read();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let exit = match e.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
+                _ => Exit::Usage,
+            };
+            // Nothing is left to be told if the help cannot be printed.
+            let _ = e.print();
+            return ExitCode::from(exit.code());
+        }
+    };
+    log(cli.global.verbose, &env);
+    let mut ui = Ui::new(&cli.global, &env);
+    let exit = match run(cli, &env, &mut ui) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            ui.clear();
+            output::stderr(&failure.render());
+            failure.exit()
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(format!("cannot start threads: {e}")))?;
+    let exit = runtime.block_on(cmd::run(cli, env, ui));
+    // Requests still under way after a failure are not worth waiting for.
+    runtime.shutdown_background();
+    exit
+}
+
+/// `-vv` shows requests, `-vvv` everything; `TIDEGATE_LOG` takes a filter.
+fn log(verbose: u8, env: &Env) {
+    let level = match verbose {
+        0 | 1 => "error",
+        2 => "info,tidegate=debug,tidegate_openstack=debug,tidegate_store=debug",
+        _ => "debug",
+    };
+    if verbose < 2 && env.var("TIDEGATE_LOG").is_none() {
+        return;
+    }
+    let filter = tracing_subscriber::EnvFilter::new(env.var("TIDEGATE_LOG").unwrap_or(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

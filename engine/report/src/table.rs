@@ -180,7 +180,8 @@ impl Table<'_> {
                     format!("{path} is {}, want {}", short(found), short(wanted))
                 }
             };
-            if !evidence.is_empty() {
+            // The message says it in words; machines read the JSON.
+            if self.options.verbose && !evidence.is_empty() {
                 let evidence = self.paint(DIM, &format!("[{}]", evidence.trim_start()));
                 let _ = write!(text, "  {evidence}");
             }
@@ -401,7 +402,7 @@ FAIL  scs@v1 (effective): 0 of 2 testcases pass, 1 fail, 0 not judged, 1 missing
 
 FAIL  medium   c-fail  title of c-fail
       openstack/compute.flavor/R/1  SCS-1V-4 [31m
-        flavor `SCS-1V-4` has too little memory  [/ram is 2048, want 4096]
+        flavor `SCS-1V-4` has too little memory
       fix: set it right
       see: https://example.org/clause
 
@@ -426,6 +427,7 @@ Not seen, or not completely
         assert!(quiet.contains("c-fail") && !quiet.contains("b-abort"), "{quiet}");
         let verbose = table(&sample(), &TableOptions { verbose: true, ..TableOptions::default() });
         assert!(verbose.contains("PASS  low      a-pass"), "{verbose}");
+        assert!(verbose.contains("[/ram is 2048, want 4096]"), "{verbose}");
     }
 
     #[test]

@@ -1,0 +1,200 @@
+//! The command line as people type it. Nothing is resolved here.
+
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use tidegate_model::Severity;
+
+use crate::exit;
+use crate::output::Output;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Judge clouds against policy, and keep what was seen
+///
+/// tidegate collects the live state of OpenStack clouds into an embedded store
+/// and judges any snapshot, today's or last year's, with policy bundles. What
+/// could not be judged is never a pass.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, styles = STYLES, after_help = exit::HELP)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The store's directory [default: $XDG_DATA_HOME/tidegate]
+    #[arg(long, global = true, env = "TIDEGATE_STORE", hide_env_values = true, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Say less: only what failed, no progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more; twice for a log of requests on standard error
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// No colours (also: the variable NO_COLOR)
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Collect, check and report in one go
+    #[command(after_help = exit::HELP)]
+    Scan(Scan),
+    /// Take a snapshot of clouds into the store
+    Collect(Collect),
+    /// Judge a snapshot that is in the store
+    #[command(after_help = exit::HELP)]
+    Check(Check),
+    /// Work on policy bundles
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Look at what the store holds
+    #[command(subcommand)]
+    Snapshot(Snapshot),
+    /// Look after the store itself
+    #[command(subcommand)]
+    Store(Store),
+    /// Write completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page
+    Man,
+}
+
+/// Which clouds.
+#[derive(Debug, Args)]
+pub(crate) struct Targets {
+    /// A cloud of clouds.yaml; repeatable [default: OS_CLOUD, OS_* variables, or the only cloud]
+    #[arg(long, visible_alias = "os-cloud", value_name = "NAME")]
+    pub(crate) cloud: Vec<String>,
+    /// Every cloud of clouds.yaml
+    #[arg(long, conflicts_with = "cloud")]
+    pub(crate) all: bool,
+    /// The bundled example cloud, served on loopback
+    #[arg(long, conflicts_with_all = ["cloud", "all"])]
+    pub(crate) example: bool,
+}
+
+/// Which rules.
+#[derive(Debug, Args)]
+pub(crate) struct Rules {
+    /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
+    /// [default: that of the scope, or scs-compatible-iaas]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) bundle: Vec<String>,
+    /// A certificate scope to sum up; VERSION defaults to the effective one; repeatable
+    #[arg(long, value_name = "NAME[@VERSION]")]
+    pub(crate) scope: Vec<String>,
+    /// Judge as of this date or time instead of when the snapshot was taken
+    #[arg(long, value_name = "TIME")]
+    pub(crate) reference_date: Option<String>,
+}
+
+/// How to report and when to fail.
+#[derive(Debug, Args)]
+pub(crate) struct Reporting {
+    /// table or json, to standard output or to a file; repeatable [default: table]
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub(crate) format: Vec<Output>,
+    /// Fail when a rule of at least this severity is broken
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    pub(crate) fail_on: Severity,
+    /// Exit 0 although something could not be judged
+    #[arg(long)]
+    pub(crate) no_fail_on_incomplete: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// A cloud in the store; repeatable [default: all in the store]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Vec<String>,
+    /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+    #[arg(long, default_value = "latest", value_name = "ID|TIME")]
+    pub(crate) at: String,
+    /// Judge everything instead of carrying verdicts forward
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Run the cases beside the rules of a bundle
+    #[command(after_help = exit::HELP)]
+    Test {
+        /// Bundles: built-in names, folders or .tar.gz files [default: all built-in ones]
+        bundle: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Snapshot {
+    /// List snapshots, newest first
+    List {
+        /// A cloud in the store; repeatable [default: all]
+        #[arg(long, value_name = "NAME")]
+        cloud: Vec<String>,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
+    /// Show a snapshot's coverage, the resources of a kind, or one resource
+    Show {
+        /// A kind, such as compute.server
+        kind: Option<String>,
+        /// A resource of that kind: its id, its name or its key
+        #[arg(requires = "kind")]
+        id: Option<String>,
+        /// A cloud in the store [default: the only one]
+        #[arg(long, value_name = "NAME")]
+        cloud: Option<String>,
+        /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+        #[arg(long, default_value = "latest", value_name = "ID|TIME")]
+        at: String,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Build the index anew from segments and manifests
+    Reindex,
+}

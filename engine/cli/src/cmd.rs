@@ -1,0 +1,63 @@
+//! The commands, one module each.
+
+mod check;
+mod collect;
+mod policy;
+mod scan;
+mod show;
+mod store;
+
+use clap::CommandFactory as _;
+
+use crate::args::{Cli, Command, Global};
+use crate::env::Env;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Ui;
+
+/// What a command is given besides its own options.
+pub(crate) struct Context<'a> {
+    pub(crate) global: Global,
+    pub(crate) env: &'a Env,
+    pub(crate) ui: &'a mut Ui,
+}
+
+impl Context<'_> {
+    /// Opens the store and passes on what it had to mend.
+    pub(crate) async fn store(&mut self) -> Result<tidegate_store::Store> {
+        let path = match &self.global.store {
+            Some(path) => path.clone(),
+            None => self.env.default_store()?,
+        };
+        let store = tidegate_store::Store::open(&path).await.map_err(store::failure)?;
+        for notice in store.notices() {
+            self.ui.warn(notice);
+        }
+        Ok(store)
+    }
+}
+
+pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
+    let mut context = Context { global: cli.global, env, ui };
+    let ctx = &mut context;
+    match cli.command {
+        Command::Scan(args) => scan::run(ctx, args).await,
+        Command::Collect(args) => collect::run(ctx, &args).await,
+        Command::Check(args) => check::run(ctx, args).await,
+        Command::Policy(args) => policy::run(ctx, args),
+        Command::Snapshot(args) => show::run(ctx, args).await,
+        Command::Store(args) => store::run(ctx, &args).await,
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut text);
+            ctx.ui.write(None, &String::from_utf8_lossy(&text)).map(|()| Exit::Ok)
+        }
+        Command::Man => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut text)
+                .map_err(|e| Failure::new(format!("cannot write the manual page: {e}")))?;
+            ctx.ui.write(None, &String::from_utf8_lossy(&text)).map(|()| Exit::Ok)
+        }
+    }
+}

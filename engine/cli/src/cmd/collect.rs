@@ -1,0 +1,203 @@
+//! `tidegate collect`: take snapshots of clouds into the store, and the part
+//! of `scan` that collects.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tidegate_model::{Collected, SnapshotId, Subject};
+use tidegate_openstack::{Cloud, CollectError, Config, Environment, Options, RedactionKey, Settings, Timeouts};
+use tidegate_replay::{Recording, Replay};
+use tidegate_store::{Begin, SnapshotWriter, Store};
+use tokio::sync::mpsc;
+
+use crate::args::{Collect, Targets};
+use crate::cmd::Context;
+use crate::cmd::store::failure;
+use crate::env;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Ui;
+
+/// How many pages may wait for the store. Each is at most one page of the API,
+/// so this bounds the memory of a collection together with the collector's own
+/// cap on requests under way.
+const PAGES_WAITING: usize = 4;
+
+pub(crate) async fn run(ctx: &mut Context<'_>, args: &Collect) -> Result<Exit> {
+    let targets = targets(ctx, &args.targets).await?;
+    let store = ctx.store().await?;
+    for target in &targets {
+        let id = collect(ctx, &store, target).await?;
+        ctx.ui.write(None, &format!("{id}\n"))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// A cloud to collect, signed in.
+pub(crate) struct Target {
+    subject: Subject,
+    cloud: Cloud,
+    /// Serves the example while it is collected.
+    _example: Option<Replay>,
+}
+
+/// Signs in to every cloud asked for, before anything is written.
+pub(crate) async fn targets(ctx: &mut Context<'_>, args: &Targets) -> Result<Vec<Target>> {
+    if args.example {
+        return Ok(vec![example().await?]);
+    }
+    let env = Environment {
+        vars: ctx.env.vars.clone(),
+        cwd: ctx.env.cwd.clone(),
+        home: ctx.env.var("HOME").map(PathBuf::from),
+    };
+    let config = Config::load(&env).map_err(collect_failure)?;
+    let names: Vec<Option<String>> = if args.all {
+        let all = config.names();
+        if all.is_empty() {
+            // The same text as for no configuration at all.
+            config.cloud(None).map_err(collect_failure)?;
+        }
+        all.into_iter().map(Some).collect()
+    } else if args.cloud.is_empty() {
+        vec![None]
+    } else {
+        args.cloud.iter().cloned().map(Some).collect()
+    };
+    let mut out = Vec::new();
+    for name in names {
+        let settings = config.cloud(name.as_deref()).map_err(collect_failure)?;
+        ctx.ui.progress("signing in");
+        let cloud = connect(&settings).await?;
+        let subject = Subject::new(cloud.name()).map_err(|e| {
+            Failure::usage(e.to_string())
+                .hint("rename the cloud in clouds.yaml; its name names a folder of the store")
+        })?;
+        out.push(Target { subject, cloud, _example: None });
+    }
+    Ok(out)
+}
+
+/// The bundled example cloud, served on loopback and read like any other.
+async fn example() -> Result<Target> {
+    let recording = Recording::example().map_err(|e| Failure::from_error(&e))?;
+    let account = recording.accounts.first().cloned();
+    let account = account.ok_or_else(|| Failure::new("the example cloud has no account"))?;
+    let replay = Replay::start(recording)
+        .await
+        .map_err(|e| Failure::new("cannot serve the example cloud").caused_by(Some(&e)))?;
+    let vars = [
+        ("OS_AUTH_URL", replay.auth_url()),
+        ("OS_USERNAME", account.user),
+        ("OS_PASSWORD", account.password),
+        ("OS_PROJECT_NAME", account.project.unwrap_or_default()),
+        ("OS_USER_DOMAIN_NAME", "Default".to_owned()),
+        ("OS_PROJECT_DOMAIN_NAME", "Default".to_owned()),
+    ];
+    let vars = vars.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    let env = Environment { vars, cwd: PathBuf::from("/"), home: None };
+    let settings = Config::load(&env).and_then(|c| c.cloud(Some("envvars")));
+    let cloud = connect(&settings.map_err(collect_failure)?).await?;
+    let subject = Subject::new("example").map_err(|e| Failure::from_error(&e))?;
+    Ok(Target { subject, cloud, _example: Some(replay) })
+}
+
+async fn connect(settings: &Settings) -> Result<Cloud> {
+    Cloud::connect(settings, &Timeouts::default()).await.map_err(collect_failure)
+}
+
+fn collect_failure(error: CollectError) -> Failure {
+    let hint = error.hint();
+    let text = Failure::from_error(&error).hint(hint);
+    match error {
+        CollectError::UnknownCloud { .. }
+        | CollectError::NoCloudChosen { .. }
+        | CollectError::UnknownRegion { .. } => text.as_usage(),
+        _ => text,
+    }
+}
+
+/// Takes one snapshot. Whatever of the cloud cannot be read is coverage of the
+/// snapshot; only a store that cannot be written fails.
+pub(crate) async fn collect(
+    ctx: &mut Context<'_>,
+    store: &Store,
+    target: &Target,
+) -> Result<SnapshotId> {
+    let started = Instant::now();
+    let begin = Begin {
+        taken_at: env::now(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        salts: env::salts()?,
+    };
+    let mut writer = store.begin(&target.subject, begin).await.map_err(failure)?;
+    let (tx, rx) = mpsc::channel(PAGES_WAITING);
+    let mut options = Options::new(Arc::new(env::now));
+    options.redaction_key = ctx.env.var("TIDEGATE_REDACTION_KEY").map(RedactionKey::new);
+    let cloud = target.cloud.clone();
+    let collector = tokio::spawn(async move { tidegate_openstack::collect(&cloud, &options, tx).await });
+    let mut seen = Seen { subject: target.subject.clone(), started, kinds: BTreeMap::new(), gaps: 0 };
+    receive(rx, &mut writer, ctx.ui, &mut seen).await?;
+    collector
+        .await
+        .map_err(|e| Failure::new(format!("collecting `{}` broke off", target.subject)).caused_by(Some(&e)))?
+        .map_err(collect_failure)?;
+    let done = writer.commit().await.map_err(failure)?;
+    ctx.ui.status(&format!(
+        "{}: {} resources, {} changed, {} gone, {} not seen; {} kinds, {} with gaps; {:.1} s",
+        done.id,
+        done.manifest.resources(),
+        done.put,
+        done.removed,
+        done.unseen,
+        done.manifest.coverage.len(),
+        seen.gaps,
+        started.elapsed().as_secs_f64(),
+    ));
+    Ok(done.id)
+}
+
+/// What came in so far, for the line of progress.
+struct Seen {
+    subject: Subject,
+    started: Instant,
+    kinds: BTreeMap<String, usize>,
+    gaps: usize,
+}
+
+async fn receive(
+    mut rx: mpsc::Receiver<Collected>,
+    writer: &mut SnapshotWriter,
+    ui: &mut Ui,
+    seen: &mut Seen,
+) -> Result<()> {
+    while let Some(message) = rx.recv().await {
+        match message {
+            Collected::Page(resources) => {
+                if let Some(first) = resources.first() {
+                    let kind = first.kind.to_string();
+                    let count = seen.kinds.entry(kind.clone()).or_default();
+                    *count += resources.len();
+                    let (count, all) = (*count, seen.kinds.values().sum::<usize>());
+                    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+                    let rate = all as f64 / seen.started.elapsed().as_secs_f64().max(0.001);
+                    ui.progress(&format!(
+                        "{}: {kind} {count}, {all} resources in all, {rate:.0}/s",
+                        seen.subject
+                    ));
+                }
+                writer.put(resources).map_err(failure)?;
+            }
+            Collected::Coverage(coverage) => {
+                use tidegate_model::Status;
+                if !matches!(coverage.status, Status::Complete { .. } | Status::Absent) {
+                    seen.gaps += 1;
+                }
+                writer.cover(coverage);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! `tidegate snapshot`: look at what the store holds.
+
+use std::str::FromStr as _;
+
+use serde_json::json;
+use tidegate_model::{Fact, Facts as _, Kind, Resource, Status};
+use tidegate_store::{At, Manifest};
+
+use crate::args::Snapshot;
+use crate::cmd::Context;
+use crate::cmd::check::subjects_of;
+use crate::cmd::store::failure;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::{Format, Output, columns};
+
+pub(crate) async fn run(ctx: &mut Context<'_>, args: Snapshot) -> Result<Exit> {
+    match args {
+        Snapshot::List { cloud, format } => list(ctx, &cloud, &format).await,
+        Snapshot::Show { kind, id, cloud, at, format } => {
+            let at = At::from_str(&at).map_err(|e| Failure::usage(e.to_string()))?;
+            let wanted = Wanted { kind, id, cloud, at };
+            show(ctx, wanted, &format).await
+        }
+    }
+}
+
+async fn list(ctx: &mut Context<'_>, clouds: &[String], output: &Output) -> Result<Exit> {
+    let store = ctx.store().await?;
+    let subjects = if clouds.is_empty() {
+        store.subjects().await.map_err(failure)?
+    } else {
+        subjects_of(&store, clouds, &At::default()).await?
+    };
+    let mut manifests = Vec::new();
+    for subject in &subjects {
+        let mut all = store.snapshots(subject).await.map_err(failure)?;
+        all.reverse();
+        manifests.extend(all);
+    }
+    let text = match output.format {
+        Format::Json => {
+            let rows: Vec<_> = manifests
+                .iter()
+                .map(|m| {
+                    json!({
+                        "snapshot": m.id().to_string(),
+                        "taken_at": m.taken_at,
+                        "tool_version": m.tool_version,
+                        "resources": m.resources(),
+                        "kinds": m.kinds.len(),
+                        "gaps": gaps(m),
+                    })
+                })
+                .collect();
+            pretty(&json!({ "schema_version": "tidegate.snapshots/v1", "snapshots": rows }))?
+        }
+        Format::Table => {
+            let head = ["SNAPSHOT", "TAKEN", "RESOURCES", "KINDS", "GAPS"].map(str::to_owned);
+            let rows = manifests.iter().map(|m| {
+                vec![
+                    m.id().to_string(),
+                    format!("{:.0}", m.taken_at),
+                    m.resources().to_string(),
+                    m.kinds.len().to_string(),
+                    gaps(m).to_string(),
+                ]
+            });
+            columns(&std::iter::once(head.to_vec()).chain(rows).collect::<Vec<_>>())
+        }
+    };
+    ctx.ui.write(output.file.as_deref(), &text)?;
+    Ok(Exit::Ok)
+}
+
+/// How many kinds could not be read as they should.
+fn gaps(manifest: &Manifest) -> usize {
+    let whole = |s: &Status| matches!(s, Status::Complete { .. } | Status::Absent);
+    manifest.coverage.iter().filter(|c| !whole(&c.status)).count()
+}
+
+/// What `snapshot show` was asked for.
+struct Wanted {
+    kind: Option<String>,
+    id: Option<String>,
+    cloud: Option<String>,
+    at: At,
+}
+
+async fn show(ctx: &mut Context<'_>, wanted: Wanted, output: &Output) -> Result<Exit> {
+    let store = ctx.store().await?;
+    let named: Vec<String> = wanted.cloud.into_iter().collect();
+    let subject = match subjects_of(&store, &named, &wanted.at).await?.as_slice() {
+        [one] => one.clone(),
+        many => {
+            let known: Vec<&str> = many.iter().map(|s| s.as_str()).collect();
+            return Err(Failure::usage("the store has several clouds")
+                .hint(format!("name one with --cloud: {}", known.join(", "))));
+        }
+    };
+    let id = store.resolve(&subject, &wanted.at).await.map_err(failure)?;
+    let snapshot = store.snapshot(&id).await.map_err(failure)?;
+    let (kind, wanted_id) = (wanted.kind, wanted.id);
+    let format = output.format;
+    let text = tokio::task::spawn_blocking(move || match (kind, wanted_id) {
+        (None, _) => coverage(&snapshot, format),
+        (Some(kind), None) => resources(&snapshot, &kind, format),
+        (Some(kind), Some(id)) => resource(&snapshot, &kind, &id),
+    })
+    .await
+    .map_err(|e| Failure::new(format!("reading `{id}` broke off")).caused_by(Some(&e)))??;
+    ctx.ui.write(output.file.as_deref(), &text)?;
+    Ok(Exit::Ok)
+}
+
+type Reader = tidegate_store::SnapshotReader;
+
+fn coverage(snapshot: &Reader, format: Format) -> Result<String> {
+    let meta = snapshot.meta();
+    match format {
+        Format::Json => pretty(&json!({
+            "schema_version": "tidegate.snapshot/v1",
+            "snapshot": meta.id.to_string(),
+            "taken_at": meta.taken_at,
+            "coverage": meta.coverage,
+        })),
+        Format::Table => {
+            let head = ["KIND", "REGION", "STATUS", "VISIBILITY"].map(str::to_owned);
+            let rows = meta.coverage.iter().map(|c| {
+                vec![
+                    c.kind.to_string(),
+                    c.region.as_deref().unwrap_or("-").to_owned(),
+                    c.status.to_string(),
+                    c.visibility.to_string(),
+                ]
+            });
+            let rows: Vec<_> = std::iter::once(head.to_vec()).chain(rows).collect();
+            Ok(format!("{}  taken {:.0}\n\n{}", meta.id, meta.taken_at, columns(&rows)))
+        }
+    }
+}
+
+/// All resources of a kind, or a failure that lists the kinds there are.
+fn facts(snapshot: &Reader, kind: &str) -> Result<Vec<Fact>> {
+    let meta = snapshot.meta();
+    let wanted = Kind::new(kind).ok().filter(|k| meta.coverage_of(k).next().is_some());
+    let Some(wanted) = wanted else {
+        let mut known: Vec<&str> = meta.coverage.iter().map(|c| c.kind.as_str()).collect();
+        known.sort_unstable();
+        known.dedup();
+        return Err(Failure::usage(format!("snapshot `{}` has no kind `{kind}`", meta.id))
+            .hint(format!("its kinds: {}", known.join(", "))));
+    };
+    let mut out = Vec::new();
+    snapshot.each(&wanted, &mut |fact| out.push(fact)).map_err(|e| Failure::from_error(&e))?;
+    Ok(out)
+}
+
+fn resources(snapshot: &Reader, kind: &str, format: Format) -> Result<String> {
+    let facts = facts(snapshot, kind)?;
+    match format {
+        Format::Json => {
+            let all = facts.iter().map(document).collect::<Result<Vec<_>>>()?;
+            pretty(&json!({ "schema_version": "tidegate.resources/v1", "resources": all }))
+        }
+        Format::Table => {
+            let head = ["ID", "NAME", "REGION", "PROJECT", "SEEN"].map(str::to_owned);
+            let or_dash = |text: &Option<std::sync::Arc<str>>| {
+                text.as_deref().unwrap_or("-").to_owned()
+            };
+            let rows = facts.iter().map(|f| {
+                vec![
+                    f.resource.key.id(),
+                    or_dash(&f.resource.name),
+                    or_dash(&f.resource.region),
+                    or_dash(&f.resource.project),
+                    f.unseen_since.map_or_else(|| "yes".to_owned(), |t| format!("not since {t:.0}")),
+                ]
+            });
+            Ok(columns(&std::iter::once(head.to_vec()).chain(rows).collect::<Vec<_>>()))
+        }
+    }
+}
+
+/// One resource as JSON: there is no better table of a document.
+fn resource(snapshot: &Reader, kind: &str, wanted: &str) -> Result<String> {
+    let named = |r: &Resource| {
+        r.key.as_str() == wanted || r.key.id() == wanted || r.name.as_deref() == Some(wanted)
+    };
+    let found: Vec<Fact> =
+        facts(snapshot, kind)?.into_iter().filter(|f| named(&f.resource)).collect();
+    match found.as_slice() {
+        [one] => pretty(&document(one)?),
+        [] => Err(Failure::usage(format!("there is no {kind} `{wanted}` in `{}`", snapshot.meta().id))
+            .hint(format!("list them: tidegate snapshot show {kind}"))),
+        many => {
+            let keys: Vec<&str> = many.iter().map(|f| f.resource.key.as_str()).collect();
+            Err(Failure::usage(format!("`{wanted}` names {} resources", many.len()))
+                .hint(format!("name one by its key: {}", keys.join(", "))))
+        }
+    }
+}
+
+fn document(fact: &Fact) -> Result<serde_json::Value> {
+    let r = &fact.resource;
+    let body: serde_json::Value = serde_json::from_str(&r.body)
+        .map_err(|e| Failure::new(format!("cannot read the body of `{}`", r.key)).caused_by(Some(&e)))?;
+    Ok(json!({
+        "key": r.key, "kind": r.kind, "region": r.region, "project": r.project, "name": r.name,
+        "source": r.source, "read_at": r.read_at, "unseen_since": fact.unseen_since, "body": body,
+    }))
+}
+
+fn pretty(value: &serde_json::Value) -> Result<String> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|e| Failure::new("cannot write JSON").caused_by(Some(&e)))
+}

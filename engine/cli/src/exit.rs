@@ -1,0 +1,38 @@
+//! Exit codes: what a script may rely on.
+
+/// Shown below `--help` of the tool and in its man page.
+pub(crate) const HELP: &str = "\
+Exit codes:
+   0  nothing found at or above --fail-on
+   1  the tool failed, or a bundle or the configuration is bad
+   2  findings; or policy test failed
+   3  could not decide: something was not judged
+  64  wrong usage or unknown target
+1 beats 2 beats 3.";
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Nothing at or above the threshold.
+    Ok,
+    /// The tool failed.
+    Failed,
+    /// Findings, or failed cases.
+    Findings,
+    /// Something could not be decided.
+    Undecided,
+    /// Wrong usage or unknown target.
+    Usage,
+}
+
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Failed => 1,
+            Self::Findings => 2,
+            Self::Undecided => 3,
+            Self::Usage => 64,
+        }
+    }
+}

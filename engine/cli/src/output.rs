@@ -1,0 +1,160 @@
+//! Where results go: formats, files, standard output, colours and progress.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::args::Global;
+use crate::env::Env;
+use crate::failure::{Failure, Result};
+
+/// A format of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Table,
+    Json,
+}
+
+/// `FORMAT` or `FORMAT=FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl FromStr for Output {
+    type Err = String;
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        let (name, file) = match s.split_once('=') {
+            Some((_, "")) => return Err("the file name after `=` is empty".to_owned()),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (s, None),
+        };
+        let format = match name {
+            "table" => Format::Table,
+            "json" => Format::Json,
+            _ => return Err("it must be table or json, with =FILE for a file".to_owned()),
+        };
+        Ok(Self { format, file })
+    }
+}
+
+/// Standard output for results, standard error for everything else.
+#[derive(Debug)]
+pub(crate) struct Ui {
+    pub(crate) color: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    progress: bool,
+    live: bool,
+}
+
+impl Ui {
+    pub(crate) fn new(global: &Global, env: &Env) -> Self {
+        let plain = global.no_color || env.var("NO_COLOR").is_some();
+        let forced = env.var("CLICOLOR_FORCE").is_some_and(|v| v != "0");
+        Self {
+            color: !plain && (env.stdout_is_terminal || forced),
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+            progress: env.stderr_is_terminal && !global.quiet,
+            live: false,
+        }
+    }
+
+    /// Writes a result to its file, or to standard output.
+    pub(crate) fn write(&mut self, file: Option<&Path>, text: &str) -> Result<()> {
+        self.clear();
+        match file {
+            None => stdout(text),
+            Some(path) => std::fs::write(path, text).map_err(|e| {
+                Failure::new(format!("cannot write `{}`: {e}", path.display()))
+                    .hint("name a file in a folder that exists and can be written")
+            }),
+        }
+    }
+
+    /// A line of status; silenced by `--quiet`.
+    pub(crate) fn status(&mut self, text: &str) {
+        if !self.quiet {
+            self.clear();
+            stderr(&format!("{text}\n"));
+        }
+    }
+
+    /// A line that even `--quiet` does not silence.
+    pub(crate) fn warn(&mut self, text: &str) {
+        self.clear();
+        stderr(&format!("warning: {text}\n"));
+    }
+
+    /// Replaces the line of progress; only on a terminal.
+    pub(crate) fn progress(&mut self, text: &str) {
+        if self.progress {
+            let line: String = text.chars().take(100).collect();
+            stderr(&format!("\r\x1b[K{line}"));
+            self.live = true;
+        }
+    }
+
+    /// Takes the line of progress away.
+    pub(crate) fn clear(&mut self) {
+        if std::mem::take(&mut self.live) {
+            stderr("\r\x1b[K");
+        }
+    }
+}
+
+/// A reader that has gone away, as `head` does, is no failure.
+fn stdout(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write to standard output: {e}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn stderr(text: &str) {
+    // There is nobody left to tell if standard error is gone.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Lays rows out in columns, two spaces apart; the last column is not padded.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let cell: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            line.push_str(&format!("{cell:<width$}  "));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_read_with_and_without_a_file() {
+        let json = "json=a=b.json".parse::<Output>().unwrap();
+        assert_eq!(json, Output { format: Format::Json, file: Some("a=b.json".into()) });
+        assert_eq!("table".parse::<Output>().unwrap().file, None);
+        assert!("xml".parse::<Output>().is_err());
+        assert!("json=".parse::<Output>().is_err());
+    }
+
+    #[test]
+    fn columns_line_up_and_control_characters_do_not_pass() {
+        let rows = [vec!["a".into(), "bb\u{1b}".into()], vec!["ccc".into(), "d".into()]];
+        assert_eq!(columns(&rows), "a    bb\nccc  d\n");
+    }
+}

@@ -1,0 +1,300 @@
+//! Runs the binary as people do, the unhappy cases first: standard output,
+//! standard error and exit code.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A home, a working directory and a store of its own; nothing of the
+/// environment comes in.
+struct Shell {
+    dir: TempDir,
+}
+
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn run(&self, args: &str) -> Ran {
+        self.run_with(args, &[])
+    }
+
+    fn run_with(&self, args: &str, env: &[(&str, &str)]) -> Ran {
+        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .args(args.split_whitespace())
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .envs(env.iter().copied())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
+impl Ran {
+    /// Ended with this code, nothing on standard output, and these texts on
+    /// standard error.
+    #[track_caller]
+    fn refused(&self, code: i32, texts: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+        assert!(self.stderr.starts_with("error: "), "{self:?}");
+        for text in texts {
+            assert!(self.stderr.contains(text), "no `{text}` in {}", self.stderr);
+        }
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+}
+
+const UNREACHABLE: &str = "\
+clouds:
+  prod1:
+    auth: {auth_url: 'http://127.0.0.1:9/v3', username: u, password: hunter2, project_name: p,
+           user_domain_name: Default, project_domain_name: Default}
+";
+
+#[test]
+fn a_misspelt_flag_or_command_is_usage_with_a_suggestion() {
+    let shell = Shell::new();
+    shell.run("scan --exampel").refused(64, &["--example"]);
+    shell.run("snapshto list").refused(64, &["snapshot"]);
+    shell.run("check --fail-on severe").refused(64, &["critical, high, medium, low or info"]);
+    shell.run("scan -f xml").refused(64, &["table or json"]);
+    shell.run("check --at yesterday").refused(64, &["latest~3"]);
+    shell.run("check --reference-date someday").refused(64, &["2026-06-30"]);
+}
+
+#[test]
+fn without_a_configuration_it_says_where_it_looked() {
+    let ran = Shell::new().run("scan");
+    ran.refused(1, &["no clouds.yaml found in", "/etc/openstack", "hint: ", "OS_CLIENT_CONFIG_FILE"]);
+}
+
+#[test]
+fn an_unknown_cloud_is_usage_and_the_known_ones_are_listed() {
+    let shell = Shell::new();
+    shell.write("clouds.yaml", UNREACHABLE);
+    shell.run("scan --cloud prod2").refused(64, &["unknown cloud `prod2`", "prod1"]);
+}
+
+#[test]
+fn an_unreachable_cloud_fails_without_telling_the_password() {
+    let shell = Shell::new();
+    shell.write("clouds.yaml", UNREACHABLE);
+    let ran = shell.run("scan");
+    ran.refused(1, &["cannot reach `http://127.0.0.1:9", "hint: "]);
+    assert!(!ran.stderr.contains("hunter2"));
+    assert!(!shell.path(".local/share/tidegate").exists(), "nothing is written for nothing");
+}
+
+#[test]
+fn a_clouds_yaml_that_is_no_yaml_is_named() {
+    let shell = Shell::new();
+    shell.write("clouds.yaml", "clouds: [");
+    shell.run("scan").refused(1, &["clouds.yaml"]);
+}
+
+#[test]
+fn a_bundle_that_is_not_there_or_not_right_is_named_with_file_and_line() {
+    let shell = Shell::new();
+    shell.run("scan --example --bundle nonesuch").refused(64, &["`nonesuch`", "scs-compatible-iaas"]);
+
+    shell.write("broken/rule.rego", "package x\nimport rego.v1\n\nverdict := \n");
+    shell.run("scan --example --bundle ./broken").refused(1, &["broken", "rule.rego:"]);
+
+    shell.write("bare/rule.rego", "package x\nimport rego.v1\n\nverdict := \"pass\"\n");
+    shell.run("scan --example --bundle ./bare").refused(1, &["rule.rego", "METADATA"]);
+
+    shell.write("clock/rule.rego", "package x\nimport rego.v1\n\nt := time.now_ns()\n");
+    shell.run("scan --example --bundle ./clock").refused(1, &["rule.rego:4", "time.now_ns"]);
+    assert!(!shell.path(".local/share/tidegate").exists());
+}
+
+#[test]
+fn an_empty_store_says_what_to_do() {
+    let shell = Shell::new();
+    shell.run("check").refused(64, &["the store is empty", "tidegate collect"]);
+    let list = shell.run("snapshot list");
+    assert_eq!((list.code, list.stdout.lines().count()), (0, 1), "{list:?}");
+}
+
+#[test]
+fn a_store_that_is_a_file_or_of_a_newer_format_is_refused() {
+    let shell = Shell::new();
+    shell.write("file", "not a folder");
+    shell.run("snapshot list --store file").refused(1, &["file"]);
+
+    assert_eq!(shell.run("collect --example --store s").code, 0);
+    let format = std::fs::read_to_string(shell.path("s/format.json")).unwrap();
+    shell.write("s/format.json", &format.replace("/v1", "/v99"));
+    shell.run("snapshot list --store s").refused(1, &["/v99", "newer tidegate"]);
+    shell.run("collect --example --store s").refused(1, &["/v99"]);
+}
+
+/// A directory without write permission does not stop root, so the file system
+/// is full instead where that can be arranged.
+#[test]
+fn a_full_disk_fails_and_keeps_what_was_committed() {
+    let shell = Shell::new();
+    assert_eq!(shell.run("collect --example --store s").code, 0);
+    // A limit on file sizes is met in the same places as a full disk.
+    let binary = env!("CARGO_BIN_EXE_tidegate");
+    let script = format!("ulimit -f 8; trap '' XFSZ; exec {binary} collect --example --store t");
+    let out = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(shell.dir.path())
+        .env_clear()
+        .env("HOME", shell.dir.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("error: cannot"), "{stderr}");
+    let list = shell.run("snapshot list --store s -f json").json();
+    assert_eq!(list["snapshots"].as_array().unwrap().len(), 1);
+    // The same store works once there is room.
+    assert_eq!(shell.run("collect --example --store t").code, 0);
+}
+
+#[test]
+fn a_flipped_bit_in_a_segment_is_told_by_name() {
+    let shell = Shell::new();
+    assert_eq!(shell.run("collect --example --store s").code, 0);
+    let folder = shell.path("s/segments/example");
+    let segment = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+    let mut bytes = std::fs::read(segment.path()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(segment.path(), bytes).unwrap();
+    let ran = shell.run("snapshot show compute.server --store s");
+    ran.refused(1, &[segment.file_name().to_str().unwrap(), "damaged"]);
+}
+
+#[test]
+fn the_example_has_passes_fails_and_something_that_could_not_be_judged() {
+    let shell = Shell::new();
+    let ran = shell.run("scan --example --store s -f json");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let report = ran.json();
+    let summary = &report["summary"];
+    for what in ["passed", "failed", "not_judged", "kinds_with_gaps"] {
+        assert!(summary[what].as_u64().unwrap() > 0, "{what}: {summary}");
+    }
+    let coverage = report["subjects"][0]["coverage"].as_array().unwrap();
+    let with = |status: &str| coverage.iter().filter(|c| c["status"] == status).count();
+    assert!(with("complete") >= 8, "{}", with("complete"));
+    assert!(with("forbidden") >= 1);
+
+    let table = shell.run("check --store s");
+    assert_eq!(table.code, 2);
+    for text in ["FAIL", "ABORT", "PASS", "not judged: ", "fix: ", "forbidden"] {
+        assert!(table.stdout.contains(text), "no `{text}` in {}", table.stdout);
+    }
+    assert_eq!(shell.run("check --store s --fresh -f json").json()["subjects"][0]["rules"],
+        report["subjects"][0]["rules"], "carried and fresh verdicts are the same");
+}
+
+#[test]
+fn formats_go_to_files_and_standard_output_at_once() {
+    let shell = Shell::new();
+    let ran = shell.run("scan --example -f table -f json=out.json --no-color");
+    assert!(ran.stdout.contains("kinds"), "{ran:?}");
+    let text = std::fs::read_to_string(shell.path("out.json")).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["schema_version"], "tidegate.report/v1");
+    assert_eq!(report["summary"]["exit"], 2);
+    let ran = shell.run("scan --example -f json=no/such/folder.json");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains("cannot write `no/such/folder.json`"), "{ran:?}");
+}
+
+#[test]
+fn a_scope_that_rules_do_not_cover_is_missing_and_never_passes() {
+    let shell = Shell::new();
+    let ran = shell.run("scan --example --scope scs-compatible-iaas@v5.1 -f json");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let scope = &ran.json()["subjects"][0]["scopes"][0];
+    assert_eq!((scope["version"].as_str(), scope["verdict"].as_str()), (Some("v5.1"), Some("fail")));
+    assert_eq!(scope["testcases"].as_array().unwrap().len(), 54);
+    shell
+        .run("scan --example --scope scs-compatible-iaas@v99")
+        .refused(64, &["no version `v99`", "v5.1"]);
+    shell.run("scan --example --bundle scs-compatible-iaas --scope other").refused(64, &["`other`"]);
+}
+
+#[test]
+fn resources_are_shown_by_id_or_name_and_ambiguity_is_listed() {
+    let shell = Shell::new();
+    assert_eq!(shell.run("collect --example --store s").code, 0);
+    let all = shell.run("snapshot show compute.flavor --store s -f json").json();
+    let first = &all["resources"][0];
+    let name = first["name"].as_str().unwrap();
+    let one = shell.run(&format!("snapshot show compute.flavor {name} --store s")).json();
+    assert_eq!(one["key"], first["key"]);
+    shell.run("snapshot show compute.flavour --store s").refused(64, &["its kinds: "]);
+    shell.run("snapshot show compute.flavor none --store s").refused(64, &["no compute.flavor `none`"]);
+    shell.run("snapshot show --store s --at example@9").refused(64, &["example@9"]);
+    shell.run("snapshot show --store s --at 2001-01-01").refused(64, &["2001"]);
+}
+
+#[test]
+fn a_deleted_index_is_rebuilt_and_nothing_is_lost() {
+    let shell = Shell::new();
+    assert_eq!(shell.run("collect --example --store s").code, 0);
+    let before = shell.run("snapshot show compute.server --store s").stdout;
+    std::fs::remove_dir_all(shell.path("s/index")).unwrap();
+    assert_eq!(shell.run("snapshot show compute.server --store s").stdout, before);
+    let ran = shell.run("store reindex --store s");
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "example: 1 snapshots\n"), "{ran:?}");
+}
+
+#[test]
+fn policy_test_ends_in_the_counts() {
+    let shell = Shell::new();
+    let ran = shell.run("policy test");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.trim_end().ends_with(" passed, 0 failed"), "{ran:?}");
+
+    let rule = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../policies/scs-compatible-iaas/scs-0102/prop_architecture/rule.rego");
+    assert!(rule.exists());
+    shell.run("policy test ./nothing").refused(64, &["./nothing"]);
+}
+
+#[test]
+fn help_names_the_exit_codes_and_completions_and_manual_are_written() {
+    let shell = Shell::new();
+    let help = shell.run("--help");
+    assert_eq!(help.code, 0);
+    assert!(help.stdout.contains("64  wrong usage"), "{help:?}");
+    for shell_name in ["bash", "zsh", "fish"] {
+        assert!(shell.run(&format!("completions {shell_name}")).stdout.contains("tidegate"));
+    }
+    let man = shell.run("man").stdout;
+    assert!(man.starts_with(".") && man.contains("64  wrong usage"), "{man}");
+}

@@ -1,0 +1,291 @@
+//! Runs the binary against the real OpenStack of `ci/testbed/openstack`, which
+//! must be up and seeded. Off by default: `ci/test` asks for them with
+//! `--ignored`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The testbed's folder, as its scripts know it.
+fn testbed() -> PathBuf {
+    let var = |name: &str| std::env::vars().find(|(k, _)| k == name).map(|(_, v)| v);
+    if let Some(dir) = var("TIDEGATE_TESTBED_DIR") {
+        return PathBuf::from(dir);
+    }
+    let cache = var("XDG_CACHE_HOME").map(PathBuf::from);
+    cache.unwrap_or_else(|| PathBuf::from(var("HOME").unwrap()).join(".cache"))
+        .join("tidegate/testbed")
+}
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/testbed/openstack")
+}
+
+/// A store of its own and a clouds.yaml, by default the testbed's.
+struct Session {
+    dir: TempDir,
+    clouds: PathBuf,
+}
+
+impl Session {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), clouds: testbed().join("clouds.yaml") }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        command
+            .args(args)
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("PATH", "/usr/bin:/bin")
+            .env("TIDEGATE_STORE", self.dir.path().join("store"))
+            .env("OS_CLIENT_CONFIG_FILE", &self.clouds);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> Value {
+        let out = self.run(args);
+        serde_json::from_slice(&out.stdout)
+            .unwrap_or_else(|e| panic!("{args:?}: {e}\n{}", String::from_utf8_lossy(&out.stderr)))
+    }
+
+    /// Collects a cloud and gives its coverage: kind → entry.
+    #[track_caller]
+    fn collect(&self, cloud: &str) -> BTreeMap<String, Value> {
+        let out = self.run(&["collect", "--cloud", cloud]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        self.coverage(cloud)
+    }
+
+    fn coverage(&self, cloud: &str) -> BTreeMap<String, Value> {
+        let shown = self.json(&["snapshot", "show", "--cloud", cloud, "-f", "json"]);
+        let entries = shown["coverage"].as_array().unwrap().clone();
+        entries.into_iter().map(|e| (e["kind"].as_str().unwrap().to_owned(), e)).collect()
+    }
+}
+
+/// What another client counts, as admin.
+fn counted_elsewhere() -> BTreeMap<String, u64> {
+    let out = Command::new(scripts().join("counts")).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// Kinds that the other client counts and that are not collected, each with
+/// the reason.
+const NOT_COLLECTED: [(&str, &str); 12] = [
+    ("block-storage.attachment", "every volume's body lists its attachments"),
+    ("block-storage.availability_zone", "services and volumes name theirs"),
+    ("block-storage.group_type", "no standard or check asks for it"),
+    ("block-storage.transfer", "a passing state"),
+    ("identity.ec2_credential", "among identity.credential, without the secret"),
+    ("identity.policy", "deprecated, and empty everywhere"),
+    ("image.image/community", "a part of image.image"),
+    ("image.image/default", "a part of image.image"),
+    ("image.image/hidden", "a part of image.image"),
+    ("network.address_scope", "no standard or check asks for it"),
+    ("network.extension", "a list of what the API can do, not of what is there"),
+    ("network.port_forwarding", "every floating IP's body lists its own"),
+];
+
+#[test]
+#[ignore = "needs the testbed"]
+fn live_every_kind_has_the_count_that_another_client_reports() {
+    let session = Session::new();
+    let coverage = session.collect("testbed");
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for (kind, expected) in counted_elsewhere() {
+        if NOT_COLLECTED.iter().any(|(k, _)| *k == kind) {
+            continue;
+        }
+        match coverage.get(&kind) {
+            Some(e) if e["status"] == "complete" && e["count"] == expected => compared += 1,
+            Some(e) => wrong.push(format!("{kind}: {e}, want {expected}")),
+            None if kind.starts_with("placement.") => {}
+            None => wrong.push(format!("{kind}: not in the snapshot, want {expected}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(compared >= 40, "only {compared} kinds compared");
+    for (kind, entry) in &coverage {
+        let status = entry["status"].as_str().unwrap();
+        assert!(matches!(status, "complete" | "absent"), "{kind}: {entry}");
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed"]
+fn live_every_way_to_sign_in_gives_a_verdict() {
+    for cloud in [
+        "testbed",
+        "testbed-system",
+        "testbed-reader",
+        "testbed-system-reader",
+        "testbed-member",
+        "testbed-appcred",
+    ] {
+        let session = Session::new();
+        let out = session.run(&["scan", "--cloud", cloud, "-f", "json"]);
+        let code = out.status.code().unwrap();
+        assert_eq!(code, 2, "{cloud}: {}", String::from_utf8_lossy(&out.stderr));
+        let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+        let rules = report["subjects"][0]["rules"].as_array().unwrap();
+        let verdict = |id: &str| {
+            let rule = rules.iter().find(|r| r["id"] == id).unwrap();
+            rule["verdict"].as_str().unwrap().to_owned()
+        };
+        // The seed has SCS-1V-4 right and lacks SCS-16V-32.
+        assert_eq!(verdict("scs-0103-flavor-1v-4"), "pass", "{cloud}");
+        assert_eq!(verdict("scs-0103-flavor-16v-32"), "fail", "{cloud}");
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed"]
+fn live_a_reader_says_what_it_could_not_see() {
+    let session = Session::new();
+    let coverage = session.collect("testbed-reader");
+    assert_eq!(coverage["compute.hypervisor"]["status"], "forbidden");
+    assert_eq!(coverage["compute.flavor"]["status"], "complete");
+    assert_ne!(coverage["compute.server"]["visibility"], "all");
+    let out = session.run(&["check", "--cloud", "testbed-reader"]);
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(text.contains("compute.hypervisor") && text.contains("forbidden"), "{text}");
+}
+
+/// Two clouds.yaml files with one cloud name, so that two credentials write
+/// one chain of snapshots.
+fn as_cloud(dir: &Path, from: &str) -> PathBuf {
+    let text = std::fs::read_to_string(testbed().join("clouds.yaml")).unwrap();
+    let from_at = text.find(&format!("  {from}:\n")).unwrap();
+    let body = &text[from_at + from.len() + 4..];
+    let end = body
+        .match_indices("\n  ")
+        .find(|(at, _)| !body[at + 3..].starts_with(' '))
+        .map_or(body.len(), |(at, _)| at);
+    let path = dir.join(format!("{from}.yaml"));
+    std::fs::write(&path, format!("clouds:\n  shared:\n{}\n", &body[..end])).unwrap();
+    path
+}
+
+#[test]
+#[ignore = "needs the testbed"]
+fn live_an_admin_followed_by_a_reader_deletes_nothing() {
+    let mut session = Session::new();
+    session.clouds = as_cloud(session.dir.path(), "testbed");
+    session.collect("shared");
+    let servers = |s: &Session| {
+        let all = s.json(&["snapshot", "show", "compute.server", "-f", "json"]);
+        all["resources"].as_array().unwrap().clone()
+    };
+    let before = servers(&session);
+    session.clouds = as_cloud(session.dir.path(), "testbed-member");
+    session.collect("shared");
+    let after = servers(&session);
+    let keys = |all: &[Value]| all.iter().map(|s| s["key"].clone()).collect::<Vec<_>>();
+    assert_eq!(keys(&before), keys(&after));
+    let unseen = after.iter().filter(|s| !s["unseen_since"].is_null()).count();
+    assert!(unseen > 0 && unseen < after.len(), "{unseen} of {} unseen", after.len());
+
+    session.clouds = as_cloud(session.dir.path(), "testbed");
+    session.collect("shared");
+    assert!(servers(&session).iter().all(|s| s["unseen_since"].is_null()));
+}
+
+#[test]
+#[ignore = "needs the testbed"]
+fn live_identical_state_twice_changes_nothing() {
+    let session = Session::new();
+    session.collect("testbed");
+    let out = session.run(&["collect", "--cloud", "testbed"]);
+    let text = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(text.contains(" 0 changed, 0 gone, 0 not seen"), "{text}");
+}
+
+#[test]
+#[ignore = "needs the testbed"]
+fn live_a_wrong_password_is_told_in_one_line() {
+    let out = Session::new().run(&["scan", "--cloud", "testbed-wrong-password"]);
+    assert_eq!(out.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(text.starts_with("error: ") && text.contains("refused the credentials"), "{text}");
+    assert!(text.contains("hint: "), "{text}");
+    assert!(!text.contains("not-the-password"), "{text}");
+}
+
+/// Process ids of the workers and the master behind the volume API.
+fn cinder_api() -> Vec<String> {
+    let out = Command::new("pgrep").args(["-f", "127.0.0.1:8776"]).output().unwrap();
+    String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn signal(signal: &str, pids: &[String]) {
+    let done = Command::new("kill").arg(signal).args(pids).status().unwrap();
+    assert!(done.success());
+}
+
+/// Brings the volume API back even when the test fails.
+struct Restore;
+impl Drop for Restore {
+    fn drop(&mut self) {
+        let done = Command::new(scripts().join("up")).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed"]
+fn live_a_service_killed_in_the_middle_loses_only_its_own_kinds() {
+    let session = Session::new();
+    let before = session.collect("testbed");
+    let pids = cinder_api();
+    assert!(!pids.is_empty(), "the volume API is not running");
+    let restore = Restore;
+    // Frozen, it takes connections and does not answer: the collection is
+    // surely in the middle of it when it dies.
+    signal("-STOP", &pids);
+    let child = session.command(&["collect", "--cloud", "testbed"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    signal("-KILL", &pids);
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success());
+    let after = session.coverage("testbed");
+    drop(restore);
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    for (kind, entry) in &after {
+        if kind.starts_with("block-storage.") {
+            assert_eq!(entry["status"], "failed", "{kind}");
+        } else {
+            assert_eq!(entry["status"], before[kind]["status"], "{kind}: {entry}");
+        }
+    }
+    let volumes = session.json(&["snapshot", "show", "block-storage.volume", "--cloud", "testbed", "-f", "json"]);
+    let volumes = volumes["resources"].as_array().unwrap();
+    assert!(!volumes.is_empty() && volumes.iter().all(|v| !v["unseen_since"].is_null()));
+}
+
+#[test]
+#[ignore = "needs the testbed"]
+fn live_no_secret_of_the_cloud_reaches_the_store() {
+    let session = Session::new();
+    session.collect("testbed");
+    let mut shown = String::new();
+    for kind in session.coverage("testbed").keys() {
+        let out = session.run(&["snapshot", "show", kind, "--cloud", "testbed", "-f", "json"]);
+        shown.push_str(&String::from_utf8(out.stdout).unwrap());
+    }
+    for secret in ["testbed-appcred-secret", "\"blob\": \"{"] {
+        assert!(!shown.contains(secret), "{secret}");
+    }
+}
