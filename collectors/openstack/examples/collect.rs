@@ -60,7 +60,8 @@ async fn run(words: &[String], dump: bool, quiet: bool) -> Result<(), String> {
                     let region = c.region.as_deref().unwrap_or("-");
                     let took = c.read_until.duration_since(c.read_from).as_millis();
                     let (kind, seen) = (c.kind, c.visibility);
-                    lines.push(format!("{kind:38} {region:12} {:22} {seen:30} {took} ms", c.status));
+                    lines
+                        .push(format!("{kind:38} {region:12} {:22} {seen:30} {took} ms", c.status));
                 }
                 Collected::Page(page) if dump => {
                     for r in page {

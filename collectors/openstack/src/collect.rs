@@ -72,11 +72,7 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self {
-            times: 4,
-            pause: Duration::from_millis(250),
-            longest: Duration::from_secs(30),
-        }
+        Self { times: 4, pause: Duration::from_millis(250), longest: Duration::from_secs(30) }
     }
 }
 
@@ -255,11 +251,8 @@ mod tests {
 
     #[test]
     fn pauses_double_and_end() {
-        let retry = Retry {
-            times: 3,
-            pause: Duration::from_secs(1),
-            longest: Duration::from_secs(3),
-        };
+        let retry =
+            Retry { times: 3, pause: Duration::from_secs(1), longest: Duration::from_secs(3) };
         let secs = |n| Some(Duration::from_secs(n));
         assert_eq!([0, 1, 2].map(|n| retry.pause(n, None)), [secs(1), secs(2), secs(3)]);
         assert_eq!(retry.pause(0, secs(60)), secs(3), "bounded");

@@ -329,9 +329,7 @@ fn sign_in_with(given: Option<&str>, auth: &Map<String, Value>) -> Result<&'stat
         "v3token" if !has("token") => "token",
         "v3password" if !has("username") && !has("user_id") => "username",
         "v3password" if !has("password") => "password",
-        "v3password"
-            if !has("user_id") && !has("user_domain_id") && !has("user_domain_name") =>
-        {
+        "v3password" if !has("user_id") && !has("user_domain_id") && !has("user_domain_name") => {
             "user_domain_name"
         }
         _ => return Ok(kind),

@@ -37,13 +37,8 @@ impl Endpoint {
     ) -> Result<Self, String> {
         let base = base(address, service.version)
             .ok_or_else(|| format!("the catalog's address `{address}` is not usable"))?;
-        let endpoint = Self {
-            base,
-            service,
-            region,
-            microversion: AtomicU64::new(0),
-            down: OnceCell::new(),
-        };
+        let endpoint =
+            Self { base, service, region, microversion: AtomicU64::new(0), down: OnceCell::new() };
         if let Some(table) = service.microversion {
             let offered = discover(session, service, table.newest.0).await;
             endpoint.lower_to(offered.map_or(table.newest, |v| v.min(table.newest)));

@@ -143,9 +143,10 @@ async fn filled(reading: &Reading<'_>, endpoint: &Endpoint, raw: &[u8]) -> Vec<u
     let id = serde_json::from_slice::<WithId<'_>>(raw).map(|w| w.id.into_owned());
     let url = format!("{}flavors/{}/os-extra_specs", endpoint.base, id.unwrap_or_default());
     let answer = ask(reading.run, reading.session, endpoint, Method::GET, &url).await.ok();
-    let specs = answer.as_ref().filter(|a| a.status.is_success()).and_then(|a| {
-        Some(serde_json::from_slice::<Answer<'_>>(&a.body).ok()?.extra_specs.get())
-    });
+    let specs = answer
+        .as_ref()
+        .filter(|a| a.status.is_success())
+        .and_then(|a| Some(serde_json::from_slice::<Answer<'_>>(&a.body).ok()?.extra_specs.get()));
     match (specs, raw.strip_prefix(b"{")) {
         (Some(specs), Some(rest)) => {
             [format!("{{\"extra_specs\":{specs},").as_bytes(), rest].concat()

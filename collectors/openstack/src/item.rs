@@ -47,7 +47,9 @@ pub(crate) fn cut(row: &Row, body: &Bytes) -> Result<Cut, String> {
 fn not_json(e: &serde_json::Error, body: &[u8]) -> String {
     let html = body.trim_ascii_start().starts_with(b"<");
     match e.classify() {
-        serde_json::error::Category::Eof => format!("the answer breaks off after {} bytes", body.len()),
+        serde_json::error::Category::Eof => {
+            format!("the answer breaks off after {} bytes", body.len())
+        }
         _ if html => "the answer is HTML in the place of JSON".to_owned(),
         _ => "the answer is not the JSON expected".to_owned(),
     }
@@ -166,7 +168,8 @@ impl Origin<'_> {
         raw: &[u8],
         facts: &[(&str, String)],
     ) -> Result<Resource, String> {
-        let mut body = canonical(raw, cleaner).map_err(|e| format!("an item is not usable: {e}"))?;
+        let mut body =
+            canonical(raw, cleaner).map_err(|e| format!("an item is not usable: {e}"))?;
         let mut found = cleaner.take();
         for name in self.row.unordered {
             sort_texts(&mut body, name);
@@ -199,9 +202,8 @@ impl Origin<'_> {
     }
 
     fn id(&self, found: &mut Found, body: &str) -> Result<Vec<String>, String> {
-        let parent = || {
-            self.parent.map(str::to_owned).ok_or_else(|| "an item has no parent".to_owned())
-        };
+        let parent =
+            || self.parent.map(str::to_owned).ok_or_else(|| "an item has no parent".to_owned());
         let (mut id, fields) = match self.row.id {
             Id::Fields(fields) => (Vec::new(), fields),
             Id::Parent => return Ok(vec![parent()?]),
@@ -288,8 +290,8 @@ fn assignment(body: &str) -> Result<Vec<String>, String> {
         role: Ref,
         scope: Scope,
     }
-    let a: Assignment =
-        serde_json::from_str(body).map_err(|_| "a role assignment is not as expected".to_owned())?;
+    let a: Assignment = serde_json::from_str(body)
+        .map_err(|_| "a role assignment is not as expected".to_owned())?;
     let actor = match (a.user, a.group) {
         (Some(user), _) => format!("user:{}", user.id),
         (None, Some(group)) => format!("group:{}", group.id),
@@ -301,7 +303,10 @@ fn assignment(body: &str) -> Result<Vec<String>, String> {
         (None, None, Some(_)) => "system:all".to_owned(),
         (None, None, None) => return Err("a role assignment has no scope".to_owned()),
     };
-    Ok([Some(actor), Some(scope), Some(a.role.id), a.scope.inherited].into_iter().flatten().collect())
+    Ok([Some(actor), Some(scope), Some(a.role.id), a.scope.inherited]
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 #[cfg(test)]

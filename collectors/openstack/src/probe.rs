@@ -86,8 +86,7 @@ fn network(settings: &Settings, e: &reqwest::Error) -> CollectError {
 }
 
 fn client(config: &CloudConfig, timeouts: &Timeouts) -> Result<Client, reqwest::Error> {
-    let mut builder =
-        Client::builder().timeout(timeouts.request).connect_timeout(timeouts.connect);
+    let mut builder = Client::builder().timeout(timeouts.request).connect_timeout(timeouts.connect);
     let bundle = config.cacert.as_ref().and_then(|path| std::fs::read(path).ok());
     for certificate in bundle.iter().flat_map(|b| Certificate::from_pem_bundle(b)).flatten() {
         builder = builder.add_root_certificate(certificate);

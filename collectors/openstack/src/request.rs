@@ -111,11 +111,7 @@ async fn once(
                     again: false,
                     unreachable: false,
                 },
-                () => Failure {
-                    why: innermost(&source),
-                    again: true,
-                    unreachable: connect,
-                },
+                () => Failure { why: innermost(&source), again: true, unreachable: connect },
             })
         }
         Err(e) => Err(Failure { why: innermost(&e), again: false, unreachable: false }),
@@ -199,7 +195,10 @@ mod tests {
 
     #[test]
     fn messages_are_found_and_cut() {
-        assert_eq!(message(br#"{"badRequest":{"code":400,"message":"marker not found"}}"#).as_deref(), Some("marker not found"));
+        assert_eq!(
+            message(br#"{"badRequest":{"code":400,"message":"marker not found"}}"#).as_deref(),
+            Some("marker not found")
+        );
         assert_eq!(message(br#"{"errors":[{"detail":"no"}]}"#).as_deref(), Some("no"));
         assert_eq!(message(b"x"), None);
     }

@@ -189,8 +189,7 @@ impl Reading<'_> {
             Some("identity.project") => self.run.cloud.scope.project.clone(),
             _ => None,
         };
-        let mut listing =
-            Listing::new(self.run, self.session, endpoint, place.row, path, query);
+        let mut listing = Listing::new(self.run, self.session, endpoint, place.row, path, query);
         let mut pass = HashSet::new();
         loop {
             let sound = match listing.next().await {
@@ -311,8 +310,7 @@ impl Reading<'_> {
     async fn parents(&self) -> Option<Arc<Parents>> {
         let kind = self.place.row.parent?;
         let here = self.run.parents.get(&(kind, self.place.region));
-        let regional =
-            crate::kinds::rows().any(|(_, r)| r.kind == kind && r.regional);
+        let regional = crate::kinds::rows().any(|(_, r)| r.kind == kind && r.regional);
         let sender = if regional { here } else { self.run.parents.get(&(kind, 0)) };
         let mut receiver = sender?.subscribe();
         let found = receiver.wait_for(Option::is_some).await.ok()?;
@@ -324,17 +322,19 @@ impl Reading<'_> {
         let asked: Vec<_> = ids.iter().map(|id| child(run, place, session, endpoint, id)).collect();
         // Requests wait for permits anyway; more in flight would only hold memory.
         let mut answers = stream::iter(asked).buffer_unordered(8).boxed();
-        let (mut fine, mut forbidden, mut batch) = (0_usize, 0_usize, Vec::new());
+        let (mut fine, mut missing, mut forbidden) = (0_usize, 0_usize, 0_usize);
+        let mut batch = Vec::new();
         while let Some((made, end)) = answers.next().await {
             batch.extend(made);
             match end {
+                Ok(()) => fine += 1,
                 // Gone since the parents were listed, or it has none.
-                Ok(()) | Err(Stop::Absent) => fine += 1,
+                Err(Stop::Absent) => missing += 1,
                 Err(Stop::Forbidden) => forbidden += 1,
                 Err(Stop::Anomaly) => self.note(Status::Inconsistent),
                 Err(Stop::Failed(reason)) => self.note(Status::Failed { reason }),
             }
-            if fine == 0 && forbidden >= 3 {
+            if fine + missing == 0 && forbidden >= 3 {
                 return Ok(Err(Stop::Forbidden));
             }
             if endpoint.down.initialized() {
@@ -349,7 +349,8 @@ impl Reading<'_> {
         if forbidden > 0 {
             return Ok(Err(Stop::Forbidden));
         }
-        Ok(Ok(()))
+        // Known of none of them: the service does not offer it.
+        Ok(if missing > 0 && missing == ids.len() { Err(Stop::Absent) } else { Ok(()) })
     }
 }
 

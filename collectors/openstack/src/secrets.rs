@@ -167,9 +167,9 @@ fn token(bytes: &[u8], at: usize) -> Option<&'static str> {
 /// `Bearer …` and `Basic …` of an Authorization header.
 fn bearer(bytes: &[u8], at: usize) -> Option<&'static str> {
     let rest = bytes.get(at..)?;
-    let value = ["bearer ", "basic "].iter().find_map(|w| {
-        starts_with(rest, w).then(|| rest.get(w.len()..).unwrap_or_default())
-    })?;
+    let value = ["bearer ", "basic "]
+        .iter()
+        .find_map(|w| starts_with(rest, w).then(|| rest.get(w.len()..).unwrap_or_default()))?;
     if !at_word_start(bytes, at) {
         return None;
     }

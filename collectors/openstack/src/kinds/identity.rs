@@ -28,13 +28,7 @@ static ROWS: [Row; 16] = [
         fallback: Some(Fallback { path: "auth/projects", query: "", view: View::Own }),
         ..KEYSTONE
     },
-    Row {
-        kind: "identity.user",
-        path: "users",
-        list: "users",
-        project: &[],
-        ..KEYSTONE
-    },
+    Row { kind: "identity.user", path: "users", list: "users", project: &[], ..KEYSTONE },
     Row {
         kind: "identity.role_assignment",
         path: "role_assignments",
@@ -44,7 +38,13 @@ static ROWS: [Row; 16] = [
         project: &["/scope/project/id"],
         ..KEYSTONE
     },
-    Row { kind: "identity.token", id: Id::Parent, reader: Reader::Token, view: View::Whole, ..KEYSTONE },
+    Row {
+        kind: "identity.token",
+        id: Id::Parent,
+        reader: Reader::Token,
+        view: View::Whole,
+        ..KEYSTONE
+    },
     Row {
         kind: "identity.domain",
         path: "domains",
@@ -112,7 +112,13 @@ static ROWS: [Row; 16] = [
         secret: &["blob"],
         ..KEYSTONE
     },
-    Row { kind: "identity.limit", path: "limits", list: "limits", name: "/resource_name", ..KEYSTONE },
+    Row {
+        kind: "identity.limit",
+        path: "limits",
+        list: "limits",
+        name: "/resource_name",
+        ..KEYSTONE
+    },
     Row {
         kind: "identity.registered_limit",
         path: "registered_limits",

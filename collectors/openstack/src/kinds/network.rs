@@ -98,20 +98,8 @@ static ROWS: [Row; 19] = [
     },
     Row { kind: "network.qos_policy", path: "qos/policies", list: "policies", ..ROW },
     Row { kind: "network.trunk", path: "trunks", list: "trunks", ..ROW },
-    Row {
-        kind: "network.segment",
-        path: "segments",
-        list: "segments",
-        project: &[],
-        ..ROW
-    },
-    Row {
-        kind: "network.flavor",
-        path: "flavors",
-        list: "flavors",
-        project: &[],
-        ..ROW
-    },
+    Row { kind: "network.segment", path: "segments", list: "segments", project: &[], ..ROW },
+    Row { kind: "network.flavor", path: "flavors", list: "flavors", project: &[], ..ROW },
     Row {
         kind: "network.quota",
         path: "quotas/{parent}",
