@@ -26,7 +26,9 @@ pub(crate) fn block<F: Future>(handle: Option<&Handle>, future: F) -> F::Output 
     }
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
+    // Without this the budget that tokio gives the calling task would end, and
+    // polls would be refused for ever: the task does not get a new one from here.
+    let mut future = pin!(tokio::task::unconstrained(future));
     loop {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,

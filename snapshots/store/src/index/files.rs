@@ -32,7 +32,7 @@ pub(crate) fn sealed(folder: &Path) -> io::Result<Seal> {
         return Ok(if folder.exists() { Seal::None } else { Seal::Right });
     };
     let now = checksum(folder)?;
-    if seal.trim() != now {
+    if seal != now {
         return Ok(Seal::Wrong);
     }
     fs::remove_file(&path)?;
@@ -96,5 +96,5 @@ fn checksum(folder: &Path) -> io::Result<String> {
         }
         hash.update(&total.to_le_bytes());
     }
-    Ok(format!("{:08x} {total}\n", hash.finalize()))
+    Ok(format!("{:08x} {total}", hash.finalize()))
 }

@@ -4,7 +4,8 @@
 //! ```text
 //! tree s/<subject>   k <kind> 0 <key>  → Entry
 //!                    m                 → through: the newest snapshot it holds
-//! tree carry         <subject> 0 <digest> → age, hash, blob
+//! tree c/<subject>/<digest>  a      → age
+//!                    b                 → SHA-256, blob of the policy engine
 //! ```
 //! sled panics on much that it does not expect, so every call is caught.
 
@@ -32,6 +33,8 @@ const BATCH: usize = 2048;
 const CARRIES: usize = 8;
 
 const THROUGH: &[u8] = b"m";
+const AGE: &[u8] = b"a";
+const BLOB: &[u8] = b"b";
 
 /// The index failed; the text says how, for a notice.
 #[derive(Debug, thiserror::Error)]
@@ -238,12 +241,18 @@ impl Index {
     }
 
     /// A blob of the policy engine; damaged ones are absent.
-    pub(crate) fn carry(&self, subject: &Subject, digest: &Digest) -> Result<Option<Vec<u8>>, Broken> {
-        let name = carry_key(subject, Some(digest));
-        let value = guard(|| self.db.open_tree("carry")?.get(&name))?;
+    pub(crate) fn carry(
+        &self,
+        subject: &Subject,
+        digest: &Digest,
+    ) -> Result<Option<Vec<u8>>, Broken> {
+        let name = carry_tree(subject, &digest.to_string());
+        let value = guard(|| {
+            let known = self.db.tree_names().iter().any(|n| n.as_ref() == name.as_bytes());
+            if known { self.db.open_tree(&name)?.get(BLOB) } else { Ok(None) }
+        })?;
         Ok(value.and_then(|v| {
-            let (_, rest) = v.split_at_checked(8)?;
-            let (sum, blob) = rest.split_at_checked(32)?;
+            let (sum, blob) = v.split_at_checked(32)?;
             (Digest::of(blob).0 == sum).then(|| blob.to_vec())
         }))
     }
@@ -257,25 +266,30 @@ impl Index {
     ) -> Result<(), Broken> {
         self.fail.hit("carry").map_err(|e| Broken(e.to_string()))?;
         guard(|| {
-            let tree = self.db.open_tree("carry")?;
-            let mut known = Vec::new();
-            for pair in tree.scan_prefix(carry_key(subject, None)) {
-                let (name, value) = pair?;
-                let age = value.get(..8).and_then(|a| a.try_into().ok()).map_or(0, u64::from_be_bytes);
-                known.push((age, name));
+            let name = carry_tree(subject, &digest.to_string());
+            let prefix = carry_tree(subject, "");
+            let mut others = Vec::new();
+            let mut newest = 0;
+            for other in self.db.tree_names() {
+                if other.starts_with(prefix.as_bytes()) {
+                    let age = self.db.open_tree(&other)?.get(AGE)?;
+                    let age = age.and_then(|a| a.as_ref().try_into().ok());
+                    let age = age.map_or(0, u64::from_be_bytes);
+                    newest = newest.max(age);
+                    if other.as_ref() != name.as_bytes() {
+                        others.push((age, other));
+                    }
+                }
             }
-            known.sort();
-            let age = known.last().map_or(0, |(age, _)| age.saturating_add(1));
-            let name = carry_key(subject, Some(digest));
-            known.retain(|(_, n)| n.as_ref() != name.as_slice());
-            let surplus = (known.len() + 1).saturating_sub(CARRIES);
+            others.sort();
+            let surplus = (others.len() + 1).saturating_sub(CARRIES);
+            for (_, other) in others.into_iter().take(surplus) {
+                self.db.drop_tree(other)?;
+            }
             let mut batch = Batch::default();
-            known.into_iter().take(surplus).for_each(|(_, n)| batch.remove(n));
-            let mut value = age.to_be_bytes().to_vec();
-            value.extend_from_slice(&Digest::of(blob).0);
-            value.extend_from_slice(blob);
-            batch.insert(name, value);
-            tree.apply_batch(batch)?;
+            batch.insert(AGE, newest.saturating_add(1).to_be_bytes().to_vec());
+            batch.insert(BLOB, [&Digest::of(blob).0, blob].concat());
+            self.db.open_tree(&name)?.apply_batch(batch)?;
             self.db.flush()
         })?;
         Ok(())
@@ -312,11 +326,10 @@ fn split(name: &[u8]) -> Option<(&str, &str)> {
     std::str::from_utf8(name).ok()?.strip_prefix('k')?.split_once('\0')
 }
 
-fn carry_key(subject: &Subject, digest: Option<&Digest>) -> Vec<u8> {
-    let mut name = subject.as_str().as_bytes().to_vec();
-    name.push(0);
-    name.extend_from_slice(digest.map_or(&[], |d| &d.0));
-    name
+/// A tree for each blob: sled keeps neighbours in one page, and would write
+/// them all for each.
+fn carry_tree(subject: &Subject, digest: &str) -> String {
+    format!("c/{subject}/{digest}")
 }
 
 /// Calls sled; a panic becomes an error like any other.
