@@ -31,13 +31,17 @@ mod patch;
 mod pointer;
 mod program;
 mod ruleset;
+mod scope;
 mod strict;
 
 pub use bundle::Bundle;
 pub use cases::{CaseFailure, CaseReport, run_cases};
 pub use error::{Fault, LoadError};
+#[doc(hidden)]
+pub use evaluate::parse_only;
 pub use evaluate::{EvaluateError, Judged, Options, Stats, evaluate};
 pub use metadata::{Input, Join, Rule};
 pub use pointer::Pointer;
 pub use program::Limits;
 pub use ruleset::{ENGINE, INPUT_VERSION, Parameters, RuleSet};
+pub use scope::{Scope, ScopeError, ScopeOutcome, Testcase, TestcaseOutcome, Validity, Version};

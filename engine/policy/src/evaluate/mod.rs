@@ -31,10 +31,12 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::{
-    Counts, Evaluation, Facts, FactsError, Finding, RuleId, RuleOutcome, Timestamp, Verdict,
+    Counts, Evaluation, Facts, FactsError, Finding, Kind, RuleId, RuleOutcome, Timestamp, Verdict,
 };
 
 use crate::coverage::Coverage;
+use crate::input::BATCH;
+use crate::joins::load;
 use crate::metadata::Input;
 use crate::program::{Limits, Runner};
 use crate::ruleset::RuleSet;
@@ -163,6 +165,30 @@ pub fn evaluate(
         rules: outcomes,
     };
     Ok(Judged { evaluation, carry, stats })
+}
+
+/// Reads and parses all resources of some kinds as judging does, without
+/// judging: for the bench, which sets one off against the other.
+///
+/// # Errors
+/// As [`evaluate`].
+#[doc(hidden)]
+pub fn parse_only(
+    facts: &dyn Facts,
+    kinds: impl IntoIterator<Item = Kind>,
+) -> Result<u64, EvaluateError> {
+    let mut read = 0;
+    for kind in kinds {
+        let mut batch = Vec::with_capacity(BATCH);
+        facts.each(&kind, &mut |fact| {
+            batch.push(fact);
+            if batch.len() == BATCH {
+                read += load(std::mem::take(&mut batch)).len() as u64;
+            }
+        })?;
+        read += load(batch).len() as u64;
+    }
+    Ok(read)
 }
 
 /// The worst verdict among those counted; nothing judged passes, since what
