@@ -32,15 +32,15 @@ mode := input.parameters.mode
 
 now := utc.instant(input.now)
 
-all := input.resources["image.image"]
+listed := input.resources["image.image"]
 
 scopes := {id: looked_at |
-	some id, resource in all
+	some id, resource in listed
 	looked_at := image.in_scope(resource, mode)
 	is_boolean(looked_at)
 }
 
-images := {id: all[id] | some id, looked_at in scopes; looked_at == true}
+images := {id: listed[id] | some id, looked_at in scopes; looked_at == true}
 
 # Longest age in seconds: 365, 92 or 31 days, or 7 or 1 of 25 hours each, and a
 # tenth on top.
@@ -147,7 +147,7 @@ violating contains id if {
 
 # Nothing fell through: each image has a scope, and each in scope an age.
 complete if {
-	count(scopes) == count(all)
+	count(scopes) == count(listed)
 	count(ages) == count(images)
 }
 

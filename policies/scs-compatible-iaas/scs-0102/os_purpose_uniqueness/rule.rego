@@ -24,23 +24,23 @@ import rego.v1
 
 import data.scs.lib.image
 
-all := input.resources["image.image"]
+listed := input.resources["image.image"]
 
 scopes := {id: looked_at |
-	some id, resource in all
+	some id, resource in listed
 	looked_at := image.in_scope(resource, input.parameters.mode)
 	is_boolean(looked_at)
 }
 
 # Architecture, distribution and version of each generic image on offer.
-release := {id: [image.property(all[id], name) | some name in ["architecture", "os_distro", "os_version"]] |
+release := {id: [image.property(listed[id], name) | some name in ["architecture", "os_distro", "os_version"]] |
 	some id, looked_at in scopes
 	looked_at == true
-	all[id].body.visibility == "public"
-	object.get(all[id].body, "os_hidden", false) == false
-	image.property(all[id], "os_purpose") == "generic"
-	image.filled(all[id], "os_distro") == true
-	image.filled(all[id], "os_version") == true
+	listed[id].body.visibility == "public"
+	object.get(listed[id].body, "os_hidden", false) == false
+	image.property(listed[id], "os_purpose") == "generic"
+	image.filled(listed[id], "os_distro") == true
+	image.filled(listed[id], "os_version") == true
 }
 
 releases := {r | some r in release}
@@ -49,7 +49,7 @@ bearers(r) := {id | some id, own in release; own == r}
 
 crowded := {r | some r in releases; count(bearers(r)) > 1}
 
-complete if count(scopes) == count(all)
+complete if count(scopes) == count(listed)
 
 verdict := "fail" if {
 	complete
@@ -62,9 +62,9 @@ verdict := "pass" if {
 }
 
 violations contains {
-	"resource": all[id].key,
+	"resource": listed[id].key,
 	"message": sprintf("%s is one of %d generic images of %v %v for %v", [
-		image.label(all[id]),
+		image.label(listed[id]),
 		count(bearers(r)),
 		r[1],
 		r[2],

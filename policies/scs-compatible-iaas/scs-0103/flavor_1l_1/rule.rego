@@ -11,10 +11,10 @@
 #     compute.flavor: [/name, /os-flavor-access:is_public, /vcpus, /ram, /disk, /extra_specs]
 #   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
 #   remediation: >-
-#     openstack flavor create --public --vcpus 1 --ram 1024 --disk 0 --property scs:cpu-
-#     type=crowded-core --property scs:name-v1=SCS-1L:1 --property scs:name-v2=SCS-1L-1
-#     SCS-1L-1. If only extra specs are wrong: openstack flavor set --property
-#     <key>=<value> <flavor>
+#     openstack flavor create --public --vcpus 1 --ram 1024 --disk 0 --property
+#     scs:cpu-type=crowded-core --property scs:name-v1=SCS-1L:1 --property
+#     scs:name-v2=SCS-1L-1 SCS-1L-1. If only extra specs are wrong: openstack flavor set
+#     --property <key>=<value> <flavor>
 #   parameters:
 #     mode: reference
 package scs.scs_0103.flavor_1l_1

@@ -11,10 +11,10 @@
 #     compute.flavor: [/name, /os-flavor-access:is_public, /vcpus, /ram, /disk, /extra_specs]
 #   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
 #   remediation: >-
-#     openstack flavor create --public --vcpus 1 --ram 8192 --disk 0 --property scs:cpu-
-#     type=shared-core --property scs:name-v1=SCS-1V:8 --property scs:name-v2=SCS-1V-8
-#     SCS-1V-8. If only extra specs are wrong: openstack flavor set --property
-#     <key>=<value> <flavor>
+#     openstack flavor create --public --vcpus 1 --ram 8192 --disk 0 --property
+#     scs:cpu-type=shared-core --property scs:name-v1=SCS-1V:8 --property
+#     scs:name-v2=SCS-1V-8 SCS-1V-8. If only extra specs are wrong: openstack flavor set
+#     --property <key>=<value> <flavor>
 #   parameters:
 #     mode: reference
 package scs.scs_0103.flavor_1v_8

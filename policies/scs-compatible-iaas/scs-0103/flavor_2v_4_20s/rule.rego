@@ -11,10 +11,10 @@
 #     compute.flavor: [/name, /os-flavor-access:is_public, /vcpus, /ram, /disk, /extra_specs]
 #   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
 #   remediation: >-
-#     openstack flavor create --public --vcpus 2 --ram 4096 --disk 20 --property scs:cpu-
-#     type=shared-core --property scs:disk0-type=ssd --property scs:name-v1=SCS-2V:4:20s
-#     --property scs:name-v2=SCS-2V-4-20s SCS-2V-4-20s. If only extra specs are wrong:
-#     openstack flavor set --property <key>=<value> <flavor>
+#     openstack flavor create --public --vcpus 2 --ram 4096 --disk 20 --property
+#     scs:cpu-type=shared-core --property scs:disk0-type=ssd --property
+#     scs:name-v1=SCS-2V:4:20s --property scs:name-v2=SCS-2V-4-20s SCS-2V-4-20s. If only
+#     extra specs are wrong: openstack flavor set --property <key>=<value> <flavor>
 #   parameters:
 #     mode: reference
 package scs.scs_0103.flavor_2v_4_20s

@@ -14,8 +14,8 @@
 #   standard: https://docs.scs.community/standards/scs-0104-v1-standard-images
 #   remediation: >-
 #     Upload it from https://cloud-images.ubuntu.com/releases/jammy/ as a public image:
-#     openstack image create --public --property image_source=https://cloud-
-#     images.ubuntu.com/releases/jammy/… "Ubuntu 22.04"
+#     openstack image create --public --property
+#     image_source=https://cloud-images.ubuntu.com/releases/jammy/… "Ubuntu 22.04"
 #   parameters:
 #     mode: reference
 package scs.scs_0104.image_ubuntu_2204

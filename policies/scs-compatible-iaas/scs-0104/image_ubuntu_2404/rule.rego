@@ -14,8 +14,8 @@
 #   standard: https://docs.scs.community/standards/scs-0104-v1-standard-images
 #   remediation: >-
 #     Upload it from https://cloud-images.ubuntu.com/releases/noble/ as a public image:
-#     openstack image create --public --property image_source=https://cloud-
-#     images.ubuntu.com/releases/noble/… "Ubuntu 24.04"
+#     openstack image create --public --property
+#     image_source=https://cloud-images.ubuntu.com/releases/noble/… "Ubuntu 24.04"
 #   parameters:
 #     mode: reference
 package scs.scs_0104.image_ubuntu_2404

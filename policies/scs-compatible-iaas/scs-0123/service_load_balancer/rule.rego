@@ -13,8 +13,8 @@
 #   standard: https://docs.scs.community/standards/scs-0123-v1-mandatory-and-supported-IaaS-services
 #   remediation: >-
 #     Enter the service and its endpoints into the catalog: openstack service create
-#     --name octavia load-balancer; openstack endpoint create --region <region> load-
-#     balancer public <url>
+#     --name octavia load-balancer; openstack endpoint create --region <region>
+#     load-balancer public <url>
 package scs.scs_0123.service_load_balancer
 
 import rego.v1

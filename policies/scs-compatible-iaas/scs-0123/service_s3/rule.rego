@@ -15,8 +15,8 @@
 #   standard: https://docs.scs.community/standards/scs-0123-v2-services
 #   remediation: >-
 #     Enter the service and its endpoints into the catalog: openstack service create
-#     --name s3 object-store-s3; openstack endpoint create --region <region> object-
-#     store-s3 public <url>
+#     --name s3 object-store-s3; openstack endpoint create --region <region>
+#     object-store-s3 public <url>
 package scs.scs_0123.service_s3
 
 import rego.v1

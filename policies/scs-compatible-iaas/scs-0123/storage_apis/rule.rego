@@ -13,8 +13,8 @@
 #   standard: https://docs.scs.community/standards/scs-0123-v1-mandatory-and-supported-IaaS-services
 #   remediation: >-
 #     Enter the service and its endpoints into the catalog: openstack service create
-#     --name cinder block-storage; openstack endpoint create --region <region> block-
-#     storage public <url>
+#     --name cinder block-storage; openstack endpoint create --region <region>
+#     block-storage public <url>
 package scs.scs_0123.storage_apis
 
 import rego.v1

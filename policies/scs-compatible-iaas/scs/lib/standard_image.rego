@@ -31,16 +31,16 @@ source_violation(resource, spec) := image.violation(
 # Whether any image that users are shown bears the name; undefined if one of
 # them cannot be placed.
 present(asked, spec) := count(bearing) > 0 if {
-	all := asked.resources["image.image"]
+	listed := asked.resources["image.image"]
 	scopes := {id: looked_at |
-		some id, resource in all
+		some id, resource in listed
 		looked_at := image.in_scope(resource, asked.parameters.mode)
 		is_boolean(looked_at)
 	}
-	count(scopes) == count(all)
+	count(scopes) == count(listed)
 	bearing := {id |
 		some id, looked_at in scopes
 		looked_at == true
-		bears(all[id], spec) == true
+		bears(listed[id], spec) == true
 	}
 }
