@@ -1,11 +1,11 @@
 //! From what the user typed after `--bundle` and `--scope` to rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
 use tidegate_model::{Evaluation, RuleId, RuleMeta, Timestamp};
-use tidegate_policy::{Bundle, RuleSet};
+use tidegate_policy::{Bundle, LoadError, RuleSet, Scope, ScopeOutcome, TestcaseOutcome, Validity};
 use tidegate_report::{ScopeReport, TestcaseReport};
 
 use crate::args::Rules;
@@ -28,7 +28,7 @@ pub(crate) fn built_in() -> Vec<String> {
 /// Loads a built-in bundle by name, or a folder or archive by path.
 pub(crate) fn load(name: &str) -> Result<Bundle> {
     if let Some(dir) = POLICIES.get_dir(name) {
-        return Bundle::from_files(name, files(dir)).map_err(|e| Failure::from_error(&e));
+        return Bundle::from_files(name, files(dir)).map_err(|e| load_failure(&e));
     }
     let path = Path::new(name);
     if !path.exists() {
@@ -37,7 +37,7 @@ pub(crate) fn load(name: &str) -> Result<Bundle> {
             built_in().join(", ")
         )));
     }
-    Bundle::from_path(path).map_err(|e| Failure::from_error(&e))
+    Bundle::from_path(path).map_err(|e| load_failure(&e))
 }
 
 fn files(root: &Dir<'_>) -> Vec<(String, Vec<u8>)> {
@@ -62,33 +62,40 @@ pub(crate) struct Resolved {
     /// What `--reference-date` says.
     pub(crate) reference_time: Option<Timestamp>,
     scopes: Vec<WantedScope>,
+    /// Whether only what the scopes ask for is reported: so it is unless
+    /// bundles were named.
+    scopes_only: bool,
 }
 
 struct WantedScope {
     name: String,
+    scope: Scope,
+    /// The effective ones if absent.
     version: Option<String>,
 }
 
-/// Loads and compiles what the options name.
+/// Loads and compiles what the options name. Without any, that is the
+/// effective version of [`DEFAULT`]; its bundle also has rules of drafts and of
+/// versions that are over, which nobody wants to fail for.
 pub(crate) fn resolve(rules: &Rules) -> Result<Resolved> {
-    let wanted: Vec<(&str, Option<&str>)> = rules
-        .scope
-        .iter()
+    let mut wanted: Vec<&str> = rules.scope.iter().map(String::as_str).collect();
+    if wanted.is_empty() && rules.bundle.is_empty() {
+        wanted.push(DEFAULT);
+    }
+    let wanted: Vec<(&str, Option<&str>)> = wanted
+        .into_iter()
         .map(|text| match text.split_once('@') {
             Some((name, "effective")) => (name, None),
             Some((name, version)) => (name, Some(version)),
-            None => (text.as_str(), None),
+            None => (text, None),
         })
         .collect();
     let mut names: Vec<&str> = rules.bundle.iter().map(String::as_str).collect();
     if names.is_empty() {
         names.extend(wanted.iter().map(|(name, _)| *name));
     }
-    if names.is_empty() {
-        names.push(DEFAULT);
-    }
-    names.dedup();
-    let bundles = names.iter().map(|name| load(name)).collect::<Result<Vec<_>>>()?;
+    let once: BTreeSet<&str> = names.into_iter().collect();
+    let bundles = once.into_iter().map(load).collect::<Result<Vec<_>>>()?;
     let scopes = wanted
         .into_iter()
         .map(|(name, version)| wanted_scope(&bundles, name, version))
@@ -96,21 +103,115 @@ pub(crate) fn resolve(rules: &Rules) -> Result<Resolved> {
     let rule_set = compile(bundles)?;
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
     let reference_time = rules.reference_date.as_deref().map(time).transpose()?;
-    Ok(Resolved { rule_set, metas, reference_time, scopes })
+    Ok(Resolved { rule_set, metas, reference_time, scopes, scopes_only: rules.bundle.is_empty() })
 }
 
 /// Compiles bundles into one rule set.
 pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
-    RuleSet::compile(bundles, &tidegate_policy::Parameters::default())
-        .map_err(|e| Failure::from_error(&e))
+    RuleSet::compile(bundles, &tidegate_policy::Parameters::default()).map_err(|e| load_failure(&e))
 }
 
-fn wanted_scope(_: &[Bundle], name: &str, version: Option<&str>) -> Result<WantedScope> {
-    Ok(WantedScope { name: name.to_owned(), version: version.map(str::to_owned) })
+/// All that is wrong with a bundle, a line each, with the hint of each.
+fn load_failure(error: &LoadError) -> Failure {
+    let mut failure = Failure::from_error(error);
+    for fault in error.faults().iter().skip(1) {
+        failure = failure.also(fault.to_string());
+    }
+    let hints: BTreeSet<&str> = error.faults().iter().filter_map(|f| f.hint.as_deref()).collect();
+    hints.into_iter().fold(failure, Failure::hint)
+}
+
+/// Finds a scope among the bundles by the slug of its name:
+/// `SCS-compatible IaaS` is `scs-compatible-iaas`.
+fn wanted_scope(bundles: &[Bundle], name: &str, version: Option<&str>) -> Result<WantedScope> {
+    let slug = |scope: &Scope| scope.name().to_ascii_lowercase().replace(' ', "-");
+    let mut known = Vec::new();
+    for (bundle, file, text) in
+        bundles.iter().flat_map(|b| b.scopes().iter().map(move |(f, t)| (b.name(), f, t)))
+    {
+        let scope = Scope::parse(text).map_err(|e| {
+            Failure::new(format!("bundle `{bundle}`: cannot read `{file}`")).caused_by(Some(&e))
+        })?;
+        if slug(&scope) == name {
+            return checked(name, scope, version);
+        }
+        known.push(slug(&scope));
+    }
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(Failure::usage(format!("there is no scope `{name}`"))
+        .hint(format!("the bundles of this run have: {known}")))
+}
+
+fn checked(name: &str, scope: Scope, version: Option<&str>) -> Result<WantedScope> {
+    if let Some(version) = version
+        && scope.version(version).is_none()
+    {
+        let known: Vec<&str> = scope.versions().collect();
+        return Err(Failure::usage(format!("scope `{name}` has no version `{version}`"))
+            .hint(format!("its versions: {}", known.join(", "))));
+    }
+    Ok(WantedScope { name: name.to_owned(), scope, version: version.map(str::to_owned) })
 }
 
 impl Resolved {
-    pub(crate) fn scopes(&self, _: &Evaluation) -> Result<Vec<ScopeReport>> { Ok(vec![]) }
+    /// Sums the requested scopes up over an evaluation, and takes out of it
+    /// what they do not ask for unless bundles were named.
+    pub(crate) fn sum_up(&self, evaluation: &mut Evaluation) -> Result<Vec<ScopeReport>> {
+        let date = evaluation.reference_time.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let mut out = Vec::new();
+        for wanted in &self.scopes {
+            let versions = match &wanted.version {
+                Some(v) => vec![v.as_str()],
+                None => wanted.scope.effective(date),
+            };
+            if versions.is_empty() {
+                let known: Vec<&str> = wanted.scope.versions().collect();
+                return Err(Failure::usage(format!(
+                    "no version of scope `{}` is effective on {date}",
+                    wanted.name
+                ))
+                .hint(format!("name one after `@`: {}", known.join(", "))));
+            }
+            let states = wanted.scope.validity(date);
+            for version in versions {
+                let Some(outcome) = wanted.scope.outcome(version, evaluation) else { continue };
+                out.push(ScopeReport {
+                    scope: wanted.name.clone(),
+                    version: version.to_owned(),
+                    state: states.get(version).map_or("not in the timeline", |v| state(*v)).into(),
+                    verdict: outcome.verdict,
+                    testcases: testcases(outcome),
+                });
+            }
+        }
+        if self.scopes_only {
+            let asked: BTreeSet<&str> =
+                out.iter().flat_map(|s| &s.testcases).map(|t| t.id.as_str()).collect();
+            evaluation.rules.retain(|id, _| asked.contains(id.as_str()));
+        }
+        Ok(out)
+    }
+}
+
+fn testcases(outcome: ScopeOutcome) -> Vec<TestcaseReport> {
+    let of = |(target, all): (String, Vec<TestcaseOutcome>)| {
+        let one = move |t: TestcaseOutcome| TestcaseReport {
+            id: t.id,
+            target: target.clone(),
+            verdict: t.verdict,
+        };
+        all.into_iter().map(one)
+    };
+    outcome.targets.into_iter().flat_map(of).collect()
+}
+
+fn state(validity: Validity) -> &'static str {
+    match validity {
+        Validity::Draft => "draft",
+        Validity::Effective => "effective",
+        Validity::Warn => "warn",
+        Validity::Deprecated => "deprecated",
+    }
 }
 
 /// A date (its midnight in UTC) or an RFC 3339 time.

@@ -44,8 +44,10 @@ impl Env {
         let data = self.var("XDG_DATA_HOME").map(PathBuf::from);
         let data = data.or_else(|| Some(Path::new(self.var("HOME")?).join(".local/share")));
         data.map(|d| d.join("tidegate")).ok_or_else(|| {
-            Failure::new("cannot tell where the store is: neither `XDG_DATA_HOME` nor `HOME` is set")
-                .hint("name it with --store DIR")
+            Failure::new(
+                "cannot tell where the store is: neither `XDG_DATA_HOME` nor `HOME` is set",
+            )
+            .hint("name it with --store DIR")
         })
     }
 }

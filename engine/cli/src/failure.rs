@@ -53,6 +53,12 @@ impl Failure {
         self
     }
 
+    /// Adds a line below the message.
+    pub(crate) fn also(mut self, line: impl Into<String>) -> Self {
+        self.causes.push(line.into());
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
@@ -66,7 +72,7 @@ impl Failure {
     pub(crate) fn render(&self) -> String {
         let mut text = format!("error: {}\n", self.message);
         for cause in &self.causes {
-            let _ = writeln!(text, "  because: {cause}");
+            let _ = writeln!(text, "  {cause}");
         }
         for hint in &self.hints {
             let _ = writeln!(text, "hint: {hint}");
@@ -94,8 +100,9 @@ mod tests {
 
     #[test]
     fn shows_operation_causes_and_hints_without_repeating() {
-        let error = E("cannot read `x`", Some(Box::new(E("os: gone", Some(Box::new(E("gone", None)))))));
+        let error =
+            E("cannot read `x`", Some(Box::new(E("os: gone", Some(Box::new(E("gone", None)))))));
         let text = Failure::from_error(&error).hint("create `x`").render();
-        assert_eq!(text, "error: cannot read `x`\n  because: os: gone\nhint: create `x`\n");
+        assert_eq!(text, "error: cannot read `x`\n  os: gone\nhint: create `x`\n");
     }
 }

@@ -64,13 +64,13 @@ fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
 /// `-vv` shows requests, `-vvv` everything; `TIDEGATE_LOG` takes a filter.
 fn log(verbose: u8, env: &Env) {
     let level = match verbose {
-        0 | 1 => "error",
+        0 | 1 => "",
         2 => "info,tidegate=debug,tidegate_openstack=debug,tidegate_store=debug",
         _ => "debug",
     };
-    if verbose < 2 && env.var("TIDEGATE_LOG").is_none() {
+    let Some(filter) = env.var("TIDEGATE_LOG").or(Some(level)).filter(|f| !f.is_empty()) else {
         return;
-    }
-    let filter = tracing_subscriber::EnvFilter::new(env.var("TIDEGATE_LOG").unwrap_or(level));
+    };
+    let filter = tracing_subscriber::EnvFilter::new(filter);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

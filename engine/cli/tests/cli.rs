@@ -92,7 +92,10 @@ fn a_misspelt_flag_or_command_is_usage_with_a_suggestion() {
 #[test]
 fn without_a_configuration_it_says_where_it_looked() {
     let ran = Shell::new().run("scan");
-    ran.refused(1, &["no clouds.yaml found in", "/etc/openstack", "hint: ", "OS_CLIENT_CONFIG_FILE"]);
+    ran.refused(
+        1,
+        &["no clouds.yaml found in", "/etc/openstack", "hint: ", "OS_CLIENT_CONFIG_FILE"],
+    );
 }
 
 #[test]
@@ -122,7 +125,9 @@ fn a_clouds_yaml_that_is_no_yaml_is_named() {
 #[test]
 fn a_bundle_that_is_not_there_or_not_right_is_named_with_file_and_line() {
     let shell = Shell::new();
-    shell.run("scan --example --bundle nonesuch").refused(64, &["`nonesuch`", "scs-compatible-iaas"]);
+    shell
+        .run("scan --example --bundle nonesuch")
+        .refused(64, &["`nonesuch`", "scs-compatible-iaas"]);
 
     shell.write("broken/rule.rego", "package x\nimport rego.v1\n\nverdict := \n");
     shell.run("scan --example --bundle ./broken").refused(1, &["broken", "rule.rego:"]);
@@ -215,8 +220,11 @@ fn the_example_has_passes_fails_and_something_that_could_not_be_judged() {
     for text in ["FAIL", "ABORT", "PASS", "not judged: ", "fix: ", "forbidden"] {
         assert!(table.stdout.contains(text), "no `{text}` in {}", table.stdout);
     }
-    assert_eq!(shell.run("check --store s --fresh -f json").json()["subjects"][0]["rules"],
-        report["subjects"][0]["rules"], "carried and fresh verdicts are the same");
+    assert_eq!(
+        shell.run("check --store s --fresh -f json").json()["subjects"][0]["rules"],
+        report["subjects"][0]["rules"],
+        "carried and fresh verdicts are the same"
+    );
 }
 
 #[test]
@@ -239,12 +247,17 @@ fn a_scope_that_rules_do_not_cover_is_missing_and_never_passes() {
     let ran = shell.run("scan --example --scope scs-compatible-iaas@v5.1 -f json");
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     let scope = &ran.json()["subjects"][0]["scopes"][0];
-    assert_eq!((scope["version"].as_str(), scope["verdict"].as_str()), (Some("v5.1"), Some("fail")));
+    assert_eq!(
+        (scope["version"].as_str(), scope["verdict"].as_str()),
+        (Some("v5.1"), Some("fail"))
+    );
     assert_eq!(scope["testcases"].as_array().unwrap().len(), 54);
     shell
         .run("scan --example --scope scs-compatible-iaas@v99")
         .refused(64, &["no version `v99`", "v5.1"]);
-    shell.run("scan --example --bundle scs-compatible-iaas --scope other").refused(64, &["`other`"]);
+    shell
+        .run("scan --example --bundle scs-compatible-iaas --scope other")
+        .refused(64, &["`other`"]);
 }
 
 #[test]
@@ -257,7 +270,9 @@ fn resources_are_shown_by_id_or_name_and_ambiguity_is_listed() {
     let one = shell.run(&format!("snapshot show compute.flavor {name} --store s")).json();
     assert_eq!(one["key"], first["key"]);
     shell.run("snapshot show compute.flavour --store s").refused(64, &["its kinds: "]);
-    shell.run("snapshot show compute.flavor none --store s").refused(64, &["no compute.flavor `none`"]);
+    shell
+        .run("snapshot show compute.flavor none --store s")
+        .refused(64, &["no compute.flavor `none`"]);
     shell.run("snapshot show --store s --at example@9").refused(64, &["example@9"]);
     shell.run("snapshot show --store s --at 2001-01-01").refused(64, &["2001"]);
 }

@@ -17,7 +17,8 @@ fn testbed() -> PathBuf {
         return PathBuf::from(dir);
     }
     let cache = var("XDG_CACHE_HOME").map(PathBuf::from);
-    cache.unwrap_or_else(|| PathBuf::from(var("HOME").unwrap()).join(".cache"))
+    cache
+        .unwrap_or_else(|| PathBuf::from(var("HOME").unwrap()).join(".cache"))
         .join("tidegate/testbed")
 }
 
@@ -270,7 +271,15 @@ fn live_a_service_killed_in_the_middle_loses_only_its_own_kinds() {
             assert_eq!(entry["status"], before[kind]["status"], "{kind}: {entry}");
         }
     }
-    let volumes = session.json(&["snapshot", "show", "block-storage.volume", "--cloud", "testbed", "-f", "json"]);
+    let volumes = session.json(&[
+        "snapshot",
+        "show",
+        "block-storage.volume",
+        "--cloud",
+        "testbed",
+        "-f",
+        "json",
+    ]);
     let volumes = volumes["resources"].as_array().unwrap();
     assert!(!volumes.is_empty() && volumes.iter().all(|v| !v["unseen_since"].is_null()));
 }

@@ -103,8 +103,9 @@ pub(crate) async fn judge(
     }
     let record = serde_json::to_vec(&judged.evaluation)
         .map_err(|e| Failure::new("cannot write the evaluation").caused_by(Some(&e)))?;
-    let scopes = rules.scopes(&judged.evaluation)?;
-    let report = SubjectReport::new(judged.evaluation, &rules.metas, &meta, scopes);
+    let mut evaluation = judged.evaluation;
+    let scopes = rules.sum_up(&mut evaluation)?;
+    let report = SubjectReport::new(evaluation, &rules.metas, &meta, scopes);
     Ok(Judged { report, record })
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_model::{Collected, SnapshotId, Subject};
-use tidegate_openstack::{Cloud, CollectError, Config, Environment, Options, RedactionKey, Settings, Timeouts};
+use tidegate_openstack::{
+    Cloud, CollectError, Config, Environment, Options, RedactionKey, Settings, Timeouts,
+};
 use tidegate_replay::{Recording, Replay};
 use tidegate_store::{Begin, SnapshotWriter, Store};
 use tokio::sync::mpsc;
@@ -137,12 +139,16 @@ pub(crate) async fn collect(
     let mut options = Options::new(Arc::new(env::now));
     options.redaction_key = ctx.env.var("TIDEGATE_REDACTION_KEY").map(RedactionKey::new);
     let cloud = target.cloud.clone();
-    let collector = tokio::spawn(async move { tidegate_openstack::collect(&cloud, &options, tx).await });
-    let mut seen = Seen { subject: target.subject.clone(), started, kinds: BTreeMap::new(), gaps: 0 };
+    let collector =
+        tokio::spawn(async move { tidegate_openstack::collect(&cloud, &options, tx).await });
+    let mut seen =
+        Seen { subject: target.subject.clone(), started, kinds: BTreeMap::new(), gaps: 0 };
     receive(rx, &mut writer, ctx.ui, &mut seen).await?;
     collector
         .await
-        .map_err(|e| Failure::new(format!("collecting `{}` broke off", target.subject)).caused_by(Some(&e)))?
+        .map_err(|e| {
+            Failure::new(format!("collecting `{}` broke off", target.subject)).caused_by(Some(&e))
+        })?
         .map_err(collect_failure)?;
     let done = writer.commit().await.map_err(failure)?;
     ctx.ui.status(&format!(

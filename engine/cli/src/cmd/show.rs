@@ -165,16 +165,16 @@ fn resources(snapshot: &Reader, kind: &str, format: Format) -> Result<String> {
         }
         Format::Table => {
             let head = ["ID", "NAME", "REGION", "PROJECT", "SEEN"].map(str::to_owned);
-            let or_dash = |text: &Option<std::sync::Arc<str>>| {
-                text.as_deref().unwrap_or("-").to_owned()
-            };
+            let or_dash =
+                |text: &Option<std::sync::Arc<str>>| text.as_deref().unwrap_or("-").to_owned();
             let rows = facts.iter().map(|f| {
                 vec![
                     f.resource.key.id(),
                     or_dash(&f.resource.name),
                     or_dash(&f.resource.region),
                     or_dash(&f.resource.project),
-                    f.unseen_since.map_or_else(|| "yes".to_owned(), |t| format!("not since {t:.0}")),
+                    f.unseen_since
+                        .map_or_else(|| "yes".to_owned(), |t| format!("not since {t:.0}")),
                 ]
             });
             Ok(columns(&std::iter::once(head.to_vec()).chain(rows).collect::<Vec<_>>()))
@@ -191,8 +191,11 @@ fn resource(snapshot: &Reader, kind: &str, wanted: &str) -> Result<String> {
         facts(snapshot, kind)?.into_iter().filter(|f| named(&f.resource)).collect();
     match found.as_slice() {
         [one] => pretty(&document(one)?),
-        [] => Err(Failure::usage(format!("there is no {kind} `{wanted}` in `{}`", snapshot.meta().id))
-            .hint(format!("list them: tidegate snapshot show {kind}"))),
+        [] => Err(Failure::usage(format!(
+            "there is no {kind} `{wanted}` in `{}`",
+            snapshot.meta().id
+        ))
+        .hint(format!("list them: tidegate snapshot show {kind}"))),
         many => {
             let keys: Vec<&str> = many.iter().map(|f| f.resource.key.as_str()).collect();
             Err(Failure::usage(format!("`{wanted}` names {} resources", many.len()))
@@ -203,8 +206,9 @@ fn resource(snapshot: &Reader, kind: &str, wanted: &str) -> Result<String> {
 
 fn document(fact: &Fact) -> Result<serde_json::Value> {
     let r = &fact.resource;
-    let body: serde_json::Value = serde_json::from_str(&r.body)
-        .map_err(|e| Failure::new(format!("cannot read the body of `{}`", r.key)).caused_by(Some(&e)))?;
+    let body: serde_json::Value = serde_json::from_str(&r.body).map_err(|e| {
+        Failure::new(format!("cannot read the body of `{}`", r.key)).caused_by(Some(&e))
+    })?;
     Ok(json!({
         "key": r.key, "kind": r.kind, "region": r.region, "project": r.project, "name": r.name,
         "source": r.source, "read_at": r.read_at, "unseen_since": fact.unseen_since, "body": body,
