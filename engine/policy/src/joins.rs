@@ -252,7 +252,9 @@ impl<'c> Joins<'c> {
             let target = position.and_then(|at| Some((self.targets.get(at)?, self.index.get(at)?)));
             if let (Some((target, index)), Some(body)) = (target, loaded.body()) {
                 let mut wanted = BTreeSet::new();
-                join.key.scalars(body, &mut |value| drop(wanted.insert(value)));
+                join.key.scalars(body, &mut |value| {
+                    wanted.insert(value);
+                });
                 for value in wanted {
                     for found in self.lookup(target, index, value, region) {
                         let key = &found.resource.key;

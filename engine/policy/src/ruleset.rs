@@ -39,6 +39,8 @@ pub struct RuleSet {
     pub(crate) machine: Machine,
     /// `input.parameters` of each rule.
     pub(crate) parameters: Vec<Value>,
+    /// For each rule, the first rule with the same parameters.
+    pub(crate) alike: Vec<usize>,
     /// `(bundle, path, text)` of each file of cases.
     pub(crate) cases: Vec<(String, String, String)>,
     /// `(bundle, module)` of each file of tests.
@@ -92,8 +94,11 @@ impl RuleSet {
             EntrySource { package: format!("data.{}", rule.package), reason, until }
         };
         let machine = Machine::compile(engine, &rules.iter().map(source).collect::<Vec<_>>())?;
-        let parameters = rules.iter().map(|r| parameters_value(&r.parameters)).collect();
-        Ok(Self { rules, digest, machine, parameters, cases, tests })
+        let parameters: Vec<Value> =
+            rules.iter().map(|r| parameters_value(&r.parameters)).collect();
+        let first = |p: &Value| parameters.iter().position(|other| other == p);
+        let alike = parameters.iter().filter_map(first).collect();
+        Ok(Self { rules, digest, machine, parameters, alike, cases, tests })
     }
 
     /// What readers need to know of the rules, in order of id.

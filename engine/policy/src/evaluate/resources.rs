@@ -25,6 +25,10 @@ struct Context<'e, 'm> {
     nothing: Value,
 }
 
+/// The input made last for a resource, with the rule whose parameters it has:
+/// rules without joins and time that have the same parameters share it.
+type Shared = Option<(usize, Value)>;
+
 /// Judges everything that resource rules have to judge again.
 pub(super) fn judge(
     state: &mut State<'_>,
@@ -116,6 +120,7 @@ impl Context<'_, '_> {
         for loaded in chunk {
             let key = &loaded.resource.key;
             let changed = state.is_changed(key);
+            let mut shared = None;
             for n in rules {
                 let Some(at) = state.rules.get(*n) else { continue };
                 let due = match &at.again {
@@ -123,18 +128,25 @@ impl Context<'_, '_> {
                     Again::Some(keys) => changed || keys.contains(key),
                 };
                 if due {
-                    self.one(state, runner, *n, loaded);
+                    self.one(state, runner, *n, loaded, &mut shared);
                 }
             }
         }
         Ok(())
     }
 
-    fn one(&self, state: &mut State<'_>, runner: &mut Runner<'_>, n: usize, loaded: &Loaded) {
+    fn one(
+        &self,
+        state: &mut State<'_>,
+        runner: &mut Runner<'_>,
+        n: usize,
+        loaded: &Loaded,
+        shared: &mut Shared,
+    ) {
         let Some(at) = state.rules.get(n).map(|r| r.at) else { return };
         let Some(rule) = self.set.definitions().get(at) else { return };
         state.stats.judged += 1;
-        let answer = self.answer(state, runner, at, rule, loaded);
+        let answer = self.answer(state, runner, (at, rule), loaded, shared);
         let Some(slot) = state.rules.get_mut(n) else { return };
         slot.holds = slot.holds.min(answer.holds);
         if answer.verdict == Verdict::Pass {
@@ -148,9 +160,9 @@ impl Context<'_, '_> {
         &self,
         state: &State<'_>,
         runner: &mut Runner<'_>,
-        at: usize,
-        rule: &Rule,
+        (at, rule): (usize, &Rule),
         loaded: &Loaded,
+        shared: &mut Shared,
     ) -> Answer {
         if let Some(since) = loaded.unseen_since {
             return Answer::abort(AbortCode::Unseen, format!("it was last seen at {since}"));
@@ -173,7 +185,15 @@ impl Context<'_, '_> {
             return Answer::abort(AbortCode::Error, "the rule was not compiled");
         };
         let now = rule.time.then_some(&state.now);
-        let input = input::of_resource(value, joined, parameters, now);
+        let plain = rule.joins.is_empty() && !rule.time;
+        let alike = self.set.alike.get(at).copied().filter(|_| plain);
+        let input = match shared {
+            Some((same, input)) if alike == Some(*same) => input.clone(),
+            _ => input::of_resource(value, joined, parameters, now),
+        };
+        if let Some(alike) = alike {
+            *shared = Some((alike, input.clone()));
+        }
         if let Some(abort) = check_requires(rule, &input) {
             return abort;
         }

@@ -20,7 +20,7 @@ use regorus::unstable::{BUILTINS, BoolOp, Expr, Literal};
 use crate::bundle::Bundle;
 use crate::error::Fault;
 use crate::metadata::Rule;
-use crate::module::{Module, path_of};
+use crate::module::{Module, constant, path_of};
 use scope::{Index, Names};
 
 /// Builtins that are refused, each with why and what instead.
@@ -96,6 +96,10 @@ impl Guard<'_> {
         if let Some((_, why, instead)) = REFUSED.iter().find(|(refused, ..)| *refused == name) {
             return self.fault(line, format!("`{name}` is refused: {why}"), (*instead).to_owned());
         }
+        if name.starts_with("time.") && names_local_zone(expr) {
+            let problem = "the time zone `Local` is that of the machine".to_owned();
+            return self.fault(line, problem, "name the zone, such as `UTC`".to_owned());
+        }
         if !BUILTINS.contains_key(name.as_str()) {
             let hint = "it is neither defined in the bundles nor built in; \
                         a `(` at the start of a line continues the line before";
@@ -164,6 +168,16 @@ impl Guard<'_> {
     fn operand<'e>(&self, expr: &'e Expr, doubtful: &mut Vec<&'e Expr>) {
         self.names.doubtful(expr, doubtful);
     }
+}
+
+fn names_local_zone(expr: &Expr) -> bool {
+    let mut found = false;
+    walk::expr(expr, &mut |node| {
+        if let walk::Node::Expr(expr) = node {
+            found |= constant(expr) == Some("Local");
+        }
+    });
+    found
 }
 
 fn one_line(text: &str) -> String {

@@ -1,4 +1,3 @@
-use super::*;
 use crate::error::LoadError;
 use crate::ruleset::tests::compile;
 
@@ -104,6 +103,7 @@ fn builtins_that_leave_the_process_or_do_not_exist_are_refused() {
     refused("print(\"x\")", "print");
     refused("crypto.sha256(\"x\") == \"\"", "crypto.sha256");
     refused("nothing(1)", "nothing");
+    refused("time.date([1, \"Local\"])[0] > 1", "Local");
     refused("x := [http.send({}) | true]; x", "http.send");
     accepted("data.lib.f(\"any\", 1)");
     accepted("time.parse_rfc3339_ns(\"2026-01-01T00:00:00Z\") > 1");
