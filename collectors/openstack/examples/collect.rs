@@ -42,9 +42,10 @@ async fn run(words: &[String], dump: bool, quiet: bool) -> Result<(), String> {
         .map_err(|e| format!("{e}\n hint: {}", e.hint()))?;
     let started = Instant::now();
     let timeouts = Timeouts { request: Duration::from_secs(60), ..Timeouts::default() };
-    let cloud = Cloud::connect(&settings, &timeouts)
-        .await
-        .map_err(|e| format!("{e}\n hint: {}", e.hint()))?;
+    let cloud = Cloud::connect(&settings, &timeouts).await.map_err(|e| {
+        let below = std::error::Error::source(&e).map(|s| format!(": {s}")).unwrap_or_default();
+        format!("{e}{below}\n hint: {}", e.hint())
+    })?;
     let signed_in = started.elapsed();
 
     let mut options = Options::new(Arc::new(jiff::Timestamp::now));

@@ -187,6 +187,11 @@ async fn sign_in(
     config: &CloudConfig,
     timeouts: &Timeouts,
 ) -> Result<AsyncOpenStack, CollectError> {
+    // Naming them is what links them; linked, they register with the SDK.
+    std::hint::black_box((
+        &openstack_sdk_auth_applicationcredential::ANCHOR,
+        &openstack_sdk_auth_password::ANCHOR,
+    ));
     let made = AsyncOpenStack::builder(config)
         .disable_auth_cache(true)
         .http_timeout(timeouts.request)

@@ -13,6 +13,9 @@ pub(crate) struct Service {
     pub(crate) version: &'static str,
     /// The newest microversion whose answers the table was written against.
     pub(crate) microversion: Option<Microversion>,
+    /// Whether a token without project is answered with empty lists in the
+    /// place of 403, so that 200 says nothing about what there is.
+    pub(crate) needs_project: bool,
     /// A header that every request carries.
     pub(crate) header: Option<(&'static str, &'static str)>,
     /// Its kinds. Long listings stand first, since they take longest.

@@ -112,7 +112,7 @@ pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Go
         sent: HashSet::new(),
         ids: run.parents.contains_key(&(place.row.kind, place.region)).then(Vec::new),
         problem: None,
-        visibility: run.cloud.scope.visibility(place.row.view),
+        visibility: run.cloud.scope.visibility(place.row.view, place.service.needs_project),
     };
     let end = match run.endpoint(place.service, place.region).await {
         Err(why) => Err(Stop::Failed(why)),
@@ -134,6 +134,10 @@ pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Go
         (Err(Stop::Anomaly), _) => Status::Inconsistent,
         (Err(Stop::Failed(reason)), _) => Status::Failed { reason },
     };
+    // What was refused was not seen with anybody's eyes.
+    if status == Status::Forbidden {
+        reading.visibility = run.cloud.scope.own();
+    }
     let coverage = KindCoverage {
         visibility: reading.visibility.clone(),
         ..place.coverage(&run, status, read_from)
@@ -167,7 +171,8 @@ impl Reading<'_> {
         if needs_project && self.run.cloud.scope.project.is_none() {
             return Ok(Err(Stop::Forbidden));
         }
-        self.visibility = self.run.cloud.scope.visibility(fallback.view);
+        self.visibility =
+            self.run.cloud.scope.visibility(fallback.view, self.place.service.needs_project);
         let (path, query) = (self.fill(fallback.path), self.fill(fallback.query));
         self.list(endpoint, &path, &query).await
     }

@@ -38,8 +38,13 @@ impl Scope {
         self.roles.contains("admin")
     }
 
-    /// What a listing showed that was answered with 200.
-    pub(crate) fn visibility(&self, view: View) -> Visibility {
+    /// What a listing showed that was answered with 200. A service that
+    /// `needs_project` answers a token without one with empty lists, also for
+    /// what an admin may see.
+    pub(crate) fn visibility(&self, view: View, needs_project: bool) -> Visibility {
+        if needs_project && self.project.is_none() {
+            return Visibility::Public;
+        }
         match view {
             View::Whole => Visibility::All,
             View::Filtered if self.is_admin() => Visibility::All,
@@ -81,16 +86,23 @@ mod tests {
         let admin = scope(Some("p"), None, false, "admin");
         let member = scope(Some("p"), None, false, "member");
         let reader = scope(None, None, true, "reader");
-        assert_eq!(admin.visibility(View::Filtered), Visibility::All);
-        assert_eq!(member.visibility(View::Filtered), member.own());
-        assert_eq!(reader.visibility(View::Filtered), Visibility::Public);
-        assert_eq!(reader.visibility(View::Identity), Visibility::All);
+        assert_eq!(admin.visibility(View::Filtered, false), Visibility::All);
+        assert_eq!(member.visibility(View::Filtered, false), member.own());
+        assert_eq!(reader.visibility(View::Filtered, false), Visibility::Public);
+        assert_eq!(reader.visibility(View::Identity, false), Visibility::All);
+    }
+
+    #[test]
+    fn an_empty_answer_to_a_token_without_project_is_not_the_whole() {
+        let system = scope(None, None, true, "admin");
+        assert_eq!(system.visibility(View::Filtered, true), Visibility::Public);
+        assert_eq!(system.visibility(View::Whole, true), Visibility::Public);
     }
 
     #[test]
     fn an_admin_of_a_domain_sees_that_domain_in_keystone() {
         let admin = scope(None, Some("d"), false, "admin");
-        assert_eq!(admin.visibility(View::Identity), Visibility::Domain("d".into()));
-        assert_eq!(admin.visibility(View::Filtered), Visibility::All);
+        assert_eq!(admin.visibility(View::Identity, false), Visibility::Domain("d".into()));
+        assert_eq!(admin.visibility(View::Filtered, false), Visibility::All);
     }
 }

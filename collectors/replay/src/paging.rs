@@ -33,9 +33,9 @@ pub(crate) fn page(
     body: &Body,
     max_page: usize,
 ) -> Response {
-    let (key, items, place) = match body {
+    let (key, items, ids, place) = match body {
         Body::Whole(bytes) => return Response::json(200, bytes.to_vec()),
-        Body::List { key, items, place } => (key, items, place),
+        Body::List { key, items, ids, place } => (key, items, ids, place),
     };
     let style = style(service);
     let asked = request.query("limit").and_then(|l| l.parse().ok()).filter(|l| *l > 0);
@@ -66,7 +66,7 @@ pub(crate) fn page(
     out.push(b']');
     let last = from + here.len();
     if last < items.len() && !here.is_empty() {
-        let marker = place.iter().find(|(_, at)| **at + 1 == last).map_or("", |(id, _)| id);
+        let marker = ids.get(last - 1).map_or("", String::as_str);
         let mut query: Vec<String> = request
             .query
             .iter()

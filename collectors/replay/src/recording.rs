@@ -92,7 +92,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
     Whole(Bytes),
-    List { key: String, items: Vec<Bytes>, place: HashMap<String, usize> },
+    List { key: String, items: Vec<Bytes>, ids: Vec<String>, place: HashMap<String, usize> },
 }
 
 #[derive(Deserialize)]
@@ -303,6 +303,7 @@ fn list_of(key: &str, items: Vec<Bytes>) -> Body {
         id: Option<serde_json::Value>,
     }
     let mut place = HashMap::new();
+    let mut ids = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
         let id = serde_json::from_slice::<Marked>(item).ok().and_then(|m| m.id);
         let id = match id {
@@ -310,7 +311,8 @@ fn list_of(key: &str, items: Vec<Bytes>) -> Body {
             Some(other) => other.to_string(),
             None => at.to_string(),
         };
-        place.insert(id, at);
+        place.insert(id.clone(), at);
+        ids.push(id);
     }
-    Body::List { key: key.to_owned(), items, place }
+    Body::List { key: key.to_owned(), items, ids, place }
 }

@@ -14,6 +14,7 @@ pub(super) static SERVICE: Service = Service {
         legacy: Some("x-openstack-ironic-api-version"),
         newest: (1, 82),
     }),
+    needs_project: false,
     header: None,
     rows: &ROWS,
 };

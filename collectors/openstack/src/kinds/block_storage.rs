@@ -12,6 +12,7 @@ pub(super) static SERVICE: Service = Service {
     types: &["block-storage", "volumev3", "block-store", "volumev2", "volume"],
     version: "v3",
     microversion: Some(Microversion { service: "volume", legacy: None, newest: (3, 71) }),
+    needs_project: false,
     header: None,
     rows: &ROWS,
 };

@@ -11,6 +11,7 @@ pub(super) static SERVICE: Service = Service {
     types: &["dns"],
     version: "v2",
     microversion: None,
+    needs_project: false,
     header: Some(("x-auth-all-projects", "true")),
     rows: &ROWS,
 };

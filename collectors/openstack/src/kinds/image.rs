@@ -12,6 +12,7 @@ pub(super) static SERVICE: Service = Service {
     types: &["image"],
     version: "v2",
     microversion: None,
+    needs_project: false,
     header: None,
     rows: &ROWS,
 };

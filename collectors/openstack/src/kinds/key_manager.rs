@@ -10,6 +10,7 @@ pub(super) static SERVICE: Service = Service {
     types: &["key-manager"],
     version: "v1",
     microversion: None,
+    needs_project: false,
     header: None,
     rows: &ROWS,
 };

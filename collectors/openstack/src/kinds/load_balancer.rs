@@ -11,6 +11,7 @@ pub(super) static SERVICE: Service = Service {
     types: &["load-balancer"],
     version: "v2",
     microversion: None,
+    needs_project: false,
     header: None,
     rows: &ROWS,
 };

@@ -2,7 +2,8 @@
 //!
 //! Who sees what: every listing is silently cut to the own project's and
 //! shared things for others than admins; agents and default rules answer with
-//! an empty list or 404 then, which only an admin may take for the truth.
+//! an empty list or 404 then, which only an admin may take for the truth. A token
+//! for the system gets 200 and empty lists for everything (seen with Neutron 29).
 //! What an extension adds is absent (404) where it is not loaded.
 
 use crate::kind::{Fallback, Id, Paging, ROW, Row, Service, Shape};
@@ -13,6 +14,7 @@ pub(super) static SERVICE: Service = Service {
     types: &["network"],
     version: "v2.0",
     microversion: None,
+    needs_project: true,
     header: None,
     rows: &ROWS,
 };

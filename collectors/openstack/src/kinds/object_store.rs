@@ -10,6 +10,7 @@ pub(super) static SERVICE: Service = Service {
     types: &["object-store"],
     version: "",
     microversion: None,
+    needs_project: false,
     header: None,
     rows: &ROWS,
 };

@@ -13,6 +13,7 @@ pub(super) static SERVICE: Service = Service {
     types: &["placement"],
     version: "",
     microversion: Some(Microversion { service: "placement", legacy: None, newest: (1, 39) }),
+    needs_project: false,
     header: None,
     rows: &ROWS,
 };

@@ -13,6 +13,7 @@ pub(super) static SERVICE: Service = Service {
         legacy: Some("x-openstack-manila-api-version"),
         newest: (2, 65),
     }),
+    needs_project: false,
     header: None,
     rows: &ROWS,
 };
