@@ -263,7 +263,10 @@ fn walk(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::ruleset::tests::RULE;
 
     fn bundle(files: &[(&str, &str)]) -> Result<Bundle, LoadError> {
         Bundle::from_files("b", files.iter().map(|(p, t)| ((*p).to_owned(), t.as_bytes().to_vec())))
@@ -337,5 +340,24 @@ mod tests {
             assert_eq!((b.name(), b.modules.len()), ("mine", 1));
         }
         assert!(matches!(Bundle::from_path(&dir.path().join("none")), Err(LoadError::Read { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_on_garbage(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            for path in [".manifest", "a.rego", "data.yaml", "data.json", "cases.yaml"] {
+                let _ = Bundle::from_files("b", [(path.to_owned(), bytes.clone())]);
+            }
+        }
+
+        #[test]
+        fn never_panics_on_a_damaged_rule(at in 0_usize..600, text in "[ -~\n]{0,3}", cut in 0_usize..3) {
+            let mut rule = RULE.as_bytes().to_vec();
+            let at = at % rule.len();
+            rule.splice(at..(at + cut).min(rule.len()), text.bytes());
+            if let Ok(bundle) = Bundle::from_files("b", [("r.rego".to_owned(), rule)]) {
+                let _ = crate::RuleSet::compile(vec![bundle], &crate::Parameters::default());
+            }
+        }
     }
 }

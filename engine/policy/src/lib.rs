@@ -10,6 +10,38 @@
 //! named by a digest. What a rule must declare, what it is given and what it
 //! may answer stand in [`Rule`] and [`evaluate`]. What cannot be judged is never a pass.
 //!
+//! ```
+//! use tidegate_policy::{Bundle, Limits, Parameters, RuleSet, run_cases};
+//!
+//! let rule = r#"# METADATA
+//! ## title: volumes are encrypted
+//! ## custom:
+//! ##   id: volume-encrypted
+//! ##   severity: high
+//! ##   input: resource
+//! ##   kinds: [block.volume]
+//! ##   requires: {block.volume: [/encrypted]}
+//! package volume.encrypted
+//!
+//! violations contains {"message": "not encrypted", "path": "/encrypted", "found": false, "wanted": true} if {
+//!     input.resource.body.encrypted == false
+//! }
+//! verdict := "pass" if count(violations) == 0
+//! verdict := "fail" if count(violations) > 0
+//! "#;
+//! let cases = "
+//! - {name: yes, input: {resource: {body: {encrypted: true}}}, verdict: pass}
+//! - {name: no, input: {resource: {body: {encrypted: false}}}, verdict: fail}
+//! ";
+//! let files = [("v.rego", rule), ("cases.yaml", cases)];
+//! let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));
+//! let set = RuleSet::compile(vec![Bundle::from_files("mine", files)?], &Parameters::default())?;
+//! let report = run_cases(&set, Limits::default());
+//! // The third is made: without `/encrypted` it must be Abort.
+//! assert_eq!((report.passed, report.failed), (3, 0));
+//! # Ok::<(), tidegate_policy::LoadError>(())
+//! ```
+//!
 //! Nothing here reads a clock, the environment or the network, and nothing
 //! prints.
 
