@@ -61,6 +61,9 @@ impl Cloud {
     pub async fn connect(settings: &Settings, timeouts: &Timeouts) -> Result<Self, CollectError> {
         let mut config = settings.cloud.clone();
         probe::name_to_id(settings, &mut config, timeouts).await?;
+        // The SDK looks for Keystone in the region that it was told when it
+        // discovered it; told later, it could not sign in again.
+        config.region_name = settings.regions.first().cloned();
         let first = sign_in(settings, &config, timeouts).await?;
         let Some(info) = first.get_auth_info() else {
             return Err(CollectError::NoUsableAuth {
@@ -77,7 +80,7 @@ impl Cloud {
             roles: token.roles.iter().flatten().map(|r| r.name.to_lowercase()).collect(),
         };
 
-        let interface = config.interface.as_deref().unwrap_or("public");
+        let interface = config.interface.clone().unwrap_or_else(|| "public".to_owned());
         let catalog: Vec<(String, String, String)> = token
             .catalog
             .iter()
@@ -102,13 +105,17 @@ impl Cloud {
         }
 
         let mut regions = Vec::new();
-        let mut first = Some(first);
+        // Without a region, the first session serves the only one.
+        let serves = config.region_name.is_some() || names.len() == 1;
+        let mut first = Some(first).filter(|_| serves);
         for name in names {
             let session = match first.take() {
                 Some(session) => session,
-                None => sign_in(settings, &config, timeouts).await?,
+                None => {
+                    config.region_name = Some(name.clone());
+                    sign_in(settings, &config, timeouts).await?
+                }
             };
-            session.set_region_name(name.clone()).map_err(|e| other(settings, e))?;
             let here = catalog.iter().filter(|(region, _, _)| *region == name);
             regions.push(Region {
                 name: Arc::from(name.as_str()),
@@ -206,8 +213,4 @@ async fn sign_in(
         }
         Err(e) => Err(probe::explain(settings, config, timeouts, e).await),
     }
-}
-
-fn other(settings: &Settings, e: openstack_sdk::OpenStackError) -> CollectError {
-    CollectError::SignIn { cloud: settings.name.clone(), source: Arc::new(e) }
 }

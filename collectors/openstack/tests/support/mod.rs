@@ -1,5 +1,5 @@
 //! What the tests share: a replayed cloud, a collection of it.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
