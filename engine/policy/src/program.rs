@@ -51,6 +51,15 @@ pub(crate) enum RunError {
     Failed(String),
 }
 
+impl std::fmt::Display for RunError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Limit(text) | Self::Failed(text) => f.write_str(text),
+            Self::Conflict => f.write_str("a rule has two values"),
+        }
+    }
+}
+
 /// The questions that can be asked of a rule.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -127,6 +136,7 @@ impl Machine {
         let program = program.ok().filter(|_| !able.is_empty()).map(|program| {
             let mut program = Arc::unwrap_or_clone(program);
             strict::wrap(&mut program);
+            strict::wrap_arithmetic(&mut program);
             Arc::new(program)
         });
         let data = engine.get_data();

@@ -127,7 +127,7 @@ pub fn evaluate(
         .collect();
     let mut state = State::begin(set, rules, facts, options, &coverage)?;
     let mut runner = Runner::new(&set.machine, options.limits)
-        .map_err(|e| EvaluateError::Engine(format!("{e:?}")))?;
+        .map_err(|e| EvaluateError::Engine(e.to_string()))?;
     state.read_targets(set, facts)?;
     resources::judge(&mut state, set, facts, &coverage, &mut runner)?;
     state.settle();

@@ -177,6 +177,32 @@ fn what_a_rule_must_not_answer_is_an_abort() {
 }
 
 #[test]
+fn arithmetic_that_cannot_be_done_is_an_abort() {
+    let mut m = Memory::new(vec![complete("a.b", None)]);
+    m.put("a.b", None, "1", r#"{"text":"x","zero":0,"half":0.5,"seven":7,"list":["p","q"]}"#);
+    let judged = |expression: &str| {
+        let body = format!(
+            "b := input.resource.body\nviolations contains {{\"message\": \"m\"}} if {expression}\n{COUNTED}"
+        );
+        judge(&set(&[rule("r-1", "input: resource;kinds: [a.b]", &body)]), &m)
+    };
+    for broken in
+        ["b.text * 2 > 1", "b.seven / b.zero > 1", "b.half % 2 == 0", "b.text - b.seven > 0"]
+    {
+        assert_eq!(causes(only(&judged(broken)))[0].0, AbortCode::Error, "{broken}");
+    }
+    for holds in [
+        "b.seven * 2 + 1 == 15",
+        "b.seven / 2 == 3.5",
+        "b.seven % 4 == 3",
+        "{\"p\", \"r\"} - {x | some x in b.list} == {\"r\"}",
+    ] {
+        assert_eq!(only(&judged(holds)).verdict, Verdict::Fail, "{holds}");
+    }
+    assert_eq!(only(&judged("b.none + 1 > 0")).verdict, Verdict::Pass);
+}
+
+#[test]
 fn joins_are_resolved_in_the_region_by_value() {
     let text = rule(
         "r-join",
