@@ -84,11 +84,12 @@ fn counted_elsewhere() -> BTreeMap<String, u64> {
 
 /// Kinds that the other client counts and that are not collected, each with
 /// the reason.
-const NOT_COLLECTED: [(&str, &str); 12] = [
+const NOT_COLLECTED: [(&str, &str); 16] = [
     ("block-storage.attachment", "every volume's body lists its attachments"),
     ("block-storage.availability_zone", "services and volumes name theirs"),
     ("block-storage.group_type", "no standard or check asks for it"),
     ("block-storage.transfer", "a passing state"),
+    ("compute.availability_zone", "the detailed list has the internal zone too"),
     ("identity.ec2_credential", "among identity.credential, without the secret"),
     ("identity.policy", "deprecated, and empty everywhere"),
     ("image.image/community", "a part of image.image"),
@@ -97,6 +98,9 @@ const NOT_COLLECTED: [(&str, &str); 12] = [
     ("network.address_scope", "no standard or check asks for it"),
     ("network.extension", "a list of what the API can do, not of what is there"),
     ("network.port_forwarding", "every floating IP's body lists its own"),
+    ("placement.inventory", "one resource per provider, with all its classes"),
+    ("placement.resource_class", "a list of what the API knows, not of what is there"),
+    ("placement.trait", "one resource per provider, with all its traits"),
 ];
 
 #[test]
@@ -113,7 +117,6 @@ fn live_every_kind_has_the_count_that_another_client_reports() {
         match coverage.get(&kind) {
             Some(e) if e["status"] == "complete" && e["count"] == expected => compared += 1,
             Some(e) => wrong.push(format!("{kind}: {e}, want {expected}")),
-            None if kind.starts_with("placement.") => {}
             None => wrong.push(format!("{kind}: not in the snapshot, want {expected}")),
         }
     }
@@ -146,9 +149,12 @@ fn live_every_way_to_sign_in_gives_a_verdict() {
             let rule = rules.iter().find(|r| r["id"] == id).unwrap();
             rule["verdict"].as_str().unwrap().to_owned()
         };
-        // The seed has SCS-1V-4 right and lacks SCS-16V-32.
-        assert_eq!(verdict("scs-0103-flavor-1v-4"), "pass", "{cloud}");
-        assert_eq!(verdict("scs-0103-flavor-16v-32"), "fail", "{cloud}");
+        // Nova shows a system token flavors without their extra specs.
+        let system = cloud.contains("system");
+        let expected = if system { ["abort", "abort"] } else { ["pass", "fail"] };
+        // The seed has SCS-1V-4 right and lacks SCS-8V-16.
+        let found = ["scs-0103-flavor-1v-4", "scs-0103-flavor-8v-16"].map(verdict);
+        assert_eq!(found, expected, "{cloud}");
     }
 }
 
@@ -209,9 +215,20 @@ fn live_an_admin_followed_by_a_reader_deletes_nothing() {
 fn live_identical_state_twice_changes_nothing() {
     let session = Session::new();
     session.collect("testbed");
-    let out = session.run(&["collect", "--cloud", "testbed"]);
-    let text = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(text.contains(" 0 changed, 0 gone, 0 not seen"), "{text}");
+    let again = || {
+        let out = session.run(&["collect", "--cloud", "testbed"]);
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    };
+    // A service that was restarted a moment ago may still turn from down to up.
+    let mut text = again();
+    for _ in 0..4 {
+        if text.contains(" 0 changed, 0 gone, 0 not seen") {
+            return;
+        }
+        std::thread::sleep(Duration::from_secs(10));
+        text = again();
+    }
+    panic!("{text}");
 }
 
 #[test]
@@ -225,10 +242,14 @@ fn live_a_wrong_password_is_told_in_one_line() {
     assert!(!text.contains("not-the-password"), "{text}");
 }
 
-/// Process ids of the workers and the master behind the volume API.
+/// Process ids of the master behind the volume API and of its workers.
 fn cinder_api() -> Vec<String> {
-    let out = Command::new("pgrep").args(["-f", "127.0.0.1:8776"]).output().unwrap();
-    String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect()
+    let master = std::fs::read_to_string(testbed().join("run/cinder-api.pid")).unwrap();
+    // The file holds the process id and when it started.
+    let master = master.split_whitespace().next().unwrap().to_owned();
+    let out = Command::new("pgrep").args(["-P", &master]).output().unwrap();
+    let workers = String::from_utf8(out.stdout).unwrap();
+    std::iter::once(master).chain(workers.lines().map(str::to_owned)).collect()
 }
 
 fn signal(signal: &str, pids: &[String]) {
@@ -251,7 +272,7 @@ fn live_a_service_killed_in_the_middle_loses_only_its_own_kinds() {
     let session = Session::new();
     let before = session.collect("testbed");
     let pids = cinder_api();
-    assert!(!pids.is_empty(), "the volume API is not running");
+    assert!(pids.len() > 1, "the volume API is not running");
     let restore = Restore;
     // Frozen, it takes connections and does not answer: the collection is
     // surely in the middle of it when it dies.

@@ -40,10 +40,10 @@ LISTS = {
     'compute.migration': ('compute', '/os-migrations', 'migrations'),
     'network.network': ('network', '/networks', 'networks'),
     'network.subnet': ('network', '/subnets', 'subnets'),
-    'network.subnetpool': ('network', '/subnetpools', 'subnetpools'),
+    'network.subnet_pool': ('network', '/subnetpools', 'subnetpools'),
     'network.port': ('network', '/ports', 'ports'),
     'network.router': ('network', '/routers', 'routers'),
-    'network.floatingip': ('network', '/floatingips', 'floatingips'),
+    'network.floating_ip': ('network', '/floatingips', 'floatingips'),
     'network.security_group': ('network', '/security-groups', 'security_groups'),
     'network.security_group_rule': ('network', '/security-group-rules', 'security_group_rules'),
     'network.default_security_group_rule': ('network', '/default-security-group-rules', 'default_security_group_rules'),
@@ -75,7 +75,7 @@ PER_MEMBER = {
     'identity.application_credential': ('identity.user', '/users/%s/application_credentials', 'identity', 'application_credentials'),
     'identity.ec2_credential': ('identity.user', '/users/%s/credentials/OS-EC2', 'identity', 'credentials'),
     'compute.keypair': ('identity.user', '/os-keypairs?user_id=%s', 'compute', 'keypairs'),
-    'network.port_forwarding': ('network.floatingip', '/floatingips/%s/port_forwardings', 'network', 'port_forwardings'),
+    'network.port_forwarding': ('network.floating_ip', '/floatingips/%s/port_forwardings', 'network', 'port_forwardings'),
     'placement.inventory': ('placement.resource_provider', '/resource_providers/%s/inventories', 'placement', 'inventories'),
 }
 # Glance leaves hidden images, and community images of others, out of its plain list.
