@@ -202,6 +202,24 @@ fn arithmetic_that_cannot_be_done_is_an_abort() {
     assert_eq!(only(&judged("b.none + 1 > 0")).verdict, Verdict::Pass);
 }
 
+/// OPA: `every` over an undefined domain is undefined, over an empty one true.
+#[test]
+fn every_over_nothing_known_does_not_pass() {
+    let body = "violations contains {} if false\n\
+                verdict := \"pass\" if {\n every x in input.resource.body.nope { x == 1 }\n}";
+    let judged =
+        judge(&set(&[rule("r-1", "input: resource;kinds: [compute.server]", body)]), &servers());
+    assert_eq!(causes(only(&judged))[0].0, AbortCode::Undefined);
+    let cases = "- name: unknown\n  input: {resource: {body: {}}}\n  verdict: abort\n\
+                 - name: text\n  input: {resource: {body: {nope: text}}}\n  verdict: abort\n\
+                 - name: none\n  input: {resource: {body: {nope: []}}}\n  verdict: pass\n";
+    let text = rule("r-1", "input: resource;kinds: [compute.server]", body);
+    let set = compile(&[("r.rego", &text), ("cases.yaml", cases)]).unwrap();
+    let report = crate::cases::run_cases(&set, Limits::default());
+    let got: Vec<_> = report.failures.iter().map(|f| (f.case.as_str(), f.got.as_str())).collect();
+    assert_eq!(got, [("", "none")], "only the missing fail case");
+}
+
 #[test]
 fn joins_are_resolved_in_the_region_by_value() {
     let text = rule(
