@@ -142,7 +142,10 @@ pub enum StoreError {
         source: parquet::errors::ParquetError,
     },
     /// The index cannot be used.
-    #[error("the index of the store cannot be used: {why}; run `tidegate store reindex`")]
+    #[error(
+        "cannot use the index of the store: {why}; make room if the disk is full, \
+         else run `tidegate store reindex`"
+    )]
     Index {
         /// What happened.
         why: String,

@@ -34,6 +34,7 @@ mod segment;
 mod spool;
 mod start;
 mod state;
+mod stats;
 mod store;
 mod writer;
 
@@ -43,6 +44,7 @@ pub use manifest::{KindTree, LastRecord, Manifest};
 pub use reader::SnapshotReader;
 pub use records::Record;
 pub use start::Reindexed;
+pub use stats::{Stats, SubjectStats};
 pub use store::Store;
 pub use writer::{Begin, Committed, SnapshotWriter};
 

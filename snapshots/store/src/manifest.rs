@@ -79,11 +79,7 @@ impl Manifest {
     /// What rules are told of the snapshot.
     #[must_use]
     pub fn meta(&self) -> SnapshotMeta {
-        SnapshotMeta {
-            id: self.id(),
-            taken_at: self.taken_at,
-            coverage: self.coverage.clone(),
-        }
+        SnapshotMeta { id: self.id(), taken_at: self.taken_at, coverage: self.coverage.clone() }
     }
 
     /// Sets the checksum and gives the bytes to store.
@@ -100,8 +96,8 @@ impl Manifest {
     pub(crate) fn open(subject: &Subject, seq: u64, bytes: &[u8]) -> Result<Self, StoreError> {
         let object = path(subject, seq).to_string();
         let mut value = parse(&object, bytes, MANIFEST)?;
-        let manifest: Self = serde_json::from_value(value.clone())
-            .map_err(|e| StoreError::damaged(&object, e))?;
+        let manifest: Self =
+            serde_json::from_value(value.clone()).map_err(|e| StoreError::damaged(&object, e))?;
         let sum = checksum(&mut value).map_err(|e| StoreError::damaged(&object, e))?;
         if sum != manifest.checksum {
             let why = format!("its checksum is {}, its content has {sum}", manifest.checksum);
@@ -132,8 +128,7 @@ pub(crate) fn parse(object: &str, bytes: &[u8], known: &'static str) -> Result<V
     if canonical.as_bytes() != bytes {
         return Err(StoreError::damaged(object, "it is not canonical JSON"));
     }
-    let value: Value =
-        serde_json::from_slice(bytes).map_err(|e| StoreError::damaged(object, e))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| StoreError::damaged(object, e))?;
     let found = value.get("schema").and_then(Value::as_str).unwrap_or_default();
     check_schema(object, found, known)?;
     Ok(value)

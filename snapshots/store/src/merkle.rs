@@ -43,7 +43,12 @@ impl Tree {
 
 fn parent(left: &Digest, right: &Digest) -> Digest {
     Digest(
-        Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into(),
+        Sha256::new()
+            .chain_update([1])
+            .chain_update(left.0)
+            .chain_update(right.0)
+            .finalize()
+            .into(),
     )
 }
 

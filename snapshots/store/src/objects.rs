@@ -8,13 +8,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, WriteMultipart};
+use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions};
 use tidegate_model::Subject;
 
 use crate::StoreError;
 
 /// Objects up to this size are put in one request.
 const WHOLE: u64 = 16 << 20;
+/// Larger ones in parts of this size; S3 asks for at least 5 MB.
+const PART: u64 = 8 << 20;
 
 /// Wraps an object store; tests use it to let writes fail.
 pub(crate) type Wrap = dyn Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync;
@@ -83,24 +85,20 @@ impl Objects {
             let bytes = std::fs::read(file).map_err(unreadable())?;
             return self.put(path, bytes.into()).await;
         }
-        let upload =
-            self.store.put_multipart(path).await.map_err(|e| failed("write", path, e))?;
-        let mut upload = WriteMultipart::new_with_chunk_size(upload, 8 << 20);
+        // Part by part: memory counts more here than time on a long line.
+        let unwritten = |e| failed("write", path, e);
+        let mut upload = self.store.put_multipart(path).await.map_err(unwritten)?;
         let mut input = std::fs::File::open(file).map_err(unreadable())?;
         loop {
-            let mut part = Vec::with_capacity(8 << 20);
-            std::io::Read::read_to_end(
-                &mut std::io::Read::take(&mut input, 8 << 20),
-                &mut part,
-            )
-            .map_err(unreadable())?;
+            let mut part = Vec::new();
+            let mut some = std::io::Read::take(&mut input, PART);
+            std::io::Read::read_to_end(&mut some, &mut part).map_err(unreadable())?;
             if part.is_empty() {
                 break;
             }
-            upload.wait_for_capacity(1).await.map_err(|e| failed("write", path, e))?;
-            upload.put(part.into());
+            upload.put_part(part.into()).await.map_err(unwritten)?;
         }
-        upload.finish().await.map_err(|e| failed("write", path, e))?;
+        upload.complete().await.map_err(unwritten)?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The part of a commit that only computes and writes temporary files: what
 //! happened to each resource, the segment that says so, and the new roots.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -126,11 +127,10 @@ impl Pass {
         let Some((head, _)) = &self.writer.head else { return Ok(manifests) };
         manifests.insert(0, Arc::clone(head));
         for old in known.values().filter_map(|k| k.old.as_ref()) {
-            if !manifests.contains_key(&old.unseen) {
+            if let Entry::Vacant(place) = manifests.entry(old.unseen) {
                 let inner = &self.writer.inner;
                 let seq = old.unseen.saturating_sub(1);
-                let (manifest, _) = inner.wait(inner.manifest(&self.writer.subject, seq))?;
-                manifests.insert(old.unseen, manifest);
+                place.insert(inner.wait(inner.manifest(&self.writer.subject, seq))?.0);
             }
         }
         Ok(manifests)

@@ -160,7 +160,7 @@ impl SnapshotReader {
                     None => match self.inner.locate_one(&self.manifest, key) {
                         Found::Here(located) => Some(located),
                         Found::Absent => None,
-                        Found::Unknown => one_of(&*self.located(&kind)?, key),
+                        Found::Unknown => one_of(&self.located(&kind)?, key),
                     },
                 };
                 found.extend(one);

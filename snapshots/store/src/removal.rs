@@ -67,9 +67,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(now: &[KindCoverage], last: &[KindCoverage], gone: bool) {
+    fn check(now: &[&KindCoverage], last: &[&KindCoverage], gone: bool) {
+        let [now, last] = [now, last].map(|l| l.iter().map(|&c| c.clone()).collect::<Vec<_>>());
         let kind = Kind::new("compute.server").unwrap();
-        let (now, last) = (Listings::of(&kind, now), Listings::of(&kind, last));
+        let (now, last) = (Listings::of(&kind, &now), Listings::of(&kind, &last));
         assert_eq!(now.disprove(Some(&"r".into()), &last), gone);
         assert!(!now.disprove(Some(&"other".into()), &last));
     }
@@ -81,24 +82,24 @@ mod tests {
         let reader = listing(complete(), projects(&["a"]));
         let other = listing(complete(), projects(&["b"]));
         let failed = listing(Status::Failed { reason: "500".into() }, Visibility::All);
-        check(&[all.clone()], &[all.clone()], true);
-        check(&[all.clone()], &[reader.clone()], true);
-        check(&[reader.clone()], &[all.clone()], false);
-        check(&[reader.clone()], &[reader.clone()], true);
-        check(&[reader.clone()], &[reader.clone(), other.clone()], false);
-        check(&[reader.clone(), other.clone()], &[reader.clone(), other.clone()], true);
-        check(&[reader.clone(), failed.clone()], &[reader.clone()], false);
-        check(&[failed.clone()], &[all.clone()], false);
-        check(&[], &[all.clone()], false);
-        check(&[all.clone()], &[], true);
-        check(&[reader.clone()], &[], false);
+        check(&[&all], &[&all], true);
+        check(&[&all], &[&reader], true);
+        check(&[&reader], &[&all], false);
+        check(&[&reader], &[&reader], true);
+        check(&[&reader], &[&reader, &other], false);
+        check(&[&reader, &other], &[&reader, &other], true);
+        check(&[&reader, &failed], &[&reader], false);
+        check(&[&failed], &[&all], false);
+        check(&[], &[&all], false);
+        check(&[&all], &[], true);
+        check(&[&reader], &[], false);
         for status in [
             Status::Absent,
             Status::Forbidden,
             Status::Inconsistent,
             Status::Subset { selector: "host=a".into() },
         ] {
-            check(&[listing(status, Visibility::All)], &[all.clone()], false);
+            check(&[&listing(status, Visibility::All)], &[&all], false);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::iter::once;
 use std::path::Path as FsPath;
 use std::sync::PoisonError;
 
@@ -69,7 +70,7 @@ impl Inner {
         if let Some(bytes) = objects.find(&path).await? {
             manifest::parse("format.json", &bytes, FORMAT)?;
         }
-        for subject in objects.subjects("layout").await? {
+        if let Some(subject) = objects.subjects("layout").await?.first() {
             return Err(StoreError::Newer {
                 object: format!("layout/{subject}"),
                 found: "compacted segments".into(),
@@ -85,14 +86,23 @@ impl Inner {
                 ]);
             }
             Err(StoreError::Io { source, .. }) => {
-                let notice = format!("the store cannot be written ({source}): reading its segments");
+                let notice =
+                    format!("the store cannot be written ({source}): reading its segments");
                 self.set(Slot::Off);
                 return Ok(vec![notice]);
             }
             Err(other) => return Err(other),
         }
         self.sweep(objects).await;
-        self.open_index().await
+        match self.open_index().await {
+            Ok(notices) => Ok(notices),
+            // A full disk, for instance. What is there can still be read.
+            Err(e @ (StoreError::Index { .. } | StoreError::Io { .. })) => {
+                self.set(Slot::Off);
+                Ok(vec![format!("reading from the segments: {}", with_causes(&e))])
+            }
+            Err(e) => Err(e),
+        }
     }
 
     /// Makes sure that this process may write and the index is in step;
@@ -283,9 +293,7 @@ impl Inner {
                 Ok(Err(broken)) => return Ok(Err(broken)),
                 Err(e) => {
                     let last = seq - 1;
-                    return Ok(Ok(Some(format!(
-                        "the index stops at `{subject}@{last}`: {e}"
-                    ))));
+                    return Ok(Ok(Some(format!("the index stops at `{subject}@{last}`: {e}"))));
                 }
             }
         }
@@ -312,7 +320,7 @@ impl Inner {
         let path = manifest::segment_path(subject, seq, &manifest.delta);
         let segment = Segment::open(path, &bytes, &manifest.delta)?;
         let mut cursor =
-            Cursor::new(&segment, &Source::Whole(bytes), Columns::ALL, vec![0..segment.rows()]);
+            Cursor::new(&segment, &Source::Whole(bytes), Columns::ALL, once(0..segment.rows()));
         let mut row = 0_u32;
         let mut failed = None;
         let mut events = std::iter::from_fn(|| {
@@ -362,6 +370,17 @@ fn event(segment: &Segment, row: &Row, n: u32) -> Result<Event, StoreError> {
         None
     };
     Ok(Event { key: index_key(kind, key), op, put })
+}
+
+/// An error and what is below it, in one clause.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(cause) = below {
+        text.push_str(&format!(": {cause}"));
+        below = cause.source();
+    }
+    text
 }
 
 /// Creates a folder durably: each new one is named in a folder that is synced.

@@ -42,9 +42,12 @@ pub(crate) struct Inner {
     pub(crate) slot: RwLock<Slot>,
     /// Held while this process may write.
     pub(crate) lock: Mutex<Option<File>>,
-    manifests: Mutex<BTreeMap<(Subject, u64), (Arc<Manifest>, Digest)>>,
+    manifests: Mutex<BTreeMap<(Subject, u64), Hashed>>,
     segments: Mutex<BTreeMap<(Subject, u64), Arc<Segment>>>,
 }
+
+/// A manifest with the SHA-256 of its bytes.
+type Hashed = (Arc<Manifest>, Digest);
 
 /// The index, or why there is none.
 pub(crate) enum Slot {
@@ -110,11 +113,7 @@ impl Inner {
     }
 
     /// A manifest, checked, with the SHA-256 of its bytes.
-    pub(crate) async fn manifest(
-        &self,
-        subject: &Subject,
-        seq: u64,
-    ) -> Result<(Arc<Manifest>, Digest), StoreError> {
+    pub(crate) async fn manifest(&self, subject: &Subject, seq: u64) -> Result<Hashed, StoreError> {
         let id = (subject.clone(), seq);
         if let Some(known) = locked(&self.manifests).get(&id) {
             return Ok(known.clone());

@@ -199,8 +199,7 @@ impl SnapshotWriter {
         let tie = known.read_at == Some(read_at);
         known.read_at = Some(read_at);
         let key = resource.key.as_str();
-        let same_body =
-            known.old.as_ref().filter(|o| leaf(key, &o.salt, &resource.body) == o.leaf);
+        let same_body = known.old.as_ref().filter(|o| leaf(key, &o.salt, &resource.body) == o.leaf);
         if same_body.is_some_and(|o| o.place == place) {
             if !tie {
                 known.new = None;

@@ -43,7 +43,11 @@ pub(crate) fn sealed(folder: &Path) -> io::Result<Seal> {
 pub(crate) fn seal(folder: &Path) -> io::Result<()> {
     wait_until_closed(folder);
     let sum = checksum(folder)?;
-    fs::write(seal_path(folder), sum)
+    let path = seal_path(folder);
+    fs::write(&path, sum).inspect_err(|_| {
+        // Half a seal would look like damage.
+        let _ = fs::remove_file(&path);
+    })
 }
 
 /// Deletes the index.

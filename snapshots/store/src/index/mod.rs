@@ -336,6 +336,7 @@ fn carry_tree(subject: &Subject, digest: &str) -> String {
 fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Broken> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(e))) => Err(Broken(e.to_string())),
         Ok(Err(e)) => Err(Broken(e.to_string())),
         Err(panic) => {
             let text = panic

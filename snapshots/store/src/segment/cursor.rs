@@ -118,13 +118,13 @@ impl<'s> Cursor<'s> {
         segment: &'s Segment,
         source: &Source,
         columns: Columns,
-        wanted: Vec<Range<u64>>,
+        wanted: impl IntoIterator<Item = Range<u64>>,
     ) -> Self {
         Self {
             segment,
             source: source.clone(),
             columns,
-            wanted: wanted.into(),
+            wanted: wanted.into_iter().collect(),
             ready: VecDeque::new(),
             group: None,
         }
@@ -179,8 +179,7 @@ impl Group {
                     }
                 }
                 ColumnReader::FixedLenByteArrayColumnReader(r) => {
-                    let values =
-                        values::<parquet::data_type::FixedLenByteArrayType>(r, skip, n)?;
+                    let values = values::<parquet::data_type::FixedLenByteArrayType>(r, skip, n)?;
                     for (row, value) in rows.iter_mut().zip(values) {
                         row.salt = value.and_then(|v: FixedLenByteArray| v.data().try_into().ok());
                     }

@@ -80,9 +80,11 @@ mod column {
 static SCHEMA: LazyLock<TypePtr> = LazyLock::new(|| {
     // The text is a constant and a test reads it, so the fallback is not met.
     let empty = || Type::group_type_builder("tidegate_segment_v1").build();
-    Arc::new(parse_message_type(MESSAGE).or_else(|_| empty()).unwrap_or_else(|_| {
-        unreachable!("a group without fields is a valid schema")
-    }))
+    Arc::new(
+        parse_message_type(MESSAGE)
+            .or_else(|_| empty())
+            .unwrap_or_else(|_| unreachable!("a group without fields is a valid schema")),
+    )
 });
 
 #[cfg(test)]

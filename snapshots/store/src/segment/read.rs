@@ -1,6 +1,7 @@
 //! Opening a segment: its bytes are checked against the manifest once, and
 //! every part that is read again later against what was checked then.
 
+use std::iter::once;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -93,7 +94,7 @@ impl Segment {
             self.meta.row_groups().iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0)).sum();
         let mut kinds: Vec<(Kind, Range<u64>)> = Vec::new();
         let source = Source::Whole(bytes.clone());
-        let mut cursor = Cursor::new(self, &source, Columns::KINDS, vec![0..rows]);
+        let mut cursor = Cursor::new(self, &source, Columns::KINDS, once(0..rows));
         let mut at = 0;
         while let Some(row) = cursor.next()? {
             match kinds.last_mut() {

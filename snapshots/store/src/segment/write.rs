@@ -135,8 +135,7 @@ impl SegmentWriter {
                 }
                 ColumnWriter::FixedLenByteArrayColumnWriter(w) => {
                     let salt = |p: &PutRow| {
-                        (at == column::SALT)
-                            .then(|| FixedLenByteArray::from(p.salt.to_vec()))
+                        (at == column::SALT).then(|| FixedLenByteArray::from(p.salt.to_vec()))
                     };
                     let (values, levels) = optional(&rows, salt);
                     w.write_batch(&values, Some(&levels), None)?;

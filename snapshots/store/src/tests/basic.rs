@@ -1,6 +1,6 @@
 //! What a user of the store meets on a good day.
 
-use tidegate_model::{ChangeOp, Digest, Facts, Status, Visibility};
+use tidegate_model::{ChangeOp, Digest, Facts, Status};
 
 use super::support::*;
 use crate::{At, Store, StoreError};
@@ -33,9 +33,11 @@ async fn what_was_put_is_read_back_as_of_every_snapshot() {
     assert_eq!((done.put, done.removed, done.unchanged), (3, 0, 0));
     assert_eq!(done.id.to_string(), "prod1@1");
     let second = vec![resource(s, "r", 1, 1), resource(s, "r", 2, 2), resource(s, "r", 4, 2)];
-    let done = collect(&store, &subject(), 2, second.clone(), vec![complete(s, "r")]).await.unwrap();
+    let done =
+        collect(&store, &subject(), 2, second.clone(), vec![complete(s, "r")]).await.unwrap();
     assert_eq!((done.put, done.removed, done.unchanged), (2, 1, 1));
-    let same = collect(&store, &subject(), 3, second.clone(), vec![complete(s, "r")]).await.unwrap();
+    let same =
+        collect(&store, &subject(), 3, second.clone(), vec![complete(s, "r")]).await.unwrap();
     assert_eq!((same.put, same.removed, same.unchanged, same.seen), (0, 0, 3, 0));
     drop(store);
 
@@ -55,8 +57,7 @@ async fn what_was_put_is_read_back_as_of_every_snapshot() {
         for (seq, expected) in [(1, &first), (2, &second), (3, &second)] {
             let id = format!("prod1@{seq}").parse().unwrap();
             let snapshot = reader.snapshot(&id).await.unwrap();
-            let found: Vec<_> =
-                all(&snapshot).unwrap().into_values().map(|f| f.resource).collect();
+            let found: Vec<_> = all(&snapshot).unwrap().into_values().map(|f| f.resource).collect();
             assert_eq!(&found, expected, "index {index} seq {seq}");
             let mut fetched = Vec::new();
             let keys: Vec<_> = expected.iter().map(|r| r.key.clone()).rev().collect();
@@ -274,5 +275,34 @@ async fn two_subjects_and_a_reader_at_once() {
         assert_eq!(facts.len(), 200);
         assert!(facts.values().all(|f| f.resource.body.contains("\"version\":11")));
     }
-    let _ = Visibility::All;
+}
+
+#[test]
+fn a_large_object_goes_in_parts_without_a_runtime() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes: Vec<u8> = (0..17_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let file = folder.path().join("large");
+    std::fs::write(&file, &bytes).unwrap();
+    let objects = crate::objects::Objects::local(folder.path(), None).unwrap();
+    let path = object_store::path::Path::from("a/b");
+    crate::block::block(None, objects.put_file(&path, &file)).unwrap();
+    assert!(crate::block::block(None, objects.get(&path)).unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn stats_count_what_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    assert!(store.stats().await.unwrap().subjects.is_empty());
+    let s = "compute.server";
+    let page = vec![resource(s, "r", 1, 1), resource(s, "r", 2, 1)];
+    collect(&store, &subject(), 1, page.clone(), vec![]).await.unwrap();
+    collect(&store, &subject(), 2, page, vec![]).await.unwrap();
+    store.record(&subject(), "gate", day(2), [0; 16], b"open").await.unwrap();
+    let stats = store.stats().await.unwrap();
+    let one = &stats.subjects[0];
+    assert_eq!((one.snapshots, one.resources, one.records), (2, 2, 1));
+    assert_eq!(one.newest, day(2));
+    assert!(one.segment_bytes > 1000 && one.manifest_bytes > 500 && one.record_bytes > 200);
+    assert!(stats.index_bytes > 0);
 }

@@ -1,6 +1,11 @@
 //! Tests of the store as a whole; the sub-modules say of what.
 
-#![allow(clippy::disallowed_methods, reason = "tests read the environment of their child")]
+#![allow(clippy::disallowed_methods, reason = "children are told by their environment")]
 
 mod basic;
+mod crash;
+mod damage;
+mod faults;
+mod model;
+mod schemas;
 mod support;

@@ -1,0 +1,270 @@
+//! Flipped bits and missing files: mended, or named; never believed.
+
+use std::path::{Path, PathBuf};
+
+use tidegate_model::{Facts as _, Resource};
+
+use super::support::*;
+use crate::{Store, StoreError};
+
+const S: &str = "compute.server";
+
+fn state(seq: u64) -> Vec<Resource> {
+    (0..300).map(|id| resource(S, "r", id, if id % 7 == seq { seq } else { 0 })).collect()
+}
+
+async fn template(path: &Path) {
+    let store = Store::open(path).await.unwrap();
+    for seq in 1..=3 {
+        collect(&store, &subject(), seq, state(seq), vec![complete(S, "r")]).await.unwrap();
+    }
+    store.set_carry(&subject(), &tidegate_model::Digest::of(b"rules"), &[7; 50_000]);
+}
+
+async fn check(store: &Store, seq: u64) -> Result<(), StoreError> {
+    let id = format!("prod1@{seq}").parse().unwrap();
+    let facts = all(&store.snapshot(&id).await?)?;
+    let found: Vec<_> = facts.into_values().map(|f| f.resource).collect();
+    assert_eq!(found, state(seq), "snapshot {seq}");
+    Ok(())
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for item in std::fs::read_dir(folder).unwrap() {
+        let path = item.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Flips a bit of a byte that is not zero.
+fn flip(path: &Path, random: &mut Random) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let filled: Vec<usize> = (0..bytes.len()).filter(|&i| bytes[i] != 0).collect();
+    let at = filled[usize::try_from(random.below(filled.len() as u64)).unwrap()];
+    bytes[at] ^= 1 << random.below(8);
+    std::fs::write(path, bytes).unwrap();
+}
+
+async fn flips_in_the_index(sealed: bool) -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = folder.path().join("origin");
+    template(&origin).await;
+    assert!(origin.join("index.seal").exists());
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut rebuilt = 0;
+    for n in 0..45 {
+        let path = folder.path().join(n.to_string());
+        copy(&origin, &path);
+        if !sealed {
+            std::fs::remove_file(path.join("index.seal")).unwrap();
+        }
+        // Large files in proportion to their size, the small ones now and then.
+        let mut all = files(&path.join("index"));
+        all.sort_by_key(|p| std::cmp::Reverse(std::fs::metadata(p).unwrap().len()));
+        let which = if n % 5 == 0 { random.below(all.len() as u64) } else { 0 };
+        flip(&all[usize::try_from(which).unwrap()], &mut random);
+        let store = Store::open(&path).await.unwrap();
+        rebuilt += usize::from(!store.notices().is_empty());
+        for seq in 1..=3 {
+            check(&store, seq).await.unwrap();
+        }
+        let blob = store.carry(&subject(), &tidegate_model::Digest::of(b"rules"));
+        assert!(blob.is_none_or(|b| b == [7; 50_000]));
+        collect(&store, &subject(), 4, state(4), vec![complete(S, "r")]).await.unwrap();
+        for seq in 1..=4 {
+            check(&store, seq).await.unwrap();
+        }
+        drop(store);
+        let store = Store::open(&path).await.unwrap();
+        check(&store, 4).await.unwrap();
+    }
+    rebuilt
+}
+
+#[tokio::test]
+async fn every_flip_in_a_closed_index_is_noticed() {
+    assert_eq!(flips_in_the_index(true).await, 45);
+}
+
+#[tokio::test]
+async fn a_flip_in_an_index_left_by_a_crash_is_mended_or_has_no_effect() {
+    flips_in_the_index(false).await;
+}
+
+#[tokio::test]
+async fn a_torn_index_is_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = folder.path().join("origin");
+    template(&origin).await;
+    for (n, keep) in [0_u64, 1, 100, 4096, 70_000].into_iter().enumerate() {
+        let path = folder.path().join(n.to_string());
+        copy(&origin, &path);
+        std::fs::remove_file(path.join("index.seal")).unwrap();
+        let db = std::fs::OpenOptions::new().write(true).open(path.join("index/db")).unwrap();
+        db.set_len(keep.min(db.metadata().unwrap().len())).unwrap();
+        drop(db);
+        let store = Store::open(&path).await.unwrap();
+        for seq in 1..=3 {
+            check(&store, seq).await.unwrap();
+        }
+        collect(&store, &subject(), 4, state(4), vec![complete(S, "r")]).await.unwrap();
+        check(&store, 4).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_index_of_another_or_older_store_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    template(&path).await;
+    let old = folder.path().join("old");
+    copy(&path.join("index"), &old);
+    let store = Store::open(&path).await.unwrap();
+    collect(&store, &subject(), 4, state(4), vec![complete(S, "r")]).await.unwrap();
+    drop(store);
+    // Behind: replayed.
+    std::fs::remove_dir_all(path.join("index")).unwrap();
+    std::fs::remove_file(path.join("index.seal")).unwrap();
+    copy(&old, &path.join("index"));
+    let store = Store::open(&path).await.unwrap();
+    assert!(store.notices()[0].contains("behind by 1 of `prod1`"), "{:?}", store.notices());
+    check(&store, 4).await.unwrap();
+    drop(store);
+    // Ahead: the store was put back to an older copy.
+    std::fs::remove_file(path.join("manifests/prod1/4.json")).unwrap();
+    let store = Store::open(&path).await.unwrap();
+    assert!(store.notices()[0].contains("ahead of `prod1@3`"), "{:?}", store.notices());
+    check(&store, 3).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flip_in_an_object_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = folder.path().join("origin");
+    template(&origin).await;
+    let mut random = Random(0x1234_5678_9abc_def1);
+    for n in 0..60 {
+        let path = folder.path().join(n.to_string());
+        copy(&origin, &path);
+        if n % 2 == 0 {
+            std::fs::remove_dir_all(path.join("index")).unwrap();
+        }
+        let mut objects = files(&path.join("manifests"));
+        objects.extend(files(&path.join("segments")));
+        let object = &objects[n % objects.len()];
+        flip(object, &mut random);
+        let name = object.strip_prefix(&path).unwrap().to_str().unwrap();
+        let store = Store::open(&path).await.unwrap();
+        let mut named = false;
+        for seq in 1..=3 {
+            if let Err(e) = check(&store, seq).await {
+                assert!(e.to_string().contains(name), "{name}: {e}");
+                named = true;
+            }
+        }
+        let listed = store.snapshots(&subject()).await;
+        named |= listed.is_err_and(|e| e.to_string().contains(name));
+        assert!(named, "{name} was believed");
+        // Nothing new may be built on what cannot be read. Where the index
+        // still holds all that is needed, collecting goes on.
+        match collect(&store, &subject(), 4, state(4), vec![complete(S, "r")]).await {
+            Err(e) => assert!(e.to_string().contains(name), "{name}: {e}"),
+            Ok(done) => assert_eq!(done.id.seq, 4),
+        }
+        std::fs::remove_dir_all(&path).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_missing_object_is_named_and_others_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    template(folder.path()).await;
+    let segment = files(&folder.path().join("segments/prod1"))[2].clone();
+    std::fs::remove_file(&segment).unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    check(&store, 2).await.unwrap();
+    let e = check(&store, 3).await.unwrap_err().to_string();
+    assert!(e.contains(segment.file_name().unwrap().to_str().unwrap()), "{e}");
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    template(folder.path()).await;
+    let manifest = folder.path().join("manifests/prod1/3.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("manifest/v1", "manifest/v2")).unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let e = store.snapshots(&subject()).await.unwrap_err();
+    assert_eq!(
+        e.to_string(),
+        "cannot read `manifests/prod1/3.json`: it has format `tidegate.manifest/v2`, this \
+         tidegate knows `tidegate.manifest/v1`; use a newer tidegate for this store"
+    );
+    drop(store);
+    std::fs::write(folder.path().join("format.json"), r#"{"schema":"tidegate.store/v2"}"#).unwrap();
+    let e = Store::open(folder.path()).await.unwrap_err();
+    assert!(matches!(e, StoreError::Newer { .. }), "{e}");
+}
+
+#[tokio::test]
+async fn a_second_process_reads_and_is_told_why_it_cannot_write() {
+    let folder = tempfile::tempdir().unwrap();
+    template(folder.path()).await;
+    let holder = Store::open(folder.path()).await.unwrap();
+    let second = Store::open(folder.path()).await.unwrap();
+    check(&second, 2).await.unwrap();
+    let e = collect(&second, &subject(), 4, vec![], vec![]).await.unwrap_err();
+    assert!(e.to_string().contains("another process is using it"), "{e}");
+    assert!(matches!(second.reindex().await.unwrap_err(), StoreError::Locked { .. }));
+    // What the holder commits meanwhile is seen, and then the way is free.
+    collect(&holder, &subject(), 4, state(4), vec![complete(S, "r")]).await.unwrap();
+    check(&second, 4).await.unwrap();
+    drop(holder);
+    collect(&second, &subject(), 5, state(5), vec![complete(S, "r")]).await.unwrap();
+    check(&second, 5).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_second_of_two_writers_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    template(folder.path()).await;
+    let store = Store::open(folder.path()).await.unwrap();
+    let mut one = store.begin(&subject(), begin(4)).await.unwrap();
+    let mut two = store.begin(&subject(), begin(5)).await.unwrap();
+    one.put(state(4)).unwrap();
+    two.put(state(5)).unwrap();
+    one.cover(complete(S, "r"));
+    two.cover(complete(S, "r"));
+    one.commit().await.unwrap();
+    let e = two.commit().await.unwrap_err();
+    assert!(matches!(e, StoreError::Conflict { seq: 4, .. }), "{e}");
+    check(&store, 4).await.unwrap();
+    collect(&store, &subject(), 5, state(5), vec![complete(S, "r")]).await.unwrap();
+    check(&store, 5).await.unwrap();
+    let report = store.reindex().await.unwrap();
+    assert_eq!(report.snapshots, [(subject(), 5)]);
+    assert!(report.problems.is_empty());
+    check(&store, 4).await.unwrap();
+    let id = "prod1@5".parse().unwrap();
+    let snapshot = store.snapshot(&id).await.unwrap();
+    assert!(snapshot.changes_since(4).unwrap().is_some());
+}
