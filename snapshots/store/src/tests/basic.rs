@@ -303,6 +303,9 @@ async fn stats_count_what_there_is() {
     let one = &stats.subjects[0];
     assert_eq!((one.snapshots, one.resources, one.records), (2, 2, 1));
     assert_eq!(one.newest, day(2));
-    assert!(one.segment_bytes > 1000 && one.manifest_bytes > 500 && one.record_bytes > 200);
+    assert!(
+        one.segment_bytes > 1000 && one.manifest_bytes > 500 && one.record_bytes > 100,
+        "{one:?}"
+    );
     assert!(stats.index_bytes > 0);
 }
