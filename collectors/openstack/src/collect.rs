@@ -38,8 +38,8 @@ pub struct Options {
     pub redaction_key: Option<RedactionKey>,
     /// The clock.
     pub now: Clock,
-    /// Told how it goes, from several threads.
-    pub progress: Option<Arc<dyn Fn(Progress<'_>) + Send + Sync>>,
+    /// Told how it goes.
+    pub progress: Option<Listener>,
 }
 
 impl Options {
@@ -119,6 +119,9 @@ impl Selector {
         self.0.contains(kind)
     }
 }
+
+/// Is told how a collection goes, from several threads.
+pub type Listener = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
 
 /// How a collection goes.
 #[derive(Debug)]

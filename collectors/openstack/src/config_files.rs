@@ -27,13 +27,16 @@ pub(crate) fn folders(cwd: &Path, home: Option<&Path>, xdg: Option<&str>) -> Vec
     found
 }
 
+/// A file and its top-level mapping.
+pub(crate) type File = (PathBuf, Map<String, Value>);
+
 /// Reads the first of the candidates that exists. A file named outright is the
 /// first candidate and, as in the openstack client, may be missing.
 pub(crate) fn read_first(
     named: Option<PathBuf>,
     folders: &[PathBuf],
     stem: &str,
-) -> Result<Option<(PathBuf, Map<String, Value>)>, CollectError> {
+) -> Result<Option<File>, CollectError> {
     let usual = folders
         .iter()
         .flat_map(|f| ["yaml", "yml", "json"].map(|ending| f.join(format!("{stem}.{ending}"))));

@@ -39,7 +39,7 @@ mod secrets;
 mod single;
 
 pub use cloud::{Cloud, Timeouts};
-pub use collect::{Options, Progress, Retry, Selector, Summary, collect};
+pub use collect::{Listener, Options, Progress, Retry, Selector, Summary, collect};
 pub use config::{Config, Environment, Settings, list_clouds};
 pub use error::{CollectError, UnknownKind};
 pub use kinds::{KindInfo, kinds};

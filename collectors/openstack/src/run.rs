@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::Clock;
 use crate::cloud::Cloud;
-use crate::collect::{Options, Progress, Retry};
+use crate::collect::{Listener, Options, Progress, Retry};
 use crate::endpoint::Endpoint;
 use crate::kind::Service;
 use crate::redact::RedactionKey;
@@ -29,6 +29,9 @@ pub(crate) struct Parents {
     pub(crate) coverage: Option<KindCoverage>,
 }
 
+/// An endpoint, or why it is not usable.
+type Found = Result<Arc<Endpoint>, String>;
+
 /// Which parents a kind waits for: kind and number of the region.
 type Parental = (&'static str, usize);
 
@@ -40,10 +43,10 @@ pub(crate) struct Run {
     pub(crate) key: Option<RedactionKey>,
     pub(crate) page_size: usize,
     pub(crate) parents: BTreeMap<Parental, watch::Sender<Option<Arc<Parents>>>>,
-    progress: Option<Arc<dyn Fn(Progress<'_>) + Send + Sync>>,
+    progress: Option<Listener>,
     all: Arc<Semaphore>,
     per_service: BTreeMap<(&'static str, usize), Arc<Semaphore>>,
-    endpoints: BTreeMap<(&'static str, usize), OnceCell<Result<Arc<Endpoint>, String>>>,
+    endpoints: BTreeMap<(&'static str, usize), OnceCell<Found>>,
     requests: AtomicU64,
     retries: AtomicU64,
     bytes: AtomicU64,

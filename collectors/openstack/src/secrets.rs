@@ -10,25 +10,27 @@ const HARMLESS: [&str; 10] =
 /// `api_token`, … but not `password_expires_at` or `secret_ref`.
 pub(crate) fn secret_name(name: &str) -> bool {
     let bytes = name.as_bytes();
-    if bytes.len() < 4 {
-        return false;
-    }
-    for (at, byte) in bytes.iter().enumerate() {
-        let words: &[&str] = match byte | 0x20 {
-            b'p' => &["password", "passwd", "passphrase", "private_key", "privatekey", "payload"],
-            b's' => &["secret"],
-            b't' => &["token"],
-            b'a' => &["adminpass", "admin_pass", "api_key", "apikey", "access_key", "accesskey"],
-            b'u' => &["user_data", "userdata"],
-            b'b' => &["blob", "bearer"],
-            _ => continue,
+    // Every key of every body comes here: the first three letters of a word
+    // decide for nearly all of them.
+    bytes.windows(3).enumerate().any(|(at, lead)| {
+        let &[a, b, c] = lead else { return false };
+        let words: &[&str] = match &[a | 0x20, b | 0x20, c | 0x20] {
+            b"pas" => &["password", "passwd", "passphrase"],
+            b"pri" => &["private_key", "privatekey"],
+            b"pay" => &["payload"],
+            b"sec" => &["secret"],
+            b"tok" => &["token"],
+            b"adm" => &["adminpass", "admin_pass"],
+            b"api" => &["api_key", "apikey"],
+            b"acc" => &["access_key", "accesskey"],
+            b"use" => &["user_data", "userdata"],
+            b"blo" => &["blob"],
+            b"bea" => &["bearer"],
+            _ => return false,
         };
-        let Some(rest) = bytes.get(at..) else { continue };
-        if words.iter().any(|w| starts_with(rest, w)) {
-            return !HARMLESS.iter().any(|h| ends_with(bytes, h));
-        }
-    }
-    false
+        let rest = bytes.get(at..).unwrap_or_default();
+        words.iter().any(|w| starts_with(rest, w)) && !HARMLESS.iter().any(|h| ends_with(bytes, h))
+    })
 }
 
 fn starts_with(bytes: &[u8], word: &str) -> bool {

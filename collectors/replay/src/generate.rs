@@ -286,7 +286,7 @@ impl Maker {
 
     fn rule(&self, at: usize, version: Version) -> Value {
         let project = self.project(b'r', at);
-        let open = at % 97 == 0;
+        let open = at.is_multiple_of(97);
         json!({"id": self.uuid(b'r', at, version.life), "project_id": project, "tenant_id": project,
             "security_group_id": self.id(b'g', at % 20), "ethertype": "IPv4", "direction": "ingress",
             "protocol": "tcp", "port_range_min": 22, "port_range_max": 22,

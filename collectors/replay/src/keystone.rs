@@ -105,20 +105,24 @@ pub(crate) fn describe(recording: &Recording, token: &Token, base: &str, by: &st
         "issued_at": "2026-01-01T00:00:00.000000Z",
     });
     if let Some(project) = &token.project {
-        body["project"] = json!({"id": project, "name": project, "domain": domain});
-        body["is_domain"] = json!(false);
+        put(&mut body, "project", json!({"id": project, "name": project, "domain": domain}));
+        put(&mut body, "is_domain", json!(false));
     }
     if token.system {
-        body["system"] = json!({"all": true});
+        put(&mut body, "system", json!({"all": true}));
     }
     if token.system || token.project.is_some() {
-        body["roles"] = json!(roles);
-        body["catalog"] = catalog(recording, base);
+        put(&mut body, "roles", json!(roles));
+        put(&mut body, "catalog", catalog(recording, base));
     }
     if by == "application_credential"
         && let Some((id, name, _)) = account.and_then(|a| a.application_credential.as_ref())
     {
-        body["application_credential"] = json!({"id": id, "name": name, "restricted": true});
+        put(
+            &mut body,
+            "application_credential",
+            json!({"id": id, "name": name, "restricted": true}),
+        );
     }
     json!({"token": body})
 }
@@ -164,8 +168,12 @@ pub(crate) fn versions(recording: &Recording, service: &str, region: &str, base:
                 "min_version": "1.0", "max_version": newest.map_or("1.39", String::as_str)});
         }
         (_, Some(newest)) => {
-            one["version"] = json!(newest);
-            one["min_version"] = json!(format!("{}.0", newest.split('.').next().unwrap_or("1")));
+            put(&mut one, "version", json!(newest));
+            put(
+                &mut one,
+                "min_version",
+                json!(format!("{}.0", newest.split('.').next().unwrap_or("1"))),
+            );
         }
         (_, None) => {}
     }
@@ -174,4 +182,11 @@ pub(crate) fn versions(recording: &Recording, service: &str, region: &str, base:
         _ => json!({"versions": [one]}),
     };
     Response::json(200, body.to_string())
+}
+
+/// Sets a member of an object.
+fn put(object: &mut Value, key: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(key.to_owned(), value);
+    }
 }

@@ -95,6 +95,9 @@ pub(crate) enum Body {
     List { key: String, items: Vec<Bytes>, ids: Vec<String>, place: HashMap<String, usize> },
 }
 
+/// Gives the bytes of a file by its name.
+type Open<'a> = dyn Fn(&str) -> Result<Cow<'static, [u8]>, RecordingError> + 'a;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Index {
@@ -178,9 +181,7 @@ impl Recording {
         })
     }
 
-    fn read(
-        open: &dyn Fn(&str) -> Result<Cow<'static, [u8]>, RecordingError>,
-    ) -> Result<Self, RecordingError> {
+    fn read(open: &Open<'_>) -> Result<Self, RecordingError> {
         let broken = |file: &str| {
             let file = file.to_owned();
             move |source| RecordingError::Json { file, source }

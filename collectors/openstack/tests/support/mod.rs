@@ -1,4 +1,5 @@
 //! What the tests share: a replayed cloud, a collection of it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses a part of it")]
 
 use std::collections::BTreeMap;
