@@ -1,8 +1,8 @@
 //! The two engines behind one call: the RVM for speed, the interpreter where
 //! the RVM cannot compile a rule.
 //!
-//! Every rule gets an entry in a module of our own, so that verdict and
-//! violations come out of one run and share what they compute.
+//! Every rule's package gets an entry of ours, so that verdict and violations
+//! come out of one run and share what they compute.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -17,8 +17,9 @@ use regorus::{Engine, Value};
 use crate::error::LoadError;
 use crate::strict;
 
-/// The package of the entries; no bundle may use it or anything below it.
-pub(crate) const RESERVED: &str = "tidegate";
+/// The rule that is added to the package of every rule; no bundle may define
+/// it.
+pub(crate) const RESERVED: &str = "tidegate_answer";
 
 /// What one evaluation of one rule may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub(crate) struct Ask {
 
 /// What an entry is made from.
 pub(crate) struct EntrySource {
-    /// The reference of the rule's package, such as `data.a.b`.
+    /// The rule's package, such as `a.b`.
     pub(crate) package: String,
     pub(crate) reason: bool,
     pub(crate) until: bool,
@@ -103,22 +104,22 @@ impl Machine {
             let (line, text) = crate::module::split_error(&e.to_string());
             LoadError::Engine(line.map_or(text.clone(), |l| format!("line {l}: {text}")))
         };
-        let mut module = format!("package {RESERVED}.entry\nimport rego.v1\n");
         let mut names = Vec::new();
-        for (n, source) in sources.iter().enumerate() {
+        for source in sources {
+            // In the rule's own package, so that the RVM calls its rules
+            // directly instead of looking them up in `data`.
             let package = &source.package;
-            module.push_str(&format!("r{n} := [{package}.verdict, {package}.violations]\n"));
-            names.push(format!("data.{RESERVED}.entry.r{n}"));
+            let module =
+                format!("package {package}\nimport rego.v1\n{RESERVED} := [verdict, violations]\n");
+            engine.add_policy(format!("{RESERVED}/{package}"), module).map_err(|e| broken(&e))?;
+            names.push(format!("data.{package}.{RESERVED}"));
             if source.reason {
-                module.push_str(&format!("a{n} := {package}.reason\n"));
-                names.push(format!("data.{RESERVED}.entry.a{n}"));
+                names.push(format!("data.{package}.reason"));
             }
             if source.until {
-                module.push_str(&format!("t{n} := {package}.valid_until\n"));
-                names.push(format!("data.{RESERVED}.entry.t{n}"));
+                names.push(format!("data.{package}.valid_until"));
             }
         }
-        engine.add_policy(format!("{RESERVED}/entry.rego"), module).map_err(|e| broken(&e))?;
         engine.set_strict_builtin_errors(true);
         let Some(first) = names.first() else {
             return Ok(Self { program: None, data: Value::new_object(), engine, entries: vec![] });
@@ -149,12 +150,15 @@ impl Machine {
             let index = program.as_ref().and(able.iter().position(|n| *n == name));
             Ask { path: name, index }
         };
-        let entry = |(n, source): (usize, &EntrySource)| Entry {
-            result: ask(format!("data.{RESERVED}.entry.r{n}")),
-            reason: source.reason.then(|| ask(format!("data.{RESERVED}.entry.a{n}"))),
-            until: source.until.then(|| ask(format!("data.{RESERVED}.entry.t{n}"))),
+        let entry = |source: &EntrySource| {
+            let ask = |name: &str| ask(format!("data.{}.{name}", source.package));
+            Entry {
+                result: ask(RESERVED),
+                reason: source.reason.then(|| ask("reason")),
+                until: source.until.then(|| ask("valid_until")),
+            }
         };
-        let entries = sources.iter().enumerate().map(entry).collect();
+        let entries = sources.iter().map(entry).collect();
         Ok(Self { program, data, engine, entries })
     }
 

@@ -91,7 +91,7 @@ impl RuleSet {
         }
         let source = |rule: &Rule| {
             let [reason, until] = sources.get(&rule.package).copied().unwrap_or_default();
-            EntrySource { package: format!("data.{}", rule.package), reason, until }
+            EntrySource { package: rule.package.clone(), reason, until }
         };
         let machine = Machine::compile(engine, &rules.iter().map(source).collect::<Vec<_>>())?;
         let parameters: Vec<Value> =
@@ -176,8 +176,8 @@ fn read_rules(bundles: &[Bundle]) -> Result<Vec<Rule>, LoadError> {
     for (bundle, module) in modules() {
         let line = module.tree.package.span.line;
         let fault = |p: String| Fault::new(&bundle.name, &module.path, line, p);
-        if module.package.first().is_some_and(|p| p == RESERVED) {
-            faults.push(fault(format!("the package `{RESERVED}` is reserved")));
+        if module.defines(RESERVED).is_some() {
+            faults.push(fault(format!("the name `{RESERVED}` is reserved")));
         }
         match metadata::read(&bundle.name, module) {
             Err(fault) => faults.push(fault),
@@ -392,8 +392,8 @@ verdict := "fail" if count(violations) > 0
             "bundle `b`: b.rego:9: rule `r-name`: a.rego has the same id or package already",
         );
         fails(
-            &[("r.rego", "package tidegate.entry")],
-            "bundle `b`: r.rego:1: the package `tidegate` is reserved",
+            &[("r.rego", "package a\ntidegate_answer := 1")],
+            "bundle `b`: r.rego:1: the name `tidegate_answer` is reserved",
         );
     }
 
