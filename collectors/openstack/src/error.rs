@@ -125,7 +125,7 @@ impl CollectError {
             Self::NoConfig { .. } => {
                 "write a clouds.yaml, point OS_CLIENT_CONFIG_FILE at one, or set OS_AUTH_URL and the other OS_ variables".to_owned()
             }
-            Self::BadConfig { .. } => "correct the file; `openstack config show` reads the same one".to_owned(),
+            Self::BadConfig { .. } => "correct the file; `openstack configuration show` reads the same one".to_owned(),
             Self::UnknownCloud { known, .. } if known.is_empty() => {
                 "clouds.yaml names no clouds".to_owned()
             }

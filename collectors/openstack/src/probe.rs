@@ -77,12 +77,25 @@ fn network(settings: &Settings, e: &reqwest::Error) -> CollectError {
     while let Some(cause) = at {
         let text = cause.to_string().to_lowercase();
         if text.contains("certificate") || text.contains("unknownissuer") {
-            return CollectError::UntrustedCertificate { auth_url, why };
+            return CollectError::UntrustedCertificate { auth_url, why: distrust(&why) };
         }
         at = cause.source();
     }
     let why = if e.is_timeout() { "no answer within the time-out".to_owned() } else { why };
     CollectError::Unreachable { auth_url, why }
+}
+
+/// What is wrong with a certificate, in words; the TLS library says it in the
+/// names of its types.
+fn distrust(why: &str) -> String {
+    let known = [
+        ("unknownissuer", "it is signed by an unknown authority"),
+        ("causedasendentity", "it is an authority's own certificate, which servers must not show"),
+        ("notvalidforname", "it is for another name"),
+        ("expired", "it has expired"),
+    ];
+    let found = known.iter().find(|(mark, _)| why.contains(mark));
+    found.map_or_else(|| why.to_owned(), |(_, words)| (*words).to_owned())
 }
 
 fn client(config: &CloudConfig, timeouts: &Timeouts) -> Result<Client, reqwest::Error> {
