@@ -11,7 +11,7 @@
 #   kinds: [compute.flavor]
 #   visibility: member
 #   requires:
-#     compute.flavor: [/name, /os-flavor-access:is_public, /vcpus, /ram, /disk]
+#     compute.flavor: [/name, /vcpus, /ram, /disk]
 #   standard: https://docs.scs.community/standards/scs-0100-v3-flavor-naming
 #   remediation: >-
 #     Nova cannot change a flavor: create one with the vCPUs, RAM and disk that the name

@@ -11,7 +11,7 @@
 #   kinds: [compute.flavor]
 #   visibility: member
 #   requires:
-#     compute.flavor: [/name, /os-flavor-access:is_public]
+#     compute.flavor: [/name]
 #   standard: https://docs.scs.community/standards/scs-0100-v3-flavor-naming
 #   remediation: >-
 #     Nova cannot rename a flavor: create one with a valid name and the same values, and

@@ -8,7 +8,7 @@
 #   kinds: [compute.flavor]
 #   visibility: member
 #   requires:
-#     compute.flavor: [/name, /os-flavor-access:is_public, /vcpus, /ram, /disk, /extra_specs]
+#     compute.flavor: [/name, /vcpus, /ram, /disk, /extra_specs]
 #   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
 #   remediation: >-
 #     openstack flavor create --public --vcpus 8 --ram 16384 --disk 0 --property
