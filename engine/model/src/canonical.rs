@@ -4,6 +4,8 @@
 //! the shortest escapes. While it reads, a [`Rewrite`] may drop or replace
 //! members, so that a secret never exists in the canonical text.
 
+use std::ops::Range;
+
 use jiter::{Jiter, JiterError, Peek};
 
 /// A body that cannot be brought into canonical form.
@@ -73,8 +75,15 @@ const MAX_DEPTH: usize = 128;
 /// ```
 pub fn canonical(raw: &[u8], rewrite: &dyn Rewrite) -> Result<String, CanonicalError> {
     let mut jiter = Jiter::new(raw);
-    let mut writer =
-        Writer { rewrite, raw, out: String::with_capacity(raw.len()), pointer: String::new() };
+    let mut writer = Writer {
+        rewrite,
+        raw,
+        out: String::with_capacity(raw.len()),
+        pointer: String::new(),
+        keys: String::new(),
+        members: Vec::new(),
+        scratch: String::new(),
+    };
     let peek = jiter.peek().map_err(json)?;
     writer.value(&mut jiter, peek, 0)?;
     jiter.finish().map_err(json)?;
@@ -85,19 +94,27 @@ fn json(e: JiterError) -> CanonicalError {
     CanonicalError::Json(e.to_string())
 }
 
+/// Buffers are kept for the whole body: a member would otherwise cost an
+/// allocation, and bodies have some fifty of them.
 struct Writer<'r> {
     rewrite: &'r dyn Rewrite,
     raw: &'r [u8],
     out: String,
     pointer: String,
+    /// The decoded keys of all open objects, back to back.
+    keys: String,
+    /// The members of all open objects, the innermost last.
+    members: Vec<Member>,
+    /// An object's members as written, while they are put into order.
+    scratch: String,
 }
 
-/// A member of the object being written: its decoded key and where its
-/// `"key":value` stands in the output.
+/// A member of an object being written: its key in `Writer::keys`, and its
+/// `"key":value` in the output.
+#[derive(Debug, Clone)]
 struct Member {
-    key: String,
-    start: usize,
-    end: usize,
+    key: Range<usize>,
+    text: Range<usize>,
 }
 
 impl Writer<'_> {
@@ -152,57 +169,71 @@ impl Writer<'_> {
         self.out.push('{');
         let body = self.out.len();
         let mark = self.pointer.len();
-        let mut members: Vec<Member> = Vec::new();
-        let mut key = j.known_object().map_err(json)?.map(str::to_owned);
-        while let Some(name) = key {
+        let (keys, members) = (self.keys.len(), self.members.len());
+        let mut name = j.known_object().map_err(json)?;
+        while let Some(text) = name {
+            let key = self.keys.len()..self.keys.len() + text.len();
+            self.keys.push_str(text);
             self.pointer.push('/');
-            push_pointer(&mut self.pointer, &name);
-            let start = self.out.len();
+            push_pointer(&mut self.pointer, text);
             let peek = j.peek().map_err(json)?;
-            match self.rewrite.member(&self.pointer, &name) {
-                Action::Keep => {
-                    push_text(&mut self.out, &name);
-                    self.out.push(':');
-                    self.value(j, peek, depth + 1)?;
+            let text = self.keys.get(key.clone()).unwrap_or_default();
+            let action = self.rewrite.member(&self.pointer, text);
+            if action == Action::Drop {
+                j.known_skip(peek).map_err(json)?;
+                self.keys.truncate(key.start);
+            } else {
+                if self.members.len() > members {
+                    self.out.push(',');
                 }
-                Action::Drop => j.known_skip(peek).map_err(json)?,
-                Action::Replace => {
+                let start = self.out.len();
+                push_text(&mut self.out, text);
+                self.out.push(':');
+                if action == Action::Replace {
                     let from = j.current_index();
                     j.known_skip(peek).map_err(json)?;
                     let raw = self.raw.get(from..j.current_index()).unwrap_or_default();
-                    let new = self.rewrite.replace(&self.pointer, raw);
-                    push_text(&mut self.out, &name);
-                    self.out.push(':');
-                    push_text(&mut self.out, &new);
+                    push_text(&mut self.out, &self.rewrite.replace(&self.pointer, raw));
+                } else {
+                    self.value(j, peek, depth + 1)?;
                 }
+                self.members.push(Member { key, text: start..self.out.len() });
             }
             self.pointer.truncate(mark);
-            if self.out.len() > start {
-                members.push(Member { key: name, start, end: self.out.len() });
-            }
-            key = j.next_key().map_err(json)?.map(str::to_owned);
+            name = j.next_key().map_err(json)?;
         }
-        self.join(body, members)?;
+        self.sort(body, members)?;
+        self.members.truncate(members);
+        self.keys.truncate(keys);
         self.out.push('}');
         Ok(())
     }
 
-    /// Puts the members, written back to back from `body` on, into order.
-    fn join(&mut self, body: usize, mut members: Vec<Member>) -> Result<(), CanonicalError> {
-        members.sort_by(|a, b| a.key.cmp(&b.key));
-        let twice = members.windows(2).find_map(|w| match w {
-            [a, b] if a.key == b.key => Some(a.key.clone()),
-            _ => None,
-        });
-        if let Some(key) = twice {
-            return Err(CanonicalError::DuplicateKey(key));
+    /// Puts the members from `first` on, written from `body` on, into order.
+    fn sort(&mut self, body: usize, first: usize) -> Result<(), CanonicalError> {
+        let Self { out, keys, members, scratch, .. } = self;
+        let members = members.get_mut(first..).unwrap_or_default();
+        let key = |m: &Member| keys.get(m.key.clone()).unwrap_or_default();
+        if members.windows(2).all(|w| matches!(w, [a, b] if key(a) < key(b))) {
+            return Ok(());
         }
-        let written = self.out.split_off(body);
+        members.sort_by(|a, b| key(a).cmp(key(b)));
+        for pair in members.windows(2) {
+            if let [a, b] = pair
+                && key(a) == key(b)
+            {
+                return Err(CanonicalError::DuplicateKey(key(a).to_owned()));
+            }
+        }
+        scratch.clear();
+        scratch.push_str(out.get(body..).unwrap_or_default());
+        out.truncate(body);
         for (n, m) in members.iter().enumerate() {
             if n > 0 {
-                self.out.push(',');
+                out.push(',');
             }
-            self.out.push_str(written.get(m.start - body..m.end - body).unwrap_or_default());
+            let text = m.text.start - body..m.text.end - body;
+            out.push_str(scratch.get(text).unwrap_or_default());
         }
         Ok(())
     }
@@ -220,6 +251,14 @@ fn push_pointer(pointer: &mut String, key: &str) {
 /// Appends a JSON string with the shortest escapes (RFC 8785 §3.2.2.2).
 fn push_text(out: &mut String, text: &str) {
     out.push('"');
+    // Nearly all texts need no escape; without a way out early, the compiler
+    // looks at many bytes at once.
+    let escapes = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
+    if !text.bytes().fold(false, |any, b| any | escapes(b)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
         let short = match byte {

@@ -19,7 +19,7 @@ use tidegate_policy::{Bundle, Options, Parameters, RuleSet, evaluate, parse_only
 /// Kind and share of it, in percent.
 const SHARES: [(&str, usize); 6] = [
     ("compute.server", 42),
-    ("block.volume", 18),
+    ("block-storage.volume", 18),
     ("network.port", 18),
     ("network.security_group", 12),
     ("image.image", 6),
@@ -89,7 +89,7 @@ fn body(kind: &str, n: usize, dice: &mut Dice) -> String {
                 dice.roll(500),
             )
         }
-        "block.volume" => {
+        "block-storage.volume" => {
             let encrypted = dice.roll(10) != 0;
             let attachment = format!(
                 r#"{{"attachment_id":"{id}","device":"/dev/vda","host_name":null,"server_id":"{id}"}}"#

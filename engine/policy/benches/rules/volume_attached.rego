@@ -4,7 +4,7 @@
 #   id: bench.volume_attached
 #   severity: medium
 #   input: resource
-#   kinds: [block.volume]
+#   kinds: [block-storage.volume]
 package bench.volume_attached
 
 import rego.v1

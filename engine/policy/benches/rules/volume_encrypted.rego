@@ -4,7 +4,7 @@
 #   id: bench.volume_encrypted
 #   severity: medium
 #   input: resource
-#   kinds: [block.volume]
+#   kinds: [block-storage.volume]
 package bench.volume_encrypted
 
 import rego.v1
