@@ -83,11 +83,12 @@ async fn once(
 ) -> Result<Answer, Failure> {
     let mut request =
         http::Request::builder().method(method).uri(url).header("accept", "application/json");
+    let mut version = String::new();
     if let Some((table, (major, minor))) = endpoint.microversion() {
-        let text = format!("{major}.{minor}");
-        request = request.header("openstack-api-version", format!("{} {text}", table.service));
+        version = format!("{} {major}.{minor}", table.service);
+        request = request.header("openstack-api-version", &version);
         if let Some(legacy) = table.legacy {
-            request = request.header(legacy, text);
+            request = request.header(legacy, format!("{major}.{minor}"));
         }
     }
     if let Some((name, value)) = endpoint.service.header {
@@ -96,6 +97,8 @@ async fn once(
     match session.rest_async(request, Vec::new()).await {
         Ok(answer) => {
             let (parts, body) = answer.into_parts();
+            let status = parts.status.as_u16();
+            tracing::debug!(url, version, status, bytes = body.len(), "answered");
             Ok(Answer { status: parts.status, headers: parts.headers, body })
         }
         Err(ApiError::Client { source: RestError::Communication { source } }) => {
