@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         }
     };
     log(cli.global.verbose, &env);
+    quiet_index_panics();
     let mut ui = Ui::new(&cli.global, &env);
     let exit = match run(cli, &env, &mut ui) {
         Ok(exit) => exit,
@@ -59,6 +60,17 @@ fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
     // Requests still under way after a failure are not worth waiting for.
     runtime.shutdown_background();
     exit
+}
+
+/// sled panics on a damaged file; the store catches that and rebuilds the
+/// index, and says so. The panic's own text would only alarm.
+fn quiet_index_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !info.location().is_some_and(|l| l.file().contains("/sled-")) {
+            default(info);
+        }
+    }));
 }
 
 /// `-vv` shows requests, `-vvv` everything; `TIDEGATE_LOG` takes a filter.

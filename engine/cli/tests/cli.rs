@@ -161,6 +161,40 @@ fn a_store_that_is_a_file_or_of_a_newer_format_is_refused() {
     shell.run("collect --example --store s").refused(1, &["/v99"]);
 }
 
+#[test]
+fn a_second_process_on_the_store_reads_and_is_told_that_it_cannot_write() {
+    let shell = Shell::new();
+    assert_eq!(shell.run("collect --example --store s").code, 0);
+    // A process that was stopped in the middle of a collection keeps its lock.
+    let mut first = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(["collect", "--example", "--store", "s"])
+        .current_dir(shell.dir.path())
+        .env_clear()
+        .env("HOME", shell.dir.path())
+        .spawn()
+        .unwrap();
+    let lock = || std::fs::read_dir(shell.path("s/tmp")).map_or(0, Iterator::count);
+    for _ in 0..2000 {
+        if lock() > 0 || first.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let pid = first.id().to_string();
+    assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    if first.try_wait().unwrap().is_none() {
+        let read = shell.run("snapshot show compute.server --store s");
+        assert_eq!(read.code, 0, "{read:?}");
+        let ran = shell.run("collect --example --store s -q");
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains("error: cannot write to store"), "{ran:?}");
+        assert!(ran.stderr.contains("another process is using it"), "{ran:?}");
+    }
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+    first.wait().unwrap();
+    assert_eq!(shell.run("collect --example --store s").code, 0);
+}
+
 /// A directory without write permission does not stop root, so the file system
 /// is full instead where that can be arranged.
 #[test]

@@ -130,6 +130,19 @@ fn live_every_kind_has_the_count_that_another_client_reports() {
 
 #[test]
 #[ignore = "needs the testbed"]
+fn live_long_lists_come_in_pages() {
+    let session = Session::new();
+    let mut command = session.command(&["collect", "--cloud", "testbed"]);
+    let out = command.env("TIDEGATE_LOG", "tidegate_openstack=debug").output().unwrap();
+    let log = String::from_utf8_lossy(&out.stderr).into_owned();
+    for list in ["/v2/images?", "/volumes/detail?"] {
+        let next = |l: &&str| l.contains(list) && l.contains("marker=");
+        assert!(log.lines().any(|l| next(&l)), "no second page of {list} in {log}");
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed"]
 fn live_every_way_to_sign_in_gives_a_verdict() {
     for cloud in [
         "testbed",

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tidegate_model::{Collected, SnapshotId, Subject};
 use tidegate_openstack::{
     Cloud, CollectError, Config, Environment, Options, RedactionKey, Settings, Timeouts,
 };
 use tidegate_replay::{Recording, Replay};
-use tidegate_store::{Begin, SnapshotWriter, Store};
+use tidegate_store::{Begin, SnapshotWriter, Store, StoreError};
 use tokio::sync::mpsc;
 
 use crate::args::{Collect, Targets};
@@ -129,12 +129,7 @@ pub(crate) async fn collect(
     target: &Target,
 ) -> Result<SnapshotId> {
     let started = Instant::now();
-    let begin = Begin {
-        taken_at: env::now(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        salts: env::salts()?,
-    };
-    let mut writer = store.begin(&target.subject, begin).await.map_err(failure)?;
+    let mut writer = begin(ctx, store, &target.subject).await?;
     let (tx, rx) = mpsc::channel(PAGES_WAITING);
     let mut options = Options::new(Arc::new(env::now));
     options.redaction_key = ctx.env.var("TIDEGATE_REDACTION_KEY").map(RedactionKey::new);
@@ -163,6 +158,32 @@ pub(crate) async fn collect(
         started.elapsed().as_secs_f64(),
     ));
     Ok(done.id)
+}
+
+/// How often a store that another process uses is tried again, twice a second:
+/// long enough for somebody who only looks something up, short enough that two
+/// nightly scans at once are told.
+const TRIES: u32 = 20;
+
+async fn begin(ctx: &mut Context<'_>, store: &Store, subject: &Subject) -> Result<SnapshotWriter> {
+    let mut tries = 0;
+    loop {
+        let begin = Begin {
+            taken_at: env::now(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            salts: env::salts()?,
+        };
+        match store.begin(subject, begin).await {
+            Err(StoreError::Locked { .. }) if tries < TRIES => {
+                if tries == 0 {
+                    ctx.ui.status("waiting for another process that uses the store");
+                }
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            other => return other.map_err(failure),
+        }
+    }
 }
 
 /// What came in so far, for the line of progress.
