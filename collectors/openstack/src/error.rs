@@ -154,7 +154,7 @@ impl CollectError {
             }
             Self::UnknownRegion { known, .. } => format!("known regions: {}", known.join(", ")),
             Self::Stopped => "see the error that ended the other side".to_owned(),
-            Self::SignIn { .. } => "run again with -v to see the requests".to_owned(),
+            Self::SignIn { .. } => "run again with -vv to see the requests".to_owned(),
         }
     }
 }

@@ -43,8 +43,7 @@ fn main() -> ExitCode {
     let exit = match run(cli, &env, &mut ui) {
         Ok(exit) => exit,
         Err(failure) => {
-            ui.clear();
-            output::stderr(&failure.render());
+            ui.failure(&failure);
             failure.exit()
         }
     };

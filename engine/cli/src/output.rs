@@ -88,6 +88,12 @@ impl Ui {
         stderr(&format!("warning: {text}\n"));
     }
 
+    /// A failure that does not end the run.
+    pub(crate) fn failure(&mut self, failure: &Failure) {
+        self.clear();
+        stderr(&failure.render());
+    }
+
     /// Replaces the line of progress; only on a terminal.
     pub(crate) fn progress(&mut self, text: &str) {
         if self.progress {
@@ -116,7 +122,7 @@ fn stdout(text: &str) -> Result<()> {
     }
 }
 
-pub(crate) fn stderr(text: &str) {
+fn stderr(text: &str) {
     // There is nobody left to tell if standard error is gone.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -27,7 +27,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
         let id = store.resolve(&subject, &at).await.map_err(failure)?;
         subjects.push(judge(&store, &id, &rules, args.fresh).await?.report);
     }
-    finish(ctx.ui, subjects, &args.reporting, None)
+    finish(ctx.ui, subjects, &args.reporting, &Run::default())
 }
 
 /// The subjects a reading command is about: those named, that of the snapshot
@@ -109,15 +109,25 @@ pub(crate) async fn judge(
     Ok(Judged { report, record })
 }
 
+/// What the report cannot tell by itself.
+#[derive(Default)]
+pub(crate) struct Run {
+    pub(crate) duration: Option<Duration>,
+    /// Whether a cloud that was asked for is not in the report.
+    pub(crate) missed: bool,
+}
+
 /// Writes the report in every format asked for and says how the run ends.
 pub(crate) fn finish(
     ui: &mut Ui,
     subjects: Vec<SubjectReport>,
     reporting: &Reporting,
-    duration: Option<Duration>,
+    run: &Run,
 ) -> Result<Exit> {
     let mut report = Report::new(env!("CARGO_PKG_VERSION"), subjects);
-    let exit = if report.fails_at(reporting.fail_on) {
+    let exit = if run.missed {
+        Exit::Failed
+    } else if report.fails_at(reporting.fail_on) {
         Exit::Findings
     } else if report.incomplete() && !reporting.no_fail_on_incomplete {
         Exit::Undecided
@@ -135,7 +145,7 @@ pub(crate) fn finish(
                     color: ui.color && output.file.is_none(),
                     verbose: ui.verbose,
                     quiet: ui.quiet,
-                    duration,
+                    duration: run.duration,
                 },
             ),
             Format::Json => tidegate_report::json(&report)

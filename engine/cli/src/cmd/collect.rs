@@ -30,11 +30,19 @@ const PAGES_WAITING: usize = 4;
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Collect) -> Result<Exit> {
     let targets = targets(ctx, &args.targets).await?;
     let store = ctx.store().await?;
-    for target in &targets {
+    for target in &targets.reached {
         let id = collect(ctx, &store, target).await?;
         ctx.ui.write(None, &format!("{id}\n"))?;
     }
-    Ok(Exit::Ok)
+    Ok(if targets.missed { Exit::Failed } else { Exit::Ok })
+}
+
+/// The clouds asked for.
+pub(crate) struct Reached {
+    pub(crate) reached: Vec<Target>,
+    /// Whether one of several could not be signed in to. The others are
+    /// collected all the same, and the run fails in the end.
+    pub(crate) missed: bool,
 }
 
 /// A cloud to collect, signed in.
@@ -46,9 +54,9 @@ pub(crate) struct Target {
 }
 
 /// Signs in to every cloud asked for, before anything is written.
-pub(crate) async fn targets(ctx: &mut Context<'_>, args: &Targets) -> Result<Vec<Target>> {
+pub(crate) async fn targets(ctx: &mut Context<'_>, args: &Targets) -> Result<Reached> {
     if args.example {
-        return Ok(vec![example().await?]);
+        return Ok(Reached { reached: vec![example().await?], missed: false });
     }
     let env = Environment {
         vars: ctx.env.vars.clone(),
@@ -68,16 +76,28 @@ pub(crate) async fn targets(ctx: &mut Context<'_>, args: &Targets) -> Result<Vec
     } else {
         args.cloud.iter().cloned().map(Some).collect()
     };
-    let mut out = Vec::new();
+    let several = names.len() > 1;
+    let mut out = Reached { reached: Vec::new(), missed: false };
     for name in names {
         let settings = config.cloud(name.as_deref()).map_err(collect_failure)?;
         ctx.ui.progress("signing in");
-        let cloud = connect(&settings).await?;
+        let cloud = match connect(&settings).await {
+            Ok(cloud) => cloud,
+            Err(failure) if several => {
+                ctx.ui.failure(&failure);
+                out.missed = true;
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         let subject = Subject::new(cloud.name()).map_err(|e| {
             Failure::usage(e.to_string())
                 .hint("rename the cloud in clouds.yaml; its name names a folder of the store")
         })?;
-        out.push(Target { subject, cloud, _example: None });
+        out.reached.push(Target { subject, cloud, _example: None });
+    }
+    if out.reached.is_empty() {
+        return Err(Failure::new("none of the clouds could be signed in to"));
     }
     Ok(out)
 }

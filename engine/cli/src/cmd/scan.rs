@@ -18,7 +18,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
     let targets = collect::targets(ctx, &args.targets).await?;
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
-    for target in &targets {
+    for target in &targets.reached {
         let id = collect::collect(ctx, &store, target).await?;
         let judged = check::judge(&store, &id, &rules, false).await?;
         let salt = env::salts()?();
@@ -28,5 +28,6 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
             .map_err(failure)?;
         subjects.push(judged.report);
     }
-    check::finish(ctx.ui, subjects, &args.reporting, Some(started.elapsed()))
+    let run = check::Run { duration: Some(started.elapsed()), missed: targets.missed };
+    check::finish(ctx.ui, subjects, &args.reporting, &run)
 }
