@@ -2,33 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use openstack_sdk::AsyncOpenStack;
 use openstack_sdk::api::RestClient;
 use openstack_sdk::config::CloudConfig;
 
-use crate::config::Settings;
+use crate::config::{Settings, Timeouts};
 use crate::error::CollectError;
 use crate::kind::Service;
 use crate::probe;
 use crate::scope::Scope;
-
-/// How long one request may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// From asking to the last byte. A page of 1000 servers of a busy Nova
-    /// takes about 10 s.
-    pub request: Duration,
-    /// To make a connection.
-    pub connect: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { request: Duration::from_secs(60), connect: Duration::from_secs(10) }
-    }
-}
 
 /// A cloud, signed in to. Cheap to clone.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use openstack_sdk::config::CloudConfig;
 use serde_json::{Map, Value};
@@ -38,6 +39,22 @@ pub struct Settings {
     pub(crate) cloud: CloudConfig,
     /// Regions named in the configuration, in order; none means all.
     pub(crate) regions: Vec<String>,
+}
+
+/// How long one request may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// From asking to the last byte. A page of 1000 servers of a busy Nova
+    /// takes about 10 s.
+    pub request: Duration,
+    /// To make a connection.
+    pub connect: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { request: Duration::from_secs(60), connect: Duration::from_secs(10) }
+    }
 }
 
 /// The name that openstacksdk gives to the cloud of the `OS_` variables.

@@ -14,9 +14,9 @@ use crate::endpoint::Endpoint;
 use crate::item::quoted;
 use crate::kinds::LISTINGS;
 use crate::listing::{Listing, Page, Stop};
+use crate::reading::{End, Reading};
 use crate::redact::Cleaner;
 use crate::request::ask;
-use crate::rows::{End, Reading};
 
 /// One image, and the listings that showed it.
 struct Seen {

@@ -60,6 +60,8 @@ pub(crate) struct Row {
     pub(crate) regional: bool,
     /// What the listing shows.
     pub(crate) view: View,
+    /// Whether a cell of Nova that does not answer is left out in silence.
+    pub(crate) cells: bool,
     /// What to ask if that is answered with 403.
     pub(crate) fallback: Option<Fallback>,
     /// Asked once for each resource of this kind, in the place of one listing.
@@ -112,7 +114,7 @@ pub(crate) enum Paging {
     /// or `next`. The link's host and path are not used: behind proxies they
     /// are often wrong.
     Links,
-    /// `limit` and `offset` until a page comes back short.
+    /// `limit` and `offset` until a page comes back empty.
     Offset,
 }
 
@@ -153,6 +155,7 @@ pub(crate) const ROW: Row = Row {
     paging: Paging::Links,
     regional: true,
     view: View::Filtered,
+    cells: false,
     fallback: None,
     parent: None,
     volatile: &[],

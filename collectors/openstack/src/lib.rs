@@ -29,7 +29,9 @@ mod item;
 mod kind;
 mod kinds;
 mod listing;
+mod options;
 mod probe;
+mod reading;
 mod redact;
 mod request;
 mod rows;
@@ -38,11 +40,12 @@ mod scope;
 mod secrets;
 mod single;
 
-pub use cloud::{Cloud, Timeouts};
-pub use collect::{Listener, Options, Progress, Retry, Selector, Summary, collect};
-pub use config::{Config, Environment, Settings, list_clouds};
+pub use cloud::Cloud;
+pub use collect::collect;
+pub use config::{Config, Environment, Settings, Timeouts, list_clouds};
 pub use error::{CollectError, UnknownKind};
 pub use kinds::{KindInfo, kinds};
+pub use options::{Listener, Options, Progress, Retry, Selector, Summary};
 pub use redact::RedactionKey;
 
 /// The current time, passed in.

@@ -131,7 +131,8 @@ impl<'a> Listing<'a> {
             Paging::None => cut.next.clone(),
             // Some services name a next page although this one was empty.
             Paging::Links => cut.next.clone().filter(|_| count > 0),
-            Paging::Offset if count >= self.run.page_size => {
+            // A short page is no sign of the end: the service may cap the limit.
+            Paging::Offset if count > 0 => {
                 self.offset += count;
                 Some(format!("{}&offset={}", self.query, self.offset))
             }

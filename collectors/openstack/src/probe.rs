@@ -9,10 +9,8 @@ use openstack_sdk::{AuthError, OpenStackError};
 use reqwest::{Certificate, Client};
 use serde_json::{Value, json};
 
-use crate::cloud::Timeouts;
-use crate::config::Settings;
-use crate::error::CollectError;
-use crate::request::innermost;
+use crate::config::{Settings, Timeouts};
+use crate::error::{CollectError, innermost};
 
 /// Puts the SDK's error into words that a user can act on. The SDK's discovery
 /// swallows what the network said, so then the address is asked once more.

@@ -98,6 +98,10 @@ impl Rewrite for Cleaner<'_> {
         if self.row.secret.contains(&key) || secret_name(key) {
             return Action::Replace;
         }
+        // A secret that was put in the place of a name.
+        if secret_text(key).is_some() {
+            return Action::Drop;
+        }
         Action::Keep
     }
 
@@ -115,6 +119,14 @@ impl Rewrite for Cleaner<'_> {
             self.remember(pointer, text);
         }
         let pattern = secret_text(text)?;
+        // An id becomes part of the key. What looks like a secret is long and
+        // random, so its hash tells nothing.
+        if let Some(at) = self.id.iter().position(|p| *p == pointer)
+            && let Some(slot) = self.found.borrow_mut().id.get_mut(at)
+        {
+            let hash = tidegate_model::Digest::of(text.as_bytes()).to_string();
+            *slot = Some(format!("redacted-{}", hash.get(..16).unwrap_or_default()));
+        }
         // A name is shown with the resource; it must not carry the secret either.
         if pointer == self.row.name {
             self.found.borrow_mut().name = Some(format!("[redacted:{pattern}]"));

@@ -5,99 +5,15 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use openstack_sdk::AsyncOpenStack;
-use tidegate_model::{Kind, KindCoverage, Resource, Status, Timestamp, Visibility};
+use tidegate_model::{KindCoverage, Resource, Status};
 
 use crate::endpoint::Endpoint;
 use crate::images;
-use crate::item::Origin;
-use crate::kind::{Fallback, Paging, Reader, Row, Service};
-use crate::listing::{Listing, Page, Stop, hash};
+use crate::kind::{Fallback, Paging, Reader};
+use crate::listing::{Listing, Page, Stop};
+use crate::reading::{End, Place, Reading};
 use crate::run::{Gone, Parents, Run};
 use crate::single;
-
-/// Which kind, where, under which names.
-#[derive(Clone)]
-pub(crate) struct Place {
-    pub(crate) service: &'static Service,
-    pub(crate) row: &'static Row,
-    pub(crate) region: usize,
-    /// Whether it was asked for, or is only read because another kind needs it.
-    pub(crate) wanted: bool,
-    pub(crate) source: Arc<str>,
-    pub(crate) region_name: Option<Arc<str>>,
-    pub(crate) kind: Kind,
-}
-
-impl Place {
-    pub(crate) fn new(
-        run: &Run,
-        service: &'static Service,
-        row: &'static Row,
-        region: usize,
-        wanted: bool,
-    ) -> Option<Self> {
-        // INVARIANT: every kind of the table has the form of a kind (tested).
-        let kind = Kind::new(row.kind).ok()?;
-        let region_name = run.cloud.regions.get(region).map(|r| r.name.clone());
-        Some(Self {
-            service,
-            row,
-            region,
-            wanted,
-            source: Arc::from(format!("openstack/{}", service.name)),
-            region_name: region_name.filter(|_| row.regional),
-            kind,
-        })
-    }
-
-    pub(crate) fn coverage(&self, run: &Run, status: Status, read_from: Timestamp) -> KindCoverage {
-        KindCoverage {
-            source: self.source.clone(),
-            region: self.region_name.clone(),
-            kind: self.kind.clone(),
-            status,
-            visibility: run.cloud.scope.own(),
-            read_from,
-            read_until: (run.now)(),
-        }
-    }
-
-    /// Lets the kinds go on that are asked per resource of this one.
-    pub(crate) fn announce(&self, run: &Run, parents: Parents) {
-        if let Some(sender) = run.parents.get(&(self.row.kind, self.region)) {
-            sender.send_replace(Some(Arc::new(parents)));
-        }
-    }
-
-    pub(crate) fn origin<'a>(
-        &'a self,
-        run: &'a Run,
-        parent: Option<&'a str>,
-        read_at: Timestamp,
-    ) -> Origin<'a> {
-        Origin {
-            row: self.row,
-            kind: &self.kind,
-            source: &self.source,
-            region: self.region_name.as_ref(),
-            parent,
-            read_at,
-            key: run.key.as_ref(),
-        }
-    }
-}
-
-/// What has been read of a kind so far.
-pub(crate) struct Reading<'a> {
-    pub(crate) run: &'a Run,
-    pub(crate) place: &'a Place,
-    pub(crate) session: &'a AsyncOpenStack,
-    sent: HashSet<u64>,
-    ids: Option<Vec<String>>,
-    /// The first thing that makes the listing less than complete.
-    pub(crate) problem: Option<Status>,
-    pub(crate) visibility: Visibility,
-}
 
 /// Reads one kind in one region, sends what it finds and its coverage.
 pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Gone> {
@@ -122,7 +38,13 @@ pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Go
             Reader::Account => single::account(&mut reading, &endpoint).await?,
             Reader::Images => images::read(&mut reading, &endpoint).await?,
             Reader::Rest if place.row.parent.is_some() => reading.children(&endpoint).await?,
-            Reader::Rest => reading.whole(&endpoint).await?,
+            Reader::Rest => {
+                let end = reading.whole(&endpoint).await?;
+                if place.row.cells && end.is_ok() {
+                    reading.note_silent_cells(&endpoint).await;
+                }
+                end
+            }
         },
     };
     let count = reading.sent.len() as u64;
@@ -150,9 +72,6 @@ pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Go
     Ok(coverage)
 }
 
-/// How a listing ended, unless nobody listens any more.
-pub(crate) type End = Result<Result<(), Stop>, Gone>;
-
 impl Reading<'_> {
     /// The one listing of the row, or its narrower one if that is forbidden.
     async fn whole(&mut self, endpoint: &Endpoint) -> End {
@@ -163,6 +82,25 @@ impl Reading<'_> {
                 self.narrow(endpoint, &fallback).await
             }
             (end, _) => Ok(end),
+        }
+    }
+
+    /// Nova leaves the servers of a cell that does not answer out of a paged
+    /// listing and says 200 all the same; only the list of services tells.
+    ///
+    /// Source: Nova API, microversion 2.69, "handling down cells".
+    async fn note_silent_cells(&mut self, endpoint: &Endpoint) {
+        let row = crate::kinds::rows().map(|(_, r)| r).find(|r| r.kind == "compute.service");
+        let Some(row) = row else { return };
+        let mut listing = Listing::new(self.run, self.session, endpoint, row, row.path, row.query);
+        // Whoever may not list services is not shown whole cells anyway.
+        let Ok(Some(page)) = listing.next().await else { return };
+        let silent = |item: &[u8]| {
+            serde_json::from_slice::<ServiceStatus>(item).is_ok_and(|s| s.status == "UNKNOWN")
+        };
+        if page.items().any(silent) {
+            let reason = "a cell of Nova does not answer, so its part is missing".to_owned();
+            self.note(Status::Failed { reason });
         }
     }
 
@@ -196,6 +134,7 @@ impl Reading<'_> {
         };
         let mut listing = Listing::new(self.run, self.session, endpoint, place.row, path, query);
         let mut pass = HashSet::new();
+        let mut restarted = false;
         loop {
             let sound = match listing.next().await {
                 Ok(None) => return Ok(Ok(())),
@@ -220,7 +159,7 @@ impl Reading<'_> {
                 Err(stop) => return Ok(Err(stop)),
             };
             if !sound {
-                if self.problem == Some(Status::Inconsistent) {
+                if std::mem::replace(&mut restarted, true) {
                     return Ok(Err(Stop::Anomaly));
                 }
                 tracing::debug!(kind = place.row.kind, "paging starts over");
@@ -229,35 +168,6 @@ impl Reading<'_> {
                 listing.restart();
             }
         }
-    }
-
-    /// Keeps the worst of what went wrong.
-    pub(crate) fn note(&mut self, status: Status) {
-        if self.problem.as_ref().is_none_or(|p| p.rank() < status.rank()) {
-            self.problem = Some(status);
-        }
-    }
-
-    /// Hands resources over that were not yet.
-    pub(crate) async fn send(
-        &mut self,
-        made: Vec<Resource>,
-        mut pass: Option<&mut HashSet<u64>>,
-    ) -> Result<(), Gone> {
-        let mut fresh = Vec::with_capacity(made.len());
-        for resource in made {
-            let key = hash(resource.key.as_str());
-            if let Some(pass) = pass.as_deref_mut() {
-                pass.insert(key);
-            }
-            if self.sent.insert(key) {
-                if let Some(ids) = &mut self.ids {
-                    ids.push(resource.key.id());
-                }
-                fresh.push(resource);
-            }
-        }
-        if self.place.wanted { self.run.send(self.place.row.kind, fresh).await } else { Ok(()) }
     }
 
     /// Puts extra specs into flavors where the API is too old to do so.
@@ -342,7 +252,9 @@ impl Reading<'_> {
             if fine + missing == 0 && forbidden >= 3 {
                 return Ok(Err(Stop::Forbidden));
             }
-            if endpoint.down.initialized() {
+            if let Some(why) = endpoint.down.get() {
+                // Found by another kind of the service: the rest is not asked.
+                self.note(Status::Failed { reason: why.clone() });
                 break;
             }
             if batch.len() >= run.page_size {
@@ -357,6 +269,13 @@ impl Reading<'_> {
         // Known of none of them: the service does not offer it.
         Ok(if missing > 0 && missing == ids.len() { Err(Stop::Absent) } else { Ok(()) })
     }
+}
+
+/// What of a service of Nova tells whether its cell answers.
+#[derive(serde::Deserialize)]
+struct ServiceStatus {
+    #[serde(default)]
+    status: String,
 }
 
 /// What one parent has.

@@ -9,9 +9,9 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::Clock;
 use crate::cloud::Cloud;
-use crate::collect::{Listener, Options, Progress, Retry};
 use crate::endpoint::Endpoint;
 use crate::kind::Service;
+use crate::options::{Listener, Options, Progress, Retry};
 use crate::redact::RedactionKey;
 
 /// The right to have one request or page in hand.

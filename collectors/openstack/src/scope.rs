@@ -26,6 +26,12 @@ pub(crate) enum View {
     /// Keystone: as `Whole` for a project's admin and for system scope, the
     /// own domain for a token of a domain.
     Identity,
+    /// Everything to a token for the system, the own project's things to
+    /// others, without a word: Ironic.
+    System,
+    /// Everything to whoever has one of the usual roles, silently nothing to
+    /// others: Neutron's default rules.
+    Readers,
     /// The own project's things, whatever the role.
     Own,
 }
@@ -38,6 +44,10 @@ impl Scope {
         self.roles.contains("admin")
     }
 
+    fn has_usual_role(&self) -> bool {
+        ["reader", "member", "manager", "admin"].iter().any(|r| self.roles.contains(*r))
+    }
+
     /// What a listing showed that was answered with 200. A service that
     /// `needs_project` answers a token without one with empty lists, also for
     /// what an admin may see.
@@ -48,10 +58,13 @@ impl Scope {
         match view {
             View::Whole => Visibility::All,
             View::Filtered if self.is_admin() => Visibility::All,
+            View::System if self.system => Visibility::All,
+            View::Readers if self.has_usual_role() => Visibility::All,
+            View::Readers => Visibility::Public,
             View::Identity if self.domain.is_none() && (self.is_admin() || self.system) => {
                 Visibility::All
             }
-            View::Filtered | View::Identity | View::Own => self.own(),
+            View::Filtered | View::Identity | View::System | View::Own => self.own(),
         }
     }
 
@@ -90,6 +103,17 @@ mod tests {
         assert_eq!(member.visibility(View::Filtered, false), member.own());
         assert_eq!(reader.visibility(View::Filtered, false), Visibility::Public);
         assert_eq!(reader.visibility(View::Identity, false), Visibility::All);
+    }
+
+    #[test]
+    fn what_only_the_system_or_the_usual_roles_are_shown() {
+        let admin = scope(Some("p"), None, false, "admin");
+        let system = scope(None, None, true, "reader");
+        let odd = scope(Some("p"), None, false, "object-store-operator");
+        assert_eq!(admin.visibility(View::System, false), admin.own());
+        assert_eq!(system.visibility(View::System, false), Visibility::All);
+        assert_eq!(admin.visibility(View::Readers, true), Visibility::All);
+        assert_eq!(odd.visibility(View::Readers, true), Visibility::Public);
     }
 
     #[test]

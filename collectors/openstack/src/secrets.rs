@@ -6,10 +6,13 @@ const HARMLESS: [&str; 10] =
 
 /// Whether a member of this name holds a secret, wherever it stands.
 ///
-/// `password`, `adminPass`, `user_data`, `private_key`, `ipmi_password`,
-/// `api_token`, … but not `password_expires_at` or `secret_ref`.
+/// `password`, `adminPass`, `user_data`, `private-key`, `ipmi_password`,
+/// `db_pass`, `api_token`, … but not `password_expires_at` or `secret_ref`.
 pub(crate) fn secret_name(name: &str) -> bool {
     let bytes = name.as_bytes();
+    if ["pass", "pwd", "secret_id", "token_id"].iter().any(|w| ends_with_whole_word(bytes, w)) {
+        return true;
+    }
     // Every key of every body comes here: the first three letters of a word
     // decide for nearly all of them.
     bytes.windows(3).enumerate().any(|(at, lead)| {
@@ -26,6 +29,7 @@ pub(crate) fn secret_name(name: &str) -> bool {
             b"use" => &["user_data", "userdata"],
             b"blo" => &["blob"],
             b"bea" => &["bearer"],
+            b"cre" => &["credential"],
             _ => return false,
         };
         let rest = bytes.get(at..).unwrap_or_default();
@@ -33,13 +37,25 @@ pub(crate) fn secret_name(name: &str) -> bool {
     })
 }
 
+/// Whether the texts are the same but for case and `-` in the place of `_`.
+fn same(bytes: &[u8], word: &str) -> bool {
+    let plain = |b: &u8| if *b == b'-' { b'_' } else { b.to_ascii_lowercase() };
+    bytes.len() == word.len() && bytes.iter().map(plain).eq(word.bytes())
+}
+
 fn starts_with(bytes: &[u8], word: &str) -> bool {
-    bytes.get(..word.len()).is_some_and(|b| b.eq_ignore_ascii_case(word.as_bytes()))
+    bytes.get(..word.len()).is_some_and(|b| same(b, word))
 }
 
 fn ends_with(bytes: &[u8], word: &str) -> bool {
     let from = bytes.len().saturating_sub(word.len());
-    bytes.get(from..).is_some_and(|b| b.eq_ignore_ascii_case(word.as_bytes()))
+    bytes.get(from..).is_some_and(|b| same(b, word))
+}
+
+/// `pass` and `db_pass`, but not `bypass`.
+fn ends_with_whole_word(bytes: &[u8], word: &str) -> bool {
+    let Some(at) = bytes.len().checked_sub(word.len()) else { return false };
+    ends_with(bytes, word) && at_word_start(bytes, at)
 }
 
 /// The name of the first secret pattern that the text matches.
@@ -227,11 +243,25 @@ mod tests {
 
     #[test]
     fn secrets_are_told_by_their_name() {
-        for name in ["password", "adminPass", "OS-EXT-SRV-ATTR:user_data", "ipmi_password", "blob"]
-        {
+        for name in [
+            "password",
+            "adminPass",
+            "admin-pass",
+            "OS-EXT-SRV-ATTR:user_data",
+            "ipmi_password",
+            "blob",
+            "api-key",
+            "Private-Key",
+            "db_pass",
+            "pwd",
+            "vault_secret_id",
+            "credentials",
+        ] {
             assert!(secret_name(name), "{name}");
         }
-        for name in ["password_expires_at", "secret_ref", "public_key", "key_name", "tags", "os"] {
+        for name in
+            ["password_expires_at", "secret_ref", "public_key", "key_name", "tags", "os", "bypass"]
+        {
             assert!(!secret_name(name), "{name}");
         }
     }

@@ -4,9 +4,9 @@ use http::{Method, StatusCode};
 
 use crate::endpoint::Endpoint;
 use crate::listing::Stop;
+use crate::reading::{End, Reading};
 use crate::redact::Cleaner;
 use crate::request::{ask, describe};
-use crate::rows::{End, Reading};
 
 /// The token as a resource: user, scope, roles and catalog, never the token.
 /// The catalog is put into order, which Keystone does not promise.

@@ -205,6 +205,22 @@ async fn each_region_is_read_and_kept_apart() {
 }
 
 #[tokio::test]
+async fn a_cell_that_does_not_answer_makes_its_listings_incomplete() {
+    let mut recording = small();
+    let up = r#"{"id":"1","binary":"nova-compute","host":"a","status":"enabled"}"#;
+    let down = r#"{"binary":"nova-compute","host":"b","status":"UNKNOWN"}"#;
+    recording.list("compute", "os-services", "services", vec![up.into(), down.into()]);
+    let replay = serve(recording).await;
+    let cloud = connect(&replay).await;
+    let got = gather(&cloud, &only(&["compute.server"])).await;
+    let Status::Failed { reason } = got.status("compute.server") else {
+        panic!("{:?}", got.status("compute.server"));
+    };
+    assert!(reason.contains("cell"), "{reason}");
+    assert_eq!(got.of("compute.server").len(), 25, "what was read is kept");
+}
+
+#[tokio::test]
 async fn an_older_cloud_is_asked_for_its_own_newest_microversion() {
     let mut recording = small();
     recording.microversions.insert("compute".to_owned(), "2.53".to_owned());

@@ -214,15 +214,30 @@ fn state(validity: Validity) -> &'static str {
     }
 }
 
-/// A date (its midnight in UTC) or an RFC 3339 time.
+/// An RFC 3339 time, or a date: its midnight in UTC.
 fn time(text: &str) -> Result<Timestamp> {
-    if let Ok(date) = text.parse::<jiff::civil::Date>()
+    // jiff reads the date of a longer text, so only the plain form is taken.
+    if text.len() == 10
+        && let Ok(date) = text.parse::<jiff::civil::Date>()
         && let Ok(zoned) = date.to_zoned(jiff::tz::TimeZone::UTC)
     {
         return Ok(zoned.timestamp());
     }
     text.parse().map_err(|e| {
         Failure::usage(format!("`{text}` is not a date or time: {e}"))
-            .hint("write 2026-06-30 or 2026-06-30T12:00:00Z")
+            .hint("write 2026-06-30, 2026-06-30T12:00:00Z or 2026-06-30T12:00:00+02:00")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_keeps_its_offset_and_needs_one() {
+        let at = |text: &str| time(text).map(|t| t.to_string()).ok();
+        assert_eq!(at("2026-06-30").as_deref(), Some("2026-06-30T00:00:00Z"));
+        assert_eq!(at("2026-06-30T12:00:00+02:00").as_deref(), Some("2026-06-30T10:00:00Z"));
+        assert_eq!(at("2026-06-30T12:00:00"), None);
+    }
 }

@@ -39,7 +39,10 @@ fn main() -> ExitCode {
     };
     log(cli.global.verbose, &env);
     quiet_index_panics();
-    let mut ui = Ui::new(&cli.global, &env);
+    let mut ui = {
+        let global = &cli.global;
+        Ui::new(global.quiet, global.verbose > 0, global.no_color, &env)
+    };
     let exit = match run(cli, &env, &mut ui) {
         Ok(exit) => exit,
         Err(failure) => {

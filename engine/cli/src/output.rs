@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::args::Global;
 use crate::env::Env;
 use crate::failure::{Failure, Result};
 
@@ -50,14 +49,14 @@ pub(crate) struct Ui {
 }
 
 impl Ui {
-    pub(crate) fn new(global: &Global, env: &Env) -> Self {
-        let plain = global.no_color || env.var("NO_COLOR").is_some();
+    pub(crate) fn new(quiet: bool, verbose: bool, no_color: bool, env: &Env) -> Self {
+        let plain = no_color || env.var("NO_COLOR").is_some();
         let forced = env.var("CLICOLOR_FORCE").is_some_and(|v| v != "0");
         Self {
             color: !plain && (env.stdout_is_terminal || forced),
-            quiet: global.quiet,
-            verbose: global.verbose > 0,
-            progress: env.stderr_is_terminal && !global.quiet,
+            quiet,
+            verbose,
+            progress: env.stderr_is_terminal && !quiet,
             live: false,
         }
     }

@@ -308,6 +308,7 @@ fn resources_are_shown_by_id_or_name_and_ambiguity_is_listed() {
         .run("snapshot show compute.flavor none --store s")
         .refused(64, &["no compute.flavor `none`"]);
     shell.run("snapshot show --store s --at example@9").refused(64, &["example@9"]);
+    shell.run("check --store s --at example@1 --cloud prod1").refused(64, &["another cloud"]);
     shell.run("snapshot show --store s --at 2001-01-01").refused(64, &["2001"]);
 }
 

@@ -1,9 +1,10 @@
 //! Ironic.
 //!
-//! Who sees what: an admin or a reader of the system sees all nodes, others
-//! those that they own or lease, without a word.
+//! Who sees what: a reader of the system sees all nodes; others, a project's
+//! admin among them, those that they own or lease, without a word.
 
 use crate::kind::{Id, Microversion, ROW, Row, Service};
+use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
     name: "baremetal",
@@ -25,6 +26,7 @@ static ROWS: [Row; 1] = [Row {
     list: "nodes",
     id: Id::Fields(&["/uuid"]),
     project: &["/owner"],
+    view: View::System,
     // Written by conductor and agent all the time; agent tokens are in there.
     volatile: &["driver_internal_info", "updated_at", "provision_updated_at"],
     secret: &["driver_info", "configdrive", "console_info"],

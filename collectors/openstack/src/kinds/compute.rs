@@ -27,6 +27,7 @@ static ROWS: [Row; 10] = [
         list: "servers",
         project: &["/tenant_id"],
         view: View::Whole,
+        cells: true,
         fallback: Some(Fallback { path: "servers/detail", query: "", view: View::Own }),
         // Progress of a build or migration, in per cent.
         volatile: &["progress"],
@@ -69,7 +70,7 @@ static ROWS: [Row; 10] = [
         path: "os-migrations",
         list: "migrations",
         name: "",
-        view: View::Whole,
+        cells: true,
         ..ROW
     },
     Row {

@@ -71,14 +71,14 @@ static ROWS: [Row; 19] = [
     Row { kind: "network.subnet_pool", path: "subnetpools", list: "subnetpools", ..ROW },
     Row { kind: "network.address_scope", path: "address-scopes", list: "address_scopes", ..ROW },
     Row { kind: "network.address_group", path: "address-groups", list: "address_groups", ..ROW },
-    // Listed for everybody: the template of every new security group.
+    // Listed for everybody with a usual role: the template of every new group.
     Row {
         kind: "network.default_security_group_rule",
         path: "default-security-group-rules",
         list: "default_security_group_rules",
         name: "",
         project: &[],
-        view: View::Whole,
+        view: View::Readers,
         ..ROW
     },
     Row {

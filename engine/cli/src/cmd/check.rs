@@ -35,6 +35,10 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
 pub(crate) async fn subjects_of(store: &Store, named: &[String], at: &At) -> Result<Vec<Subject>> {
     let known = store.subjects().await.map_err(failure)?;
     if let At::Id(id) = at {
+        if named.iter().any(|name| name != id.subject.as_str()) {
+            return Err(Failure::usage(format!("`{id}` is a snapshot of another cloud"))
+                .hint("leave --cloud out, or name a time after --at"));
+        }
         return Ok(vec![id.subject.clone()]);
     }
     if named.is_empty() {
