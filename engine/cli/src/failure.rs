@@ -29,7 +29,7 @@ impl Failure {
     }
 
     /// The same text, as wrong usage.
-    pub(crate) fn as_usage(self) -> Self {
+    pub(crate) fn into_usage(self) -> Self {
         Self { exit: Exit::Usage, ..self }
     }
 

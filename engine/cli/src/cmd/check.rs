@@ -102,7 +102,9 @@ pub(crate) async fn judge(
     .await
     .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?
     .map_err(|e| Failure::from_error(&e))?;
-    if !fresh && rules.reference_time.is_none() {
+    // A look back must not cost the next night what it could have carried.
+    let newest = store.resolve(&id.subject, &At::default()).await.map_err(failure)? == *id;
+    if newest && rules.reference_time.is_none() {
         store.set_carry(&id.subject, &digest, &judged.carry);
     }
     let record = serde_json::to_vec(&judged.evaluation)

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tidegate_report::SubjectReport;
+use tidegate_store::Store;
+
 use crate::args::Scan;
-use crate::bundles;
+use crate::bundles::{self, Resolved};
+use crate::cmd::collect::Target;
 use crate::cmd::store::failure;
 use crate::cmd::{Context, check, collect};
 use crate::env;
@@ -18,16 +22,35 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
     let targets = collect::targets(ctx, &args.targets).await?;
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
+    let mut missed = targets.missed;
+    let several = targets.reached.len() > 1;
     for target in &targets.reached {
-        let id = collect::collect(ctx, &store, target).await?;
-        let judged = check::judge(&store, &id, &rules, false).await?;
-        let salt = env::salts()?();
-        store
-            .record(&id.subject, "evaluation", env::now(), salt, &judged.record)
-            .await
-            .map_err(failure)?;
-        subjects.push(judged.report);
+        match one(ctx, &store, target, &rules).await {
+            Ok(report) => subjects.push(report),
+            // What the other clouds have to say is not lost for this one.
+            Err(failure) if several => {
+                ctx.ui.failure(&failure);
+                missed = true;
+            }
+            Err(failure) => return Err(failure),
+        }
     }
-    let run = check::Run { duration: Some(started.elapsed()), missed: targets.missed };
+    let run = check::Run { duration: Some(started.elapsed()), missed };
     check::finish(ctx.ui, subjects, &args.reporting, &run)
+}
+
+async fn one(
+    ctx: &mut Context<'_>,
+    store: &Store,
+    target: &Target,
+    rules: &Arc<Resolved>,
+) -> Result<SubjectReport> {
+    let id = collect::collect(ctx, store, target).await?;
+    let judged = check::judge(store, &id, rules, false).await?;
+    let salt = env::salts()?();
+    store
+        .record(&id.subject, "evaluation", env::now(), salt, &judged.record)
+        .await
+        .map_err(failure)?;
+    Ok(judged.report)
 }

@@ -34,7 +34,7 @@ pub(crate) fn failure(error: StoreError) -> Failure {
         | StoreError::NoSnapshot { .. }
         | StoreError::NoneBefore { .. }
         | StoreError::TooFarBack { .. }
-        | StoreError::OtherSubject { .. } => text.as_usage(),
+        | StoreError::OtherSubject { .. } => text.into_usage(),
         StoreError::Locked { .. }
         | StoreError::Newer { .. }
         | StoreError::Damaged { .. }
