@@ -1,5 +1,12 @@
 //! Runs the binary as people do, the unhappy cases first: standard output,
 //! standard error and exit code.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may"
+)]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,6 +1,13 @@
 //! Runs the binary against the real OpenStack of `ci/testbed/openstack`, which
 //! must be up and seeded. Off by default: `ci/test` asks for them with
 //! `--ignored`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -136,7 +136,7 @@ fn collect_failure(error: CollectError) -> Failure {
     match error {
         CollectError::UnknownCloud { .. }
         | CollectError::NoCloudChosen { .. }
-        | CollectError::UnknownRegion { .. } => text.as_usage(),
+        | CollectError::UnknownRegion { .. } => text.into_usage(),
         _ => text,
     }
 }
