@@ -18,8 +18,9 @@
 //! ```
 //!
 //! What an input leaves out is filled in: key, kind, region, project and name
-//! of a resource, empty joins and kinds, the rule's parameters. Every case runs
-//! on both engines, which must agree. For every `requires` pointer a case
+//! of a resource, empty joins and kinds, the rule's parameters. Every case of
+//! a rule that the RVM judges runs on both engines, which must agree; others run
+//! on the interpreter. For every `requires` pointer a case
 //! without it is made, which must be Abort. Rules without a passing and a
 //! failing case fail. `test_` rules in `*_test.rego` run as `opa test` runs
 //! them.
@@ -183,7 +184,7 @@ impl Run<'_> {
 
     fn case(&mut self, at: &Place<'_>, rule: &Rule, case: &Case, input: Json) {
         let expected = expectation(case);
-        let answer = match self.both(rule, &input) {
+        let answer = match on_both(self.set, self.limits, rule, &input) {
             Ok(answer) => answer,
             Err(problem) => {
                 return self.fail(at, Some(&rule.meta.id), &case.name, &expected, problem);
@@ -196,30 +197,6 @@ impl Run<'_> {
         }
         let shown = Shown { input, verdict: answer.verdict };
         self.shown.entry(rule.meta.id.clone()).or_default().push(shown);
-    }
-
-    /// Judges an input on both engines; `Err` if they disagree.
-    fn both(&self, rule: &Rule, input: &Json) -> Result<Answer, String> {
-        let input = Value::from(input.clone());
-        if let Some(abort) = check_requires(rule, &input) {
-            return Ok(abort);
-        }
-        let at = self.set.definitions().iter().position(|r| r.meta.id == rule.meta.id);
-        let entry = at.and_then(|n| self.set.machine.entries.get(n)).ok_or("the rule is gone")?;
-        let text = |e: RunError| describe(&e.into());
-        let mut runner = Runner::new(&self.set.machine, self.limits).map_err(text)?;
-        let result = runner.ask_engine(&entry.result, &input);
-        let slow = finish(rule, entry, result, &mut |ask| runner.ask_engine(ask, &input));
-        let Some(result) = runner.ask_only_vm(&entry.result, &input) else { return Ok(slow) };
-        let fast = finish(rule, entry, result, &mut |ask| runner.ask(ask, &input));
-        let code = |a: &Answer| a.cause.as_ref().map(|c| c.code);
-        let same = (fast.verdict, &fast.violations, fast.holds, code(&fast))
-            == (slow.verdict, &slow.violations, slow.holds, code(&slow));
-        if same {
-            return Ok(fast);
-        }
-        let (fast, slow) = (describe(&fast), describe(&slow));
-        Err(format!("the engines disagree: {fast} (RVM), {slow} (interpreter)"))
     }
 
     /// Removes each required pointer from a case that was judged.
@@ -239,7 +216,7 @@ impl Run<'_> {
                     self.fail(&at, Some(&rule.meta.id), &name, "abort", got);
                     continue;
                 };
-                match self.both(rule, &input) {
+                match on_both(self.set, self.limits, rule, &input) {
                     Ok(a) if a.cause.as_ref().is_some_and(|c| c.code == AbortCode::Requires) => {
                         self.report.passed += 1;
                     }
@@ -303,6 +280,36 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Judges an input on both engines, as far as the RVM may judge the rule; `Err`
+/// if they disagree.
+pub(crate) fn on_both(
+    set: &RuleSet,
+    limits: Limits,
+    rule: &Rule,
+    input: &Json,
+) -> Result<Answer, String> {
+    let input = Value::from(input.clone());
+    if let Some(abort) = check_requires(rule, &input) {
+        return Ok(abort);
+    }
+    let at = set.definitions().iter().position(|r| r.meta.id == rule.meta.id);
+    let entry = at.and_then(|n| set.machine.entries.get(n)).ok_or("the rule is gone")?;
+    let text = |e: RunError| describe(&e.into());
+    let mut runner = Runner::new(&set.machine, limits).map_err(text)?;
+    let result = runner.ask_engine(&entry.result, &input);
+    let slow = finish(rule, entry, result, &mut |ask| runner.ask_engine(ask, &input));
+    let Some(result) = runner.ask_only_vm(&entry.result, &input) else { return Ok(slow) };
+    let fast = finish(rule, entry, result, &mut |ask| runner.ask(ask, &input));
+    let code = |a: &Answer| a.cause.as_ref().map(|c| c.code);
+    let same = (fast.verdict, &fast.violations, fast.holds, code(&fast))
+        == (slow.verdict, &slow.violations, slow.holds, code(&slow));
+    if same {
+        return Ok(fast);
+    }
+    let (fast, slow) = (describe(&fast), describe(&slow));
+    Err(format!("the engines disagree: {fast} (RVM), {slow} (interpreter)"))
 }
 
 /// The rules that a file of cases is about unless it says so.

@@ -63,6 +63,7 @@ mod patch;
 mod pointer;
 mod program;
 mod ruleset;
+mod rvm;
 mod scope;
 mod strict;
 

@@ -1,5 +1,5 @@
-//! The two engines behind one call: the RVM for speed, the interpreter where
-//! the RVM cannot compile a rule.
+//! The two engines behind one call: the RVM for speed, the interpreter for
+//! rules that the RVM cannot compile or would judge wrongly ([`crate::rvm`]).
 //!
 //! Every rule's package gets an entry of ours, so that verdict and violations
 //! come out of one run and share what they compute.
@@ -86,6 +86,8 @@ pub(crate) struct EntrySource {
     pub(crate) package: String,
     pub(crate) reason: bool,
     pub(crate) until: bool,
+    /// Whether the RVM may judge it.
+    pub(crate) rvm: bool,
 }
 
 /// A compiled rule set.
@@ -99,7 +101,12 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Compiles what has been added to `engine`, with one entry per source.
-    pub(crate) fn compile(mut engine: Engine, sources: &[EntrySource]) -> Result<Self, LoadError> {
+    /// `fast` has what the RVM is given instead.
+    pub(crate) fn compile(
+        mut engine: Engine,
+        mut fast: Engine,
+        sources: &[EntrySource],
+    ) -> Result<Self, LoadError> {
         let broken = |e: &dyn std::fmt::Display| {
             let (line, text) = crate::module::split_error(&e.to_string());
             LoadError::Engine(line.map_or(text.clone(), |l| format!("line {l}: {text}")))
@@ -111,7 +118,12 @@ impl Machine {
             let package = &source.package;
             let module =
                 format!("package {package}\nimport rego.v1\n{RESERVED} := [verdict, violations]\n");
-            engine.add_policy(format!("{RESERVED}/{package}"), module).map_err(|e| broken(&e))?;
+            let path = format!("{RESERVED}/{package}");
+            engine.add_policy(path.clone(), module.clone()).map_err(|e| broken(&e))?;
+            if !source.rvm {
+                continue;
+            }
+            fast.add_policy(path, module).map_err(|e| broken(&e))?;
             names.push(format!("data.{package}.{RESERVED}"));
             if source.reason {
                 names.push(format!("data.{package}.reason"));
@@ -121,26 +133,31 @@ impl Machine {
             }
         }
         engine.set_strict_builtin_errors(true);
-        let Some(first) = names.first() else {
-            return Ok(Self { program: None, data: Value::new_object(), engine, entries: vec![] });
-        };
-        let policy =
-            engine.compile_with_entrypoint(&Arc::from(first.as_str())).map_err(|e| broken(&e))?;
+        fast.set_strict_builtin_errors(true);
+        let data = engine.get_data();
+        // Faults are told when the rules are loaded, not when they first run.
+        if let Some(source) = sources.first() {
+            let first = format!("data.{}.{RESERVED}", source.package);
+            engine.compile_with_entrypoint(&Arc::from(first)).map_err(|e| broken(&e))?;
+        }
+        let policy = names.first().and_then(|first| {
+            // Should the text for the RVM be broken, the interpreter has its own.
+            fast.compile_with_entrypoint(&Arc::from(first.as_str())).ok()
+        });
         // All at once first; where that fails, those that compile alone.
-        let compile = |names: &[&str]| Compiler::compile_from_policy(&policy, names);
+        let compile = |names: &[&str]| Compiler::compile_from_policy(policy.as_ref()?, names).ok();
         let mut able: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut program = compile(&able);
-        if program.is_err() {
-            able.retain(|name| compile(&[name]).is_ok());
+        if program.is_none() {
+            able.retain(|name| compile(&[name]).is_some());
             program = compile(&able);
         }
-        let program = program.ok().filter(|_| !able.is_empty()).map(|program| {
+        let program = program.filter(|_| !able.is_empty()).map(|program| {
             let mut program = Arc::unwrap_or_clone(program);
             strict::wrap(&mut program);
             strict::wrap_arithmetic(&mut program);
             Arc::new(program)
         });
-        let data = engine.get_data();
         if let Some(program) = &program {
             let mut vm = RegoVM::new();
             vm.load_program(Arc::clone(program));
@@ -263,7 +280,12 @@ fn engine_error(error: &impl std::fmt::Display, limits: Limits) -> RunError {
 /// Whether two values of one rule were the cause cannot be told from a type in
 /// either engine, only from the text.
 fn failed(text: &str) -> RunError {
-    let two = ["produce multiple outputs", "Multiple values for rule", "multiple outputs"];
+    let two = [
+        "conflicts with rule",
+        "produce multiple outputs",
+        "Multiple values for rule",
+        "multiple outputs",
+    ];
     if two.iter().any(|t| text.contains(t)) {
         return RunError::Conflict;
     }

@@ -14,6 +14,7 @@ use crate::manifest::overlap;
 use crate::metadata::{self, Rule};
 use crate::module::{Module, is_function};
 use crate::program::{EntrySource, Machine, RESERVED};
+use crate::rvm;
 
 /// The engine and its exact version: another one may judge otherwise.
 pub const ENGINE: &str = "regorus 0.14.1";
@@ -59,8 +60,14 @@ impl RuleSet {
         set_parameters(&mut rules, parameters)?;
         guard::check(&bundles, &rules).map_err(LoadError::Faults)?;
         let digest = digest(&bundles, &rules);
-        let mut engine = Engine::new();
-        engine.set_policy_length_config(PolicyLengthConfig::default());
+        let given = rvm::choose(&bundles, &rules);
+        let [mut engine, mut fast] = [Engine::new(), Engine::new()];
+        for engine in [&mut engine, &mut fast] {
+            engine.set_policy_length_config(PolicyLengthConfig::default());
+        }
+        for (path, text) in given.modules {
+            fast.add_policy(path, text).map_err(|e| LoadError::Engine(e.to_string()))?;
+        }
         let mut sources = BTreeMap::new();
         let mut cases = Vec::new();
         let mut tests = Vec::new();
@@ -68,7 +75,8 @@ impl RuleSet {
             for file in &bundle.data {
                 let wrap = |value, name: &String| object([(name.as_str(), value)]);
                 let value = file.at.iter().rev().fold(file.value.clone(), wrap);
-                engine.add_data(value).map_err(|e| {
+                let both = engine.add_data(value.clone()).and_then(|()| fast.add_data(value));
+                both.map_err(|e| {
                     LoadError::from(Fault::new(&bundle.name, &file.path, None, e.to_string()))
                 })?;
             }
@@ -91,9 +99,11 @@ impl RuleSet {
         }
         let source = |rule: &Rule| {
             let [reason, until] = sources.get(&rule.package).copied().unwrap_or_default();
-            EntrySource { package: rule.package.clone(), reason, until }
+            let rvm = given.packages.contains(&rule.package);
+            EntrySource { package: rule.package.clone(), reason, until, rvm }
         };
-        let machine = Machine::compile(engine, &rules.iter().map(source).collect::<Vec<_>>())?;
+        let machine =
+            Machine::compile(engine, fast, &rules.iter().map(source).collect::<Vec<_>>())?;
         let parameters: Vec<Value> =
             rules.iter().map(|r| parameters_value(&r.parameters)).collect();
         let first = |p: &Value| parameters.iter().position(|other| other == p);
@@ -133,8 +143,12 @@ impl RuleSet {
         self.rules.iter().flat_map(|r| r.meta.kinds.iter().cloned().chain(joined(r))).collect()
     }
 
-    /// How many rules the RVM cannot compile, so that the slower interpreter
-    /// judges them.
+    /// How many rules the interpreter judges, at about twice the cost: those
+    /// that the RVM cannot compile, or that have or reach anything the RVM is not
+    /// known to get right. The RVM keeps rules with no comprehension, `else`,
+    /// `every`, `default`, `with`, unification or set operator, that define each
+    /// complete rule and function but `verdict` once (or always with the same
+    /// constant), and whose libraries are like that too.
     #[must_use]
     pub fn interpreted(&self) -> usize {
         self.machine.interpreted()

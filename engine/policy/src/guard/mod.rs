@@ -9,6 +9,10 @@
 //!   **true**. Rules about missing attributes would silently flip. So whatever
 //!   OPA would move out must be surely defined ([`scope`]); all else is refused
 //!   with the rewrite. Comparisons with `==` are not moved by OPA and agree.
+//! - `x.missing in {…}` where its value is used: OPA makes it undefined and this
+//!   engine **false**, so that `false` would be recorded of what is unknown. What
+//!   stands on either side must be surely defined, unless the `in` is a
+//!   condition of a body: undefined and false both fail it.
 //!
 //! The check walks the engine's own syntax tree, see [`crate::module`].
 
@@ -61,14 +65,22 @@ impl Guard<'_> {
         let module = self.module;
         for rule in &module.tree.policy {
             self.names.enter(rule);
+            // Handed out right after the literal that it is the whole of.
+            let mut condition: Option<&Expr> = None;
             walk::rule(rule, &mut |node| match node {
-                walk::Node::Expr(expr) => self.call(expr),
-                walk::Node::Literal(Literal::NotExpr { expr, .. }) => self.negation(expr),
+                walk::Node::Expr(expr) => {
+                    self.call(expr);
+                    if !condition.is_some_and(|c| std::ptr::eq(c, expr)) {
+                        self.membership(expr);
+                    }
+                }
+                walk::Node::Literal(Literal::NotExpr { expr, .. }) => {
+                    condition = Some(expr);
+                    self.negation(expr);
+                }
+                walk::Node::Literal(Literal::Expr { expr, .. }) => condition = Some(expr),
                 walk::Node::Literal(
-                    Literal::SomeVars { .. }
-                    | Literal::SomeIn { .. }
-                    | Literal::Expr { .. }
-                    | Literal::Every { .. },
+                    Literal::SomeVars { .. } | Literal::SomeIn { .. } | Literal::Every { .. },
                 ) => {}
             });
         }
@@ -124,6 +136,24 @@ impl Guard<'_> {
                      or decide with `object.get` what stands for absent"
                 )
             };
+            self.fault(line, problem, hint);
+        }
+    }
+
+    /// Both sides of an `in` whose value is used must be surely defined.
+    fn membership(&mut self, expr: &Expr) {
+        let Expr::Membership { key, value, collection, .. } = expr else { return };
+        let mut doubtful = Vec::new();
+        key.iter().chain([value, collection]).for_each(|p| self.operand(p, &mut doubtful));
+        for part in doubtful {
+            let (text, line) = (one_line(part.span().text()), part.span().line);
+            let problem = format!(
+                "`{text}` beside `in` may be undefined, and then this engine takes `in` for false"
+            );
+            let hint = format!(
+                "bind it first, in the body: `x := {text}`, then use `x`; \
+                 or make the `in` a condition of its own"
+            );
             self.fault(line, problem, hint);
         }
     }

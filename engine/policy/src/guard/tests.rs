@@ -56,6 +56,29 @@ fn what_opa_moves_out_is_found_wherever_it_stands() {
     refused("not input.a + 1 == 3", "input.a");
 }
 
+/// OPA 1.10.0 makes each undefined, this engine false.
+#[test]
+fn the_value_of_in_needs_defined_sides() {
+    refused("x := input.nope in {1}; x == false", "input.nope");
+    refused("x := 1 in input.nope; x == false", "input.nope");
+    refused("x := 1 in {input.nope}; x == false", "input.nope");
+    refused("x := true in {maybe, true}; x == false", "maybe");
+    refused("(input.nope in {1}) == false", "input.nope");
+    refused("{input.nope in {1}} == {false}", "input.nope");
+    refused("count([b | b := input.nope in {1}]) == 1", "input.nope");
+    refused("f(\"any\", input.nope in {1})", "input.nope");
+    refused("some x in [input.nope in {1}]; x == false", "input.nope");
+    refused("x := (input.nope, 1 in {1}); x == false", "input.nope");
+    refused("(input.nope in {1}) in {false}", "input.nope");
+    let head = library("h(o) := o.nope in {1}").unwrap_err();
+    assert!(head.to_string().contains("`o.nope` beside `in`"), "{head}");
+    accepted("input.nope in {1}");
+    accepted("some x in input.list; x.nope in {1}");
+    accepted("count([1 | input.nope in {1}]) == 0");
+    accepted("n := input.nope; x := n in {1}; x == false");
+    accepted("x := 1 in allowed; x == false");
+}
+
 #[test]
 fn negations_of_defined_things_are_accepted() {
     accepted("name := input.name; not startswith(name, \"x\")");

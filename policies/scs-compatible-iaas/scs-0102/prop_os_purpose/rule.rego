@@ -25,7 +25,10 @@ import data.scs.lib.image
 
 values := ["custom", "generic", "gpu", "k8snode", "minimal", "network", "oldgeneric"]
 
-verdict := image.verdict(input, image.property(input.resource, "os_purpose") in values)
+verdict := image.verdict(input, known) if {
+	found := image.property(input.resource, "os_purpose")
+	known := found in values
+}
 
 violations contains image.violation(input.resource, "os_purpose", image.one_of(values), values) if {
 	verdict == "fail"

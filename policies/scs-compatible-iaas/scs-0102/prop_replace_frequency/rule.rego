@@ -24,7 +24,10 @@ import data.scs.lib.image
 
 values := ["critical_bug", "daily", "monthly", "never", "quarterly", "weekly", "yearly"]
 
-verdict := image.verdict(input, image.property(input.resource, "replace_frequency") in values)
+verdict := image.verdict(input, known) if {
+	found := image.property(input.resource, "replace_frequency")
+	known := found in values
+}
 
 violations contains image.violation(input.resource, "replace_frequency", image.one_of(values), values) if {
 	verdict == "fail"

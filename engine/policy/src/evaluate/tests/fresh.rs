@@ -172,7 +172,7 @@ fn what_a_rule_must_not_answer_is_an_abort() {
         "violations contains {\"message\": \"m\"} if [x | x := to_number(input.resource.name)] == [1]\n\
          verdict := \"pass\" if count(violations) == 0\nverdict := \"fail\" if count(violations) > 0",
         AbortCode::Error,
-        &format!("`to_number`: {text}"),
+        &format!("{text} (line 10)"),
     );
 }
 
@@ -325,9 +325,10 @@ fn running_out_of_instructions_or_time_is_an_abort() {
     let text = rule(
         "r-loop",
         "input: resource;kinds: [compute.server]",
-        "violations contains {} if false\nverdict := \"pass\" if {\n count({z | some x in numbers.range(1, 3000)\n some y in numbers.range(1, 3000)\n z := x * y}) > 0\n}",
+        "violations contains {} if false\nverdict := \"pass\" if {\n all := numbers.range(1, 3000)\n some x in all\n some y in all\n x * y == 0\n}",
     );
     let set = set(&[text]);
+    assert_eq!(set.interpreted(), 0);
     let mut options = Options::fresh(time(0));
     options.limits.instructions = 10_000;
     let judged = evaluate(&set, &servers(), &options).unwrap();
@@ -335,6 +336,21 @@ fn running_out_of_instructions_or_time_is_an_abort() {
         causes(only(&judged))[0],
         (AbortCode::Limit, "it took more than 10000 instructions")
     );
+    options.limits = Limits { time: std::time::Duration::from_millis(5), ..Limits::default() };
+    let judged = evaluate(&set, &servers(), &options).unwrap();
+    assert_eq!(causes(only(&judged))[0], (AbortCode::Limit, "it ran longer than 5 ms"));
+}
+
+#[test]
+fn running_out_of_time_on_the_interpreter_is_an_abort() {
+    let text = rule(
+        "r-loop",
+        "input: resource;kinds: [compute.server]",
+        "violations contains {} if false\nverdict := \"pass\" if {\n count({z | some x in numbers.range(1, 3000)\n some y in numbers.range(1, 3000)\n z := x * y}) > 0\n}",
+    );
+    let set = set(&[text]);
+    assert_eq!(set.interpreted(), 1);
+    let mut options = Options::fresh(time(0));
     options.limits = Limits { time: std::time::Duration::from_millis(5), ..Limits::default() };
     let judged = evaluate(&set, &servers(), &options).unwrap();
     assert_eq!(causes(only(&judged))[0], (AbortCode::Limit, "it ran longer than 5 ms"));
