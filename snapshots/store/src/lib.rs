@@ -36,6 +36,7 @@ mod start;
 mod state;
 mod stats;
 mod store;
+mod sweep;
 mod writer;
 
 pub use at::At;

@@ -37,7 +37,7 @@ impl TempFile {
 
 impl Drop for TempFile {
     fn drop(&mut self) {
-        // What cannot be deleted now is deleted when the store is next opened.
+        // What cannot be deleted now is deleted by the next process to write.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -12,7 +12,6 @@ use tidegate_model::{Digest, Subject, leaf};
 
 use crate::index::{Broken, Event, Index, PutEvent, Seal, Through, index_key, place};
 use crate::manifest::{self, Manifest};
-use crate::objects::Objects;
 use crate::segment::{Columns, Cursor, Op, Row, Segment, Source};
 use crate::store::{Inner, Slot, locked};
 use crate::{Store, StoreError};
@@ -93,7 +92,6 @@ impl Inner {
             }
             Err(other) => return Err(other),
         }
-        self.sweep(objects).await;
         match self.open_index().await {
             Ok(notices) => Ok(notices),
             // A full disk, for instance. What is there can still be read.
@@ -153,42 +151,6 @@ impl Inner {
         *self.slot.write().unwrap_or_else(PoisonError::into_inner) = slot;
     }
 
-    /// Deletes what writers left that did not end: temporary files, half-put
-    /// objects and segments that no manifest names. What cannot be deleted is
-    /// in nobody's way.
-    async fn sweep(&self, objects: &Objects) {
-        for item in std::fs::read_dir(self.temp_folder()).into_iter().flatten().flatten() {
-            let _ = std::fs::remove_file(item.path());
-        }
-        let staged = |name: &str| {
-            name.rsplit_once('#').is_some_and(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()))
-        };
-        let Ok(subjects) = objects.subjects("segments").await else { return };
-        for subject in subjects {
-            for folder in ["segments", "manifests"] {
-                let folder = self.root.join(folder).join(subject.as_str());
-                for item in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                    if staged(&item.file_name().to_string_lossy()) {
-                        let _ = std::fs::remove_file(item.path());
-                    }
-                }
-            }
-            let (Ok(head), Ok(names)) = (
-                self.head(&subject).await,
-                objects.names(&Path::from(format!("segments/{subject}"))).await,
-            ) else {
-                continue;
-            };
-            for (name, _) in names {
-                let seq = name.split_once('-').and_then(|(n, _)| n.parse::<u64>().ok());
-                if seq.is_some_and(|seq| seq > head) {
-                    let path = Path::from(format!("segments/{subject}/{name}"));
-                    let _ = objects.delete(&path).await;
-                }
-            }
-        }
-    }
-
     /// Opens the index and brings it in step; the lock is held.
     async fn open_index(&self) -> Result<Vec<String>, StoreError> {
         let folder = self.index_folder();
@@ -202,6 +164,9 @@ impl Inner {
             }
             Ok(Seal::Right | Seal::None) => {
                 let opened = Index::open(&folder, self.fail.clone());
+                if let Ok(index) = &opened {
+                    self.note_lost(index).await?;
+                }
                 match self.catch_up(opened).await? {
                     Ok((index, notices)) => {
                         self.set(Slot::Ready(index));
@@ -222,6 +187,7 @@ impl Inner {
         let folder = self.index_folder();
         crate::index::remove(&folder).map_err(StoreError::io("delete", &folder))?;
         let opened = Index::open(&folder, self.fail.clone());
+        let opened = opened.and_then(|i| i.set_lost(&locked(&self.lost)).map(|()| i));
         match self.catch_up(opened).await? {
             Ok((index, notices)) => {
                 self.set(Slot::Ready(index));

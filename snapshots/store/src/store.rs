@@ -1,6 +1,6 @@
 //! The store as a whole: what it shares between writers and readers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
@@ -42,6 +42,11 @@ pub(crate) struct Inner {
     pub(crate) slot: RwLock<Slot>,
     /// Held while this process may write.
     pub(crate) lock: Mutex<Option<File>>,
+    /// The subjects whose crashed writers were cleared away after.
+    pub(crate) swept: tokio::sync::Mutex<BTreeSet<Subject>>,
+    /// By subject, the newest snapshot that an index knew and whose manifest is
+    /// gone.
+    pub(crate) lost: Mutex<BTreeMap<Subject, u64>>,
     manifests: Mutex<BTreeMap<(Subject, u64), Hashed>>,
     segments: Mutex<BTreeMap<(Subject, u64), Arc<Segment>>>,
 }
@@ -73,6 +78,8 @@ impl Inner {
             objects: OnceLock::new(),
             slot: RwLock::new(Slot::Absent),
             lock: Mutex::new(None),
+            swept: tokio::sync::Mutex::default(),
+            lost: Mutex::default(),
             manifests: Mutex::new(BTreeMap::new()),
             segments: Mutex::new(BTreeMap::new()),
         }

@@ -86,7 +86,7 @@ pub(crate) struct New {
 pub(crate) type Kinds = BTreeMap<ResourceKey, Known>;
 
 /// A snapshot being written. Pages may come in any order. Dropping it aborts:
-/// nothing remains but files that the next start deletes.
+/// nothing remains but files that the next process to write deletes.
 ///
 /// If a key comes twice, the version that was read later counts. Of two read
 /// at the same microsecond it is the one that differs from the snapshot before,
@@ -115,7 +115,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`] if another process uses the store;
     /// [`StoreError::Damaged`] or [`StoreError::Missing`] if the newest
-    /// snapshot cannot be read.
+    /// snapshot cannot be read, or if its manifest is gone.
     pub async fn begin(
         &self,
         subject: &Subject,
@@ -123,7 +123,7 @@ impl Store {
     ) -> Result<SnapshotWriter, StoreError> {
         let inner = Arc::clone(&self.inner);
         inner.writable().await?;
-        let seq = inner.head(subject).await?;
+        let seq = inner.settle(subject).await?;
         let head = if seq > 0 { Some(inner.manifest(subject, seq).await?) } else { None };
         inner.in_step(subject, head.as_ref()).await?;
         let spool = Spool::create(&inner.temp_folder(), subject, inner.fail.clone())?;

@@ -1,17 +1,20 @@
-//! The index: what can be looked up faster in sled than in segments. Nothing
-//! stands here alone, so whatever is wrong with it is mended by rebuilding.
+//! The index: what can be looked up faster in sled than in segments. Whatever
+//! is wrong with it is mended by rebuilding, since nothing stands here alone but
+//! which snapshots lost their manifests.
 //!
 //! ```text
 //! tree s/<subject>   k <kind> 0 <key>  → Entry
 //!                    m                 → through: the newest snapshot it holds
 //! tree c/<subject>/<digest>  a      → age
 //!                    b                 → SHA-256, blob of the policy engine
+//! default tree       l/<subject>       → lost: a newer snapshot without manifest
 //! ```
 //! sled panics on much that it does not expect, so every call is caught.
 
 mod entry;
 mod files;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -33,6 +36,7 @@ const BATCH: usize = 2048;
 const CARRIES: usize = 8;
 
 const THROUGH: &[u8] = b"m";
+const LOST: &[u8] = b"l/";
 const AGE: &[u8] = b"a";
 const BLOB: &[u8] = b"b";
 
@@ -132,6 +136,47 @@ impl Index {
             };
             Ok(names.iter().filter_map(subject).collect())
         })
+    }
+
+    /// By subject, the newest snapshot that it holds or was told to be lost.
+    pub(crate) fn newest(&self) -> Result<BTreeMap<Subject, u64>, Broken> {
+        let mut newest = BTreeMap::new();
+        for subject in self.subjects()? {
+            let seq = self.through(&subject)?.map_or(0, |t| t.seq);
+            newest.insert(subject, seq);
+        }
+        for pair in guard(|| self.db.scan_prefix(LOST).collect::<sled::Result<Vec<_>>>())? {
+            let (name, value) = (&pair.0, &pair.1);
+            let decode = || {
+                let subject = std::str::from_utf8(name.get(LOST.len()..)?).ok()?;
+                let (sum, seq) = value.split_at_checked(4)?;
+                let right = sum == entry::checksum(name, value).to_le_bytes();
+                let seq = u64::from_be_bytes(seq.try_into().ok()?);
+                right.then_some((Subject::new(subject).ok()?, seq))
+            };
+            let (subject, seq) = decode().ok_or_else(|| Broken("an entry is damaged".into()))?;
+            let known = newest.entry(subject).or_default();
+            *known = seq.max(*known);
+        }
+        Ok(newest)
+    }
+
+    /// Keeps in mind which snapshots were committed that have no manifest.
+    pub(crate) fn set_lost(&self, lost: &BTreeMap<Subject, u64>) -> Result<(), Broken> {
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        for (subject, seq) in lost {
+            let name = [LOST, subject.as_str().as_bytes()].concat();
+            let mut value = vec![0; 4];
+            value.extend_from_slice(&seq.to_be_bytes());
+            let sum = entry::checksum(&name, &value).to_le_bytes();
+            value.splice(..4, sum);
+            batch.insert(name, value);
+        }
+        guard(|| self.db.apply_batch(batch))?;
+        guard(|| self.db.flush()).map(drop)
     }
 
     /// The newest snapshot that it holds wholly.

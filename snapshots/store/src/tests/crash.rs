@@ -52,12 +52,12 @@ async fn check_after(path: &Path, next: u64, acknowledged: bool, what: &str) {
     for seq in 1..=head {
         check(&store, seq).await;
     }
+    collect_state(&store, head + 1).await.unwrap();
+    check(&store, head + 1).await;
     let left = std::fs::read_dir(path.join("tmp")).map_or(0, Iterator::count);
     assert_eq!(left, 0, "{what}: files in tmp");
     let segments = std::fs::read_dir(path.join("segments/prod1")).map_or(0, Iterator::count);
-    assert_eq!(segments as u64, head, "{what}: segments");
-    collect_state(&store, head + 1).await.unwrap();
-    check(&store, head + 1).await;
+    assert_eq!(segments as u64, head + 1, "{what}: segments");
 }
 
 async fn template(path: &Path, snapshots: u64) {

@@ -205,6 +205,88 @@ async fn a_missing_object_is_named_and_others_can_be_read() {
     assert!(e.contains(segment.file_name().unwrap().to_str().unwrap()), "{e}");
 }
 
+async fn refused(path: &Path, object: &str) {
+    let store = Store::open(path).await.unwrap();
+    let e = store.begin(&subject(), begin(9)).await.unwrap_err();
+    assert!(matches!(&e, StoreError::Missing { object: o } if o == object), "{object}: {e}");
+}
+
+#[tokio::test]
+async fn segments_whose_manifests_are_missing_are_kept_and_their_numbers_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    template(&path).await;
+    let segments = files(&path.join("segments"));
+    let aside = folder.path().join("aside");
+    for (lost, indexed, named) in [
+        (&[1, 2, 3][..], true, 1),
+        (&[1, 2, 3], false, 1),
+        (&[2, 3], true, 2),
+        (&[2, 3], false, 2),
+        (&[3], true, 3),
+    ] {
+        copy(&path.join("manifests"), &aside);
+        for seq in lost {
+            std::fs::remove_file(path.join(format!("manifests/prod1/{seq}.json"))).unwrap();
+        }
+        if lost.len() == 3 {
+            std::fs::remove_dir_all(path.join("manifests")).unwrap();
+        }
+        if !indexed {
+            std::fs::remove_dir_all(path.join("index")).unwrap();
+        }
+        // Reading, twice since the index is rebuilt meanwhile.
+        for _ in 0..2 {
+            let store = Store::open(&path).await.unwrap();
+            let kept = store.snapshots(&subject()).await.unwrap().len();
+            assert_eq!(kept, 3 - lost.len());
+        }
+        let object = format!("manifests/prod1/{named}.json");
+        refused(&path, &object).await;
+        Store::open(&path).await.unwrap().reindex().await.unwrap();
+        refused(&path, &object).await;
+        assert_eq!(files(&path.join("segments")), segments, "{lost:?} {indexed}");
+        copy(&aside, &path.join("manifests"));
+        let store = Store::open(&path).await.unwrap();
+        for seq in 1..=3 {
+            check(&store, seq).await.unwrap();
+        }
+        drop(store.begin(&subject(), begin(9)).await.unwrap());
+    }
+    let store = Store::open(&path).await.unwrap();
+    collect(&store, &subject(), 4, state(4), vec![complete(S, "r")]).await.unwrap();
+    check(&store, 4).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_a_writer_deletes_what_a_crashed_one_left_and_only_that() {
+    let folder = tempfile::tempdir().unwrap();
+    template(folder.path()).await;
+    let place = |name: &str| folder.path().join(name);
+    let garbage = [
+        place(&format!("segments/prod1/4-{}.parquet", tidegate_model::Digest::of(b"4"))),
+        place("segments/prod1/4-x.parquet#1"),
+        place("tmp/prod1-0.spool"),
+    ];
+    let other = place(&format!("segments/prod1/3-{}.parquet", tidegate_model::Digest::of(b"3")));
+    for path in garbage.iter().chain([&other]) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "half").unwrap();
+    }
+    let store = Store::open(folder.path()).await.unwrap();
+    check(&store, 3).await.unwrap();
+    assert!(garbage.iter().all(|p| p.exists()));
+    let one = store.begin(&subject(), begin(4)).await.unwrap();
+    assert!(!garbage[0].exists() && !garbage[1].exists() && other.exists());
+    // The first writer's spool has the name that was free then.
+    assert_ne!(std::fs::read(&garbage[2]).unwrap(), b"half");
+    let two = store.begin(&subject(), begin(4)).await.unwrap();
+    assert!(garbage[2].exists(), "the spool of a writer at work");
+    drop((one, two));
+    collect(&store, &subject(), 4, state(4), vec![complete(S, "r")]).await.unwrap();
+    check(&store, 4).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_newer_format_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
