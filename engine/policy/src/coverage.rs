@@ -71,7 +71,9 @@ impl<'f> Coverage<'f> {
     }
 
     /// Whether a rule can judge a kind in a place. The worst listing there
-    /// decides.
+    /// decides, except that what is absent from one region is not absent where
+    /// another has it. That a kind is absent is believed only of somebody who
+    /// would see enough of it: the catalog of others may be shorter.
     pub(crate) fn check(&self, rule: &Rule, kind: &Kind, place: Place<'_>) -> Seen {
         let no = |code, text: String| {
             let message = format!("`{kind}`{}: {text}", place.suffix());
@@ -86,8 +88,8 @@ impl<'f> Coverage<'f> {
             return no(AbortCode::Coverage, "it was not collected".to_owned());
         };
         let weak = |c: &&KindCoverage| {
-            let listed = matches!(c.status, Status::Complete { .. });
-            listed && !c.visibility.suffices(rule.visibility)
+            let seen = matches!(c.status, Status::Complete { .. } | Status::Absent);
+            seen && !c.visibility.suffices(rule.visibility)
         };
         match &worst.status {
             Status::Subset { .. }
@@ -98,15 +100,21 @@ impl<'f> Coverage<'f> {
                 no(AbortCode::Coverage, "it is absent from this cloud".to_owned())
             }
             Status::Complete { .. } | Status::Absent => {
-                if let Some(weak) = there().filter(weak).min_by_key(|c| c.visibility.to_string()) {
+                let order = |c: &&KindCoverage| (c.status.rank(), c.visibility.to_string());
+                if let Some(weak) = there().filter(weak).min_by_key(order) {
                     let needed = match rule.visibility {
                         Needed::All => "all",
                         Needed::Member => "at least that of a project member",
                     };
                     let text = format!("visibility is {}, needed is {needed}", weak.visibility);
+                    let text = match weak.status {
+                        Status::Absent => format!("it is absent, but {text}"),
+                        _ => text,
+                    };
                     return no(AbortCode::Visibility, text);
                 }
-                if matches!(worst.status, Status::Absent) { Seen::Absent } else { Seen::Enough }
+                let absent = there().all(|c| matches!(c.status, Status::Absent));
+                if absent { Seen::Absent } else { Seen::Enough }
             }
         }
     }

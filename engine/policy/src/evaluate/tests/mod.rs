@@ -1,3 +1,4 @@
+mod absent;
 mod facts;
 mod fresh;
 mod histories;
