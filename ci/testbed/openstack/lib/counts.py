@@ -92,7 +92,8 @@ def pages(cloud, service, path, key):
         path = answer.get('next')       # glance: without host, with the version
         if path and path.startswith('/v2'):
             path = path[3:]
-        for link in answer.get(key + '_links', []):
+        # Cinder calls it volume_type_links although the list is volume_types.
+        for link in [link for name in answer if name.endswith('_links') for link in answer[name]]:
             if link['rel'] == 'next':
                 url = urlsplit(link['href'])
                 base = urlsplit(path_of(cloud, service)).path.rstrip('/')

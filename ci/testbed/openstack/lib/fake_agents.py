@@ -105,7 +105,9 @@ def main():
                     if host in silent:
                         continue
                     for router in l3_rpc.prepare().call(ctx, 'sync_routers', host=host):
-                        status = {f['id']: 'ACTIVE' for f in router.get('_floatingips', [])}
+                        # As the real agent does, only what differs: each report counts as an update.
+                        status = {f['id']: 'ACTIVE' for f in router.get('_floatingips', [])
+                                  if f.get('status') != 'ACTIVE'}
                         if status:
                             l3_rpc.prepare(version='1.1').call(ctx, 'update_floatingip_statuses',
                                                                router_id=router['id'], fip_statuses=status)
