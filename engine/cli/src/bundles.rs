@@ -106,9 +106,17 @@ pub(crate) fn resolve(rules: &Rules) -> Result<Resolved> {
     Ok(Resolved { rule_set, metas, reference_time, scopes, scopes_only: rules.bundle.is_empty() })
 }
 
-/// Compiles bundles into one rule set.
+/// Compiles bundles into one rule set. One without rules would pass everything,
+/// so it is refused: most often a path names the wrong folder.
 pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
-    RuleSet::compile(bundles, &tidegate_policy::Parameters::default()).map_err(|e| load_failure(&e))
+    let names: Vec<String> = bundles.iter().map(|b| format!("`{}`", b.name())).collect();
+    let rule_set = RuleSet::compile(bundles, &tidegate_policy::Parameters::default())
+        .map_err(|e| load_failure(&e))?;
+    if rule_set.definitions().is_empty() {
+        return Err(Failure::new(format!("there is no rule in bundle {}", names.join(", ")))
+            .hint("name the folder that holds the rules; a rule has METADATA with an id"));
+    }
+    Ok(rule_set)
 }
 
 /// All that is wrong with a bundle, a line each, with the hint of each.

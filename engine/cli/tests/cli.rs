@@ -142,6 +142,10 @@ fn a_bundle_that_is_not_there_or_not_right_is_named_with_file_and_line() {
     shell.write("bare/rule.rego", "package x\nimport rego.v1\n\nverdict := \"pass\"\n");
     shell.run("scan --example --bundle ./bare").refused(1, &["rule.rego", "METADATA"]);
 
+    shell.write("library/a.rego", "package x.lib\nimport rego.v1\n\nf(a) := a\n");
+    shell.run("scan --example --bundle ./library").refused(1, &["there is no rule in bundle"]);
+    shell.run("policy test ./library").refused(1, &["there is no rule in bundle"]);
+
     shell.write("clock/rule.rego", "package x\nimport rego.v1\n\nt := time.now_ns()\n");
     shell.run("scan --example --bundle ./clock").refused(1, &["rule.rego:4", "time.now_ns"]);
     assert!(!shell.path(".local/share/tidegate").exists());

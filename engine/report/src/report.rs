@@ -235,10 +235,12 @@ impl Report {
         }
     }
 
-    /// Whether anything could not be decided: an Abort or a Missing anywhere.
+    /// Whether anything could not be decided: an Abort or a Missing anywhere,
+    /// or a subject about which no rule said anything.
     #[must_use]
     pub fn incomplete(&self) -> bool {
         self.summary.missing > 0
+            || self.subjects.iter().any(|s| s.rules.is_empty())
             || self.subjects.iter().flat_map(|s| &s.rules).any(|r| r.counts.abort > 0)
     }
 

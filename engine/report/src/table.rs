@@ -437,6 +437,9 @@ Not seen, or not completely
         assert!(report.fails_at(Severity::Critical), "a failed scope counts at any threshold");
         let mut without_scope = report;
         without_scope.subjects[0].scopes.clear();
+        let mut silent = Report::new("0.1.0", without_scope.subjects.clone());
+        silent.subjects[0].rules.clear();
+        assert!(silent.incomplete(), "no rule is no pass");
         assert!(!without_scope.fails_at(Severity::High));
         assert!(without_scope.fails_at(Severity::Medium));
     }
