@@ -17,16 +17,35 @@ static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../policies");
 /// What a scan judges with when nothing is asked for.
 const DEFAULT: &str = "scs-compatible-iaas";
 
-/// The names of the built-in bundles.
+/// The names of the built-in bundles, without those that only lend packages to
+/// others.
 pub(crate) fn built_in() -> Vec<String> {
+    let rules = |d: &Dir<'_>| files(d).iter().any(|(path, _)| path.ends_with("/rule.rego"));
     let name = |d: &Dir<'_>| Some(d.path().to_str()?.to_owned());
-    let mut names: Vec<String> = POLICIES.dirs().filter_map(name).collect();
+    let mut names: Vec<String> = POLICIES.dirs().filter(|d| rules(d)).filter_map(name).collect();
     names.sort();
     names
 }
 
+/// Loads bundles and all that they use, each once.
+pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<Bundle>> {
+    let mut bundles: Vec<Bundle> = Vec::new();
+    let mut wanted: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    wanted.reverse();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = wanted.pop() {
+        if !seen.insert(name.clone()) || bundles.iter().any(|b| b.name() == name) {
+            continue;
+        }
+        let bundle = load(&name)?;
+        wanted.extend(bundle.uses().iter().cloned());
+        bundles.push(bundle);
+    }
+    Ok(bundles)
+}
+
 /// Loads a built-in bundle by name, or a folder or archive by path.
-pub(crate) fn load(name: &str) -> Result<Bundle> {
+fn load(name: &str) -> Result<Bundle> {
     if let Some(dir) = POLICIES.get_dir(name) {
         return Bundle::from_files(name, files(dir)).map_err(|e| load_failure(&e));
     }
@@ -94,8 +113,7 @@ pub(crate) fn resolve(rules: &Rules) -> Result<Resolved> {
     if names.is_empty() {
         names.extend(wanted.iter().map(|(name, _)| *name));
     }
-    let once: BTreeSet<&str> = names.into_iter().collect();
-    let bundles = once.into_iter().map(load).collect::<Result<Vec<_>>>()?;
+    let bundles = load_all(names)?;
     let scopes = wanted
         .into_iter()
         .map(|(name, version)| wanted_scope(&bundles, name, version))

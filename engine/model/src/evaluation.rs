@@ -70,6 +70,9 @@ pub struct Counts {
     pub fail: u64,
     /// What could not be judged.
     pub abort: u64,
+    /// What nobody has given evidence of.
+    #[serde(default)]
+    pub missing: u64,
 }
 
 /// One thing that is not a pass.
@@ -87,12 +90,12 @@ pub struct Finding {
     /// For display only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Fail or Abort.
+    /// Fail, Missing or Abort.
     pub verdict: Verdict,
     /// Why it failed; empty unless the verdict is Fail.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
-    /// Why it could not be judged; present exactly with Abort.
+    /// Why it was not judged; present exactly with Abort and Missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }
@@ -113,7 +116,7 @@ pub struct Violation {
     pub wanted: Value,
 }
 
-/// Why something could not be judged.
+/// Why something was not judged.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cause {
     /// For machines.
@@ -140,6 +143,9 @@ pub enum AbortCode {
     Undefined,
     /// The rule itself says that it cannot tell.
     Rule,
+    /// The rule says that nobody has given the evidence yet, or that it has
+    /// expired: the verdict is Missing.
+    Evidence,
     /// Evaluation failed.
     Error,
     /// Time or instructions ran out. Never carried to the next snapshot.

@@ -1,6 +1,6 @@
 //! Runs the cases of bundles: `policy_test DIR...`. Exit code 2 if one fails.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tidegate_policy::{Bundle, Limits, LoadError, Parameters, RuleSet, run_cases};
@@ -8,10 +8,17 @@ use tidegate_policy::{Bundle, Limits, LoadError, Parameters, RuleSet, run_cases}
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "an example prints")]
 fn main() -> ExitCode {
     let load = || -> Result<RuleSet, LoadError> {
-        let paths = std::env::args().skip(1);
-        let bundles: Result<Vec<Bundle>, _> =
-            paths.map(|p| Bundle::from_path(Path::new(&p))).collect();
-        RuleSet::compile(bundles?, &Parameters::default())
+        let mut paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+        let mut bundles: Vec<Bundle> = Vec::new();
+        while let Some(path) = paths.pop() {
+            let bundle = Bundle::from_path(&path)?;
+            if bundles.iter().all(|b| b.name() != bundle.name()) {
+                // What a bundle uses stands beside it.
+                paths.extend(bundle.uses().iter().map(|name| path.join("..").join(name)));
+                bundles.push(bundle);
+            }
+        }
+        RuleSet::compile(bundles, &Parameters::default())
     };
     let set = match load() {
         Ok(set) => set,

@@ -122,6 +122,13 @@ impl Bundle {
         &self.manifest.revision
     }
 
+    /// The names of the bundles whose packages this one imports: what has to
+    /// be compiled with it. The manifest's `metadata.tidegate.uses`.
+    #[must_use]
+    pub fn uses(&self) -> &[String] {
+        self.manifest.uses()
+    }
+
     /// The files named `scope*.yaml`, path → text, for [`crate::Scope::parse`].
     #[must_use]
     pub fn scopes(&self) -> &BTreeMap<String, String> {

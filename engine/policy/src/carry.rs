@@ -23,7 +23,7 @@ use crate::outcome::Holds;
 const MARK: &[u8; 8] = b"tidegate";
 
 /// Changes with the shape of [`Carry`].
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What is carried.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub(crate) struct RuleCarry<'c> {
     holds: Option<Option<(i64, i32)>>,
     /// Counts of a rule on collections; those of resource rules follow from
     /// the findings and the number of resources.
-    pub(crate) counts: (u64, u64, u64),
+    counts: [u64; 4],
     #[serde(borrow)]
     pub(crate) findings: Vec<Kept<'c>>,
 }
@@ -115,7 +115,8 @@ impl<'c> RuleCarry<'c> {
             Holds::Until(time) => Some(Some(parts(time))),
             Holds::Forever => Some(None),
         };
-        Self { coverage, holds, counts: (counts.pass, counts.fail, counts.abort), findings }
+        let Counts { pass, fail, abort, missing } = counts;
+        Self { coverage, holds, counts: [pass, fail, abort, missing], findings }
     }
 
     pub(crate) fn holds(&self) -> Holds {
@@ -127,8 +128,8 @@ impl<'c> RuleCarry<'c> {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let (pass, fail, abort) = self.counts;
-        Counts { pass, fail, abort }
+        let [pass, fail, abort, missing] = self.counts;
+        Counts { pass, fail, abort, missing }
     }
 }
 
@@ -182,7 +183,7 @@ mod tests {
             rules: vec![RuleCarry::new(
                 9,
                 Holds::Until(Timestamp::UNIX_EPOCH),
-                Counts { pass: 1, fail: 2, abort: 3 },
+                Counts { pass: 1, fail: 2, abort: 3, missing: 4 },
                 vec![kept],
             )],
         }

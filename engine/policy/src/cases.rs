@@ -96,7 +96,7 @@ struct Case {
     now: Option<String>,
     verdict: Verdict,
     violations: Option<Vec<serde_json::Map<String, Json>>>,
-    /// What the cause of an Abort must contain.
+    /// What the cause of an Abort or a Missing must contain.
     reason: Option<String>,
 }
 
@@ -209,7 +209,7 @@ impl Run<'_> {
                 let shown = self.shown.get(&rule.meta.id).map(Vec::as_slice).unwrap_or_default();
                 let without = shown
                     .iter()
-                    .filter(|s| s.verdict != Verdict::Abort)
+                    .filter(|s| matches!(s.verdict, Verdict::Pass | Verdict::Fail))
                     .find_map(|s| fill::without(rule, &s.input, kind, pointer));
                 let Some(input) = without else {
                     let got = "no case with a verdict shows it".to_owned();

@@ -20,8 +20,22 @@ pub(crate) struct Manifest {
     #[serde(default)]
     pub(crate) wasm: Vec<serde_json::Value>,
     #[serde(default)]
-    #[expect(dead_code, reason = "accepted, since OPA's own tools write it")]
-    metadata: serde_json::Value,
+    metadata: Metadata,
+}
+
+/// What others put here is theirs; `tidegate` is ours.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    tidegate: Own,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    /// Bundles whose packages this one imports.
+    #[serde(default)]
+    uses: Vec<String>,
 }
 
 impl Manifest {
@@ -36,6 +50,11 @@ impl Manifest {
             return Err((1, "`wasm` modules are not supported".to_owned()));
         }
         Ok(manifest)
+    }
+
+    /// The names of the bundles that this one imports from.
+    pub(crate) fn uses(&self) -> &[String] {
+        &self.metadata.tidegate.uses
     }
 
     /// The parts of the namespace this bundle owns, slash-separated, without
@@ -102,5 +121,12 @@ mod tests {
         assert!(Manifest::parse(r#"{"rego_version":0}"#).is_err());
         assert!(Manifest::parse(r#"{"wasm":[{}]}"#).is_err());
         assert_eq!(Manifest::parse("{\n\"rootz\":[]}").unwrap_err().0, 2);
+        assert!(Manifest::parse(r#"{"metadata":{"tidegate":{"use":[]}}}"#).is_err());
+    }
+
+    #[test]
+    fn names_what_it_uses_among_the_metadata_of_others() {
+        let m = r#"{"metadata":{"built_by":"ci","tidegate":{"uses":["lib"]}}}"#;
+        assert_eq!(Manifest::parse(m).unwrap().uses(), ["lib"]);
     }
 }

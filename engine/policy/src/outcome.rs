@@ -13,7 +13,7 @@ pub(crate) struct Answer {
     /// Each with the resource it names, if any; in the engine's order of
     /// values. Empty unless the verdict is Fail.
     pub(crate) violations: Vec<(Option<String>, Violation)>,
-    /// Present exactly with Abort.
+    /// Present exactly with Abort and Missing.
     pub(crate) cause: Option<Cause>,
     /// Until when it holds.
     pub(crate) holds: Holds,
@@ -80,7 +80,7 @@ pub(crate) fn finish(
         Ok(value) => read(&value),
         Err(error) => error.into(),
     };
-    let by_rule = |cause: &Cause| cause.code == AbortCode::Rule;
+    let by_rule = |cause: &Cause| matches!(cause.code, AbortCode::Rule | AbortCode::Evidence);
     if let (Some(cause), Some(reason)) =
         (answer.cause.as_mut().filter(|c| by_rule(c)), &entry.reason)
     {
@@ -134,6 +134,7 @@ fn read(value: &Value) -> Answer {
             "pass" => Verdict::Pass,
             "fail" => Verdict::Fail,
             "abort" => Verdict::Abort,
+            "missing" => Verdict::Missing,
             other => return wrong(format!("the rule says `{other}`, which is not a verdict")),
         },
         Value::Undefined => {
@@ -147,7 +148,11 @@ fn read(value: &Value) -> Answer {
         (Verdict::Fail, true) => wrong("error of the rule: it fails without a violation".into()),
         (Verdict::Pass, false) => wrong("error of the rule: it passes with a violation".into()),
         (Verdict::Abort, _) => Answer::abort(AbortCode::Rule, "the rule cannot tell"),
-        (Verdict::Pass | Verdict::Fail | Verdict::Missing, _) => {
+        (Verdict::Missing, _) => Answer {
+            verdict: Verdict::Missing,
+            ..Answer::abort(AbortCode::Evidence, "there is no evidence to judge")
+        },
+        (Verdict::Pass | Verdict::Fail, _) => {
             Answer { verdict, violations, cause: None, holds: Holds::Forever }
         }
     }
@@ -220,6 +225,7 @@ mod tests {
         check(r#"["pass", []]"#, Verdict::Pass, "");
         check(r#"["fail", [{"message": "m"}]]"#, Verdict::Fail, "");
         check(r#"["abort", []]"#, Verdict::Abort, "the rule cannot tell");
+        check(r#"["missing", []]"#, Verdict::Missing, "there is no evidence to judge");
         check(r#"["fail", []]"#, Verdict::Abort, "error of the rule: it fails without a violation");
         check(
             r#"["pass", [{"message": "m"}]]"#,

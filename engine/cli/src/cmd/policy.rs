@@ -22,7 +22,7 @@ fn test(ctx: &mut Context<'_>, mut names: Vec<String>) -> Result<Exit> {
     }
     let (mut passed, mut failed) = (0, 0);
     for name in &names {
-        let rule_set = bundles::compile(vec![bundles::load(name)?])?;
+        let rule_set = bundles::compile(bundles::load_all([name.as_str()])?)?;
         let report = run_cases(&rule_set, Limits::default());
         for f in &report.failures {
             let text = format!(

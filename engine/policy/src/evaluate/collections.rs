@@ -64,7 +64,8 @@ pub(super) fn judge(
             match answer.verdict {
                 Verdict::Pass => slot.counts.pass += 1,
                 Verdict::Fail => slot.counts.fail += 1,
-                Verdict::Abort | Verdict::Missing => slot.counts.abort += 1,
+                Verdict::Abort => slot.counts.abort += 1,
+                Verdict::Missing => slot.counts.missing += 1,
             }
             for finding in group.findings(&kinds, answer) {
                 slot.add_loose(&finding);
@@ -173,7 +174,7 @@ impl Group<'_> {
         match answer.verdict {
             Verdict::Pass => Vec::new(),
             Verdict::Abort | Verdict::Missing => {
-                vec![Finding { cause: answer.cause, ..blank(Verdict::Abort) }]
+                vec![Finding { cause: answer.cause, ..blank(answer.verdict) }]
             }
             Verdict::Fail => {
                 let mut by_resource: BTreeMap<Option<String>, Vec<Violation>> = BTreeMap::new();

@@ -196,6 +196,7 @@ pub fn parse_only(
 fn verdict(counts: Counts) -> Verdict {
     match counts {
         Counts { fail: 1.., .. } => Verdict::Fail,
+        Counts { missing: 1.., .. } => Verdict::Missing,
         Counts { abort: 1.., .. } => Verdict::Abort,
         Counts { .. } => Verdict::Pass,
     }

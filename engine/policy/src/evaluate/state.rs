@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use regorus::Value;
 use tidegate_model::{
-    AbortCode, Change, ChangeOp, Counts, Facts, FactsError, Finding, Kind, ResourceKey,
+    AbortCode, Change, ChangeOp, Counts, Facts, FactsError, Finding, Kind, ResourceKey, Verdict,
 };
 
 use super::{Options, Stats};
@@ -396,10 +396,10 @@ impl<'c> State<'c> {
         }
         let total: usize =
             rule.meta.kinds.iter().filter_map(|k| self.keys.get(k)).map(|k| k.carried.len()).sum();
-        let fail = findings.iter().filter(|f| f.cause.is_none()).count() as u64;
-        let abort = findings.len() as u64 - fail;
-        let pass = (total as u64).saturating_sub(fail + abort);
-        Some((rule, findings, Counts { pass, fail, abort }))
+        let count = |verdict| findings.iter().filter(|f| f.verdict == verdict).count() as u64;
+        let [fail, missing, abort] = [Verdict::Fail, Verdict::Missing, Verdict::Abort].map(count);
+        let pass = (total as u64).saturating_sub(fail + missing + abort);
+        Some((rule, findings, Counts { pass, fail, abort, missing }))
     }
 
     /// The blob for the next snapshot.
