@@ -15,9 +15,11 @@
 //! secrets or noise. Authentication, catalog and version discovery are those of
 //! `openstack_sdk`; response bytes become canonical JSON without a tree between.
 //!
-//! It never judges, never writes to the cloud, and reads neither environment
-//! nor clock: both are passed in. A source that fails is coverage, not an error.
+//! It never judges, and reads neither environment nor clock: both are passed in.
+//! Collecting never writes to the cloud, and a source that fails is coverage,
+//! not an error. Writing is what [`Api`] is for, and whoever asks with it.
 
+mod api;
 mod cloud;
 mod collect;
 mod config;
@@ -40,6 +42,7 @@ mod scope;
 mod secrets;
 mod single;
 
+pub use api::{Api, ApiError, Reply};
 pub use cloud::Cloud;
 pub use collect::collect;
 pub use config::{Config, Environment, Settings, Timeouts, list_clouds};
@@ -47,6 +50,9 @@ pub use error::{CollectError, UnknownKind};
 pub use kinds::{KindInfo, kinds};
 pub use options::{Listener, Options, Progress, Retry, Selector, Summary};
 pub use redact::RedactionKey;
+
+/// The methods that an [`Api`] sends.
+pub use http::Method;
 
 /// The current time, passed in.
 pub type Clock = std::sync::Arc<dyn Fn() -> tidegate_model::Timestamp + Send + Sync>;

@@ -8,12 +8,14 @@ use openstack_sdk::AsyncOpenStack;
 use openstack_sdk::RestError;
 use openstack_sdk::api::{ApiError, AsyncClient};
 
+use crate::Clock;
 use crate::endpoint::{Endpoint, version};
 use crate::error::innermost;
 use crate::run::Run;
 use crate::secrets::secret_text;
 
 /// An answer, whatever its status.
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -37,7 +39,7 @@ pub(crate) async fn ask(
             return Err(why.clone());
         }
         run.count_request();
-        let pause = match once(session, endpoint, method.clone(), url).await {
+        let pause = match once(session, endpoint, method.clone(), url, None).await {
             Ok(answer) if answer.status == StatusCode::NOT_ACCEPTABLE && !negotiated => {
                 negotiated = true;
                 let Some(offered) = offered(&answer.body) else { return Ok(answer) };
@@ -45,7 +47,7 @@ pub(crate) async fn ask(
                 continue;
             }
             Ok(answer) => match answer.status.as_u16() {
-                429 | 503 => run.retry.pause(attempt, retry_after(&answer.headers, run)),
+                429 | 503 => run.retry.pause(attempt, retry_after(&answer.headers, &run.now)),
                 502 | 504 => run.retry.pause(attempt, None),
                 _ => return Ok(answer),
             }
@@ -68,19 +70,22 @@ pub(crate) async fn ask(
 }
 
 /// Why there was no answer.
-struct Failure {
-    why: String,
+pub(crate) struct Failure {
+    pub(crate) why: String,
     /// Whether asking again may help.
-    again: bool,
-    /// Whether the service does not listen at all.
-    unreachable: bool,
+    pub(crate) again: bool,
+    /// Whether the service does not listen at all, so that it did not get the
+    /// request either.
+    pub(crate) unreachable: bool,
 }
 
-async fn once(
+/// Asks once; `body` is JSON.
+pub(crate) async fn once(
     session: &AsyncOpenStack,
     endpoint: &Endpoint,
     method: Method,
     url: &str,
+    body: Option<Vec<u8>>,
 ) -> Result<Answer, Failure> {
     let mut request =
         http::Request::builder().method(method).uri(url).header("accept", "application/json");
@@ -95,7 +100,10 @@ async fn once(
     if let Some((name, value)) = endpoint.service.header {
         request = request.header(name, value);
     }
-    match session.rest_async(request, Vec::new()).await {
+    if body.is_some() {
+        request = request.header("content-type", "application/json");
+    }
+    match session.rest_async(request, body.unwrap_or_default()).await {
         Ok(answer) => {
             let (parts, body) = answer.into_parts();
             let status = parts.status.as_u16();
@@ -125,18 +133,18 @@ async fn once(
 /// `Retry-After` in seconds or as a date.
 ///
 /// Source: RFC 9110 §10.2.3.
-fn retry_after(headers: &HeaderMap, run: &Run) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: &Clock) -> Option<Duration> {
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
     let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = at.as_second().saturating_sub((run.now)().as_second());
+    let wait = at.as_second().saturating_sub(now().as_second());
     Some(Duration::from_secs(u64::try_from(wait).unwrap_or_default()))
 }
 
 /// The newest microversion named in the body of a 406.
-fn offered(body: &[u8]) -> Option<(u32, u32)> {
+pub(crate) fn offered(body: &[u8]) -> Option<(u32, u32)> {
     let text = std::str::from_utf8(body).ok()?;
     ["max_version\": \"", "max_version\":\"", "maximum is "].iter().find_map(|mark| {
         let rest = text.split_once(mark)?.1;
