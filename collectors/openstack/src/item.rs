@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tidegate_model::{Kind, Resource, ResourceKey, Timestamp, canonical};
+use tidegate_redact::RedactionKey;
 
 use crate::kind::{Id, Row, Shape};
-use crate::redact::{Cleaner, Found, RedactionKey};
+use crate::redact::{Cleaner, Found};
 
 /// One answer, cut into items without copying.
 pub(crate) struct Cut {

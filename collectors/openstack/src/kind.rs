@@ -70,7 +70,7 @@ pub(crate) struct Row {
     /// is.
     pub(crate) volatile: &'static [&'static str],
     /// Members whose value never leaves the collector, at any depth, besides
-    /// those that are secret wherever they stand ([`crate::secrets`]).
+    /// those that are secret wherever they stand ([`tidegate_redact::secret_name`]).
     pub(crate) secret: &'static [&'static str],
     /// Members that are arrays of texts whose order means nothing and changes
     /// from answer to answer; they are sorted.

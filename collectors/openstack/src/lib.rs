@@ -39,7 +39,6 @@ mod request;
 mod rows;
 mod run;
 mod scope;
-mod secrets;
 mod single;
 
 pub use api::{Api, ApiError, Reply};
@@ -49,7 +48,7 @@ pub use config::{Config, Environment, Settings, Timeouts, list_clouds};
 pub use error::{CollectError, UnknownKind};
 pub use kinds::{KindInfo, kinds};
 pub use options::{Listener, Options, Progress, Retry, Selector, Summary};
-pub use redact::RedactionKey;
+pub use tidegate_redact::RedactionKey;
 
 /// The methods that an [`Api`] sends.
 pub use http::Method;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_model::{KindCoverage, Timestamp};
+use tidegate_redact::RedactionKey;
 
 use crate::Clock;
 use crate::error::UnknownKind;
 use crate::kinds::rows;
-use crate::redact::RedactionKey;
 
 /// How to collect.
 #[derive(Clone)]

@@ -3,38 +3,10 @@
 
 use std::cell::RefCell;
 
-use sha2::{Digest, Sha256};
 use tidegate_model::{Action, Rewrite};
+use tidegate_redact::{RedactionKey, blank, mark, secret_name, secret_text};
 
 use crate::kind::{Id, Row};
-use crate::secrets::{secret_name, secret_text};
-
-/// A key of the user's, under which secrets are hashed in the place of being
-/// blanked, so that a change is visible.
-#[derive(Clone)]
-pub struct RedactionKey([u8; 32]);
-
-impl RedactionKey {
-    /// Takes any text; it is hashed to the length needed.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(Sha256::digest(text.as_bytes()).into())
-    }
-
-    /// HMAC-SHA-256 of a secret, first 16 bytes in hexadecimal.
-    fn hash(&self, secret: &[u8]) -> String {
-        let pad = |with: u8| {
-            let mut block = [with; 64];
-            for (b, k) in block.iter_mut().zip(self.0) {
-                *b ^= k;
-            }
-            block
-        };
-        let inner = Sha256::new().chain_update(pad(0x36)).chain_update(secret).finalize();
-        let outer = Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize();
-        outer.iter().take(16).map(|b| format!("{b:02x}")).collect()
-    }
-}
 
 /// What identifies an item, gathered while its body is written.
 #[derive(Debug, Default)]
@@ -107,10 +79,9 @@ impl Rewrite for Cleaner<'_> {
 
     /// Empty values stay empty: that there is no secret is no secret.
     fn replace(&self, _: &str, raw: &[u8]) -> String {
-        match (raw, self.key) {
-            (b"null" | b"\"\"" | b"{}" | b"[]", _) => String::new(),
-            (_, None) => "[redacted]".to_owned(),
-            (_, Some(key)) => format!("[redacted:{}]", key.hash(raw)),
+        match raw {
+            b"null" | b"\"\"" | b"{}" | b"[]" => String::new(),
+            _ => blank(raw, self.key),
         }
     }
 
@@ -131,10 +102,7 @@ impl Rewrite for Cleaner<'_> {
         if pointer == self.row.name {
             self.found.borrow_mut().name = Some(format!("[redacted:{pattern}]"));
         }
-        Some(match self.key {
-            None => format!("[redacted:{pattern}]"),
-            Some(key) => format!("[redacted:{pattern}:{}]", key.hash(text.as_bytes())),
-        })
+        Some(mark(pattern, text, self.key))
     }
 }
 

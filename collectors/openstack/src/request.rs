@@ -7,12 +7,12 @@ use http::{HeaderMap, Method, StatusCode};
 use openstack_sdk::AsyncOpenStack;
 use openstack_sdk::RestError;
 use openstack_sdk::api::{ApiError, AsyncClient};
+use tidegate_redact::secret_text;
 
 use crate::Clock;
 use crate::endpoint::{Endpoint, version};
 use crate::error::innermost;
 use crate::run::Run;
-use crate::secrets::secret_text;
 
 /// An answer, whatever its status.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidegate_model::{Collected, KindCoverage, Resource};
+use tidegate_redact::RedactionKey;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::Clock;
@@ -12,7 +13,6 @@ use crate::cloud::Cloud;
 use crate::endpoint::Endpoint;
 use crate::kind::Service;
 use crate::options::{Listener, Options, Progress, Retry};
-use crate::redact::RedactionKey;
 
 /// The right to have one request or page in hand.
 pub(crate) struct Permit {

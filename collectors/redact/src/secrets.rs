@@ -8,7 +8,8 @@ const HARMLESS: [&str; 10] =
 ///
 /// `password`, `adminPass`, `user_data`, `private-key`, `ipmi_password`,
 /// `db_pass`, `api_token`, … but not `password_expires_at` or `secret_ref`.
-pub(crate) fn secret_name(name: &str) -> bool {
+#[must_use]
+pub fn secret_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     if ["pass", "pwd", "secret_id", "token_id"].iter().any(|w| ends_with_whole_word(bytes, w)) {
         return true;
@@ -62,7 +63,8 @@ fn ends_with_whole_word(bytes: &[u8], word: &str) -> bool {
 ///
 /// One pass over the bytes; anything but a few lead bytes costs one comparison,
 /// since every text of every body comes through here.
-pub(crate) fn secret_text(text: &str) -> Option<&'static str> {
+#[must_use]
+pub fn secret_text(text: &str) -> Option<&'static str> {
     let bytes = text.as_bytes();
     if bytes.len() < 8 {
         return None;
