@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tidegate_model::Severity;
 
 use crate::exit;
@@ -98,12 +98,34 @@ pub(crate) struct Rules {
     /// [default: that of the scope, or scs-compatible-iaas]
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) bundle: Vec<String>,
-    /// A certificate scope to sum up; VERSION defaults to the effective one; repeatable
-    #[arg(long, value_name = "NAME[@VERSION]")]
+    /// A certificate scope to sum up: a name, or a scope file by its path; VERSION
+    /// defaults to the effective one; repeatable
+    #[arg(long, value_name = "NAME|PATH[@VERSION]")]
     pub(crate) scope: Vec<String>,
+    /// Where a standard's text and its official test disagree, judge as the test
+    /// does (reference, the default) or as the text says (strict)
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<Mode>,
     /// Judge as of this date or time instead of when the snapshot was taken
     #[arg(long, value_name = "TIME")]
     pub(crate) reference_date: Option<String>,
+}
+
+/// Which of a standard's test and text counts where they disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    Reference,
+    Strict,
+}
+
+impl Mode {
+    /// As the rules' parameter `mode` has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Strict => "strict",
+        }
+    }
 }
 
 /// How to report and when to fail.

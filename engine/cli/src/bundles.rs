@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use tidegate_model::{Evaluation, RuleId, RuleMeta, Timestamp};
-use tidegate_policy::{Bundle, LoadError, RuleSet, Scope, ScopeOutcome, TestcaseOutcome, Validity};
+use tidegate_model::{Evaluation, RuleId, RuleMeta, Timestamp, Verdict};
+use tidegate_policy::{
+    Bundle, LoadError, Parameters, RuleSet, Scope, ScopeOutcome, TestcaseOutcome, Validity,
+};
 use tidegate_report::{ScopeReport, TestcaseReport};
 
-use crate::args::Rules;
+use crate::args::{Mode, Rules};
 use crate::failure::{Failure, Result};
 
 /// The bundles of `policies/`, as part of the binary.
@@ -78,6 +80,8 @@ fn files(root: &Dir<'_>) -> Vec<(String, Vec<u8>)> {
 pub(crate) struct Resolved {
     pub(crate) rule_set: RuleSet,
     pub(crate) metas: BTreeMap<RuleId, RuleMeta>,
+    /// What `--mode` says.
+    pub(crate) mode: Option<&'static str>,
     /// What `--reference-date` says.
     pub(crate) reference_time: Option<Timestamp>,
     scopes: Vec<WantedScope>,
@@ -101,35 +105,27 @@ pub(crate) fn resolve(rules: &Rules) -> Result<Resolved> {
     if wanted.is_empty() && rules.bundle.is_empty() {
         wanted.push(DEFAULT);
     }
-    let wanted: Vec<(&str, Option<&str>)> = wanted
-        .into_iter()
-        .map(|text| match text.split_once('@') {
-            Some((name, "effective")) => (name, None),
-            Some((name, version)) => (name, Some(version)),
-            None => (text, None),
-        })
-        .collect();
+    let wanted = wanted.into_iter().map(Wanted::read).collect::<Result<Vec<_>>>()?;
     let mut names: Vec<&str> = rules.bundle.iter().map(String::as_str).collect();
     if names.is_empty() {
-        names.extend(wanted.iter().map(|(name, _)| *name));
+        names.extend(wanted.iter().map(|w| w.name.as_str()));
     }
     let bundles = load_all(names)?;
-    let scopes = wanted
-        .into_iter()
-        .map(|(name, version)| wanted_scope(&bundles, name, version))
-        .collect::<Result<Vec<_>>>()?;
-    let rule_set = compile(bundles)?;
+    let scopes = wanted.into_iter().map(|w| w.find(&bundles)).collect::<Result<Vec<_>>>()?;
+    let mode = rules.mode.map(Mode::name);
+    let all = mode.map(|m| ("mode".to_owned(), m.into())).into_iter().collect();
+    let rule_set = compile(bundles, &Parameters { all, rules: BTreeMap::new() })?;
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
     let reference_time = rules.reference_date.as_deref().map(time).transpose()?;
-    Ok(Resolved { rule_set, metas, reference_time, scopes, scopes_only: rules.bundle.is_empty() })
+    let scopes_only = rules.bundle.is_empty();
+    Ok(Resolved { rule_set, metas, mode, reference_time, scopes, scopes_only })
 }
 
 /// Compiles bundles into one rule set. One without rules would pass everything,
 /// so it is refused: most often a path names the wrong folder.
-pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
+pub(crate) fn compile(bundles: Vec<Bundle>, parameters: &Parameters) -> Result<RuleSet> {
     let names: Vec<String> = bundles.iter().map(|b| format!("`{}`", b.name())).collect();
-    let rule_set = RuleSet::compile(bundles, &tidegate_policy::Parameters::default())
-        .map_err(|e| load_failure(&e))?;
+    let rule_set = RuleSet::compile(bundles, parameters).map_err(|e| load_failure(&e))?;
     if rule_set.definitions().is_empty() {
         return Err(Failure::new(format!("there is no rule in bundle {}", names.join(", ")))
             .hint("name the folder that holds the rules; a rule has METADATA with an id"));
@@ -147,10 +143,60 @@ fn load_failure(error: &LoadError) -> Failure {
     hints.into_iter().fold(failure, Failure::hint)
 }
 
-/// Finds a scope among the bundles by the slug of its name:
-/// `SCS-compatible IaaS` is `scs-compatible-iaas`.
-fn wanted_scope(bundles: &[Bundle], name: &str, version: Option<&str>) -> Result<WantedScope> {
-    let slug = |scope: &Scope| scope.name().to_ascii_lowercase().replace(' ', "-");
+/// A scope as asked for: `NAME[@VERSION]` or `PATH[@VERSION]`.
+struct Wanted<'t> {
+    /// The slug of its name, `scs-compatible-iaas` for `SCS-compatible IaaS`:
+    /// also the name of the bundle that has the rules.
+    name: String,
+    /// The effective ones if absent.
+    version: Option<&'t str>,
+    /// The scope, where a path was given.
+    file: Option<Scope>,
+}
+
+impl<'t> Wanted<'t> {
+    fn read(text: &'t str) -> Result<Self> {
+        let (place, version) = match text.rsplit_once('@') {
+            Some((place, "effective")) => (place, None),
+            Some((place, version)) if !version.contains('/') => (place, Some(version)),
+            _ => (text, None),
+        };
+        let is_path = place.contains('/') || place.ends_with(".yaml") || place.ends_with(".yml");
+        if !is_path {
+            return Ok(Self { name: place.to_owned(), version, file: None });
+        }
+        let text = std::fs::read_to_string(place).map_err(|e| {
+            Failure::usage(format!("cannot read scope file `{place}`: {e}"))
+                .hint("name a file that exists, or a scope of a bundle without `/` and `.yaml`")
+        })?;
+        let scope = Scope::parse(&text).map_err(|e| {
+            Failure::new(format!("cannot use scope file `{place}`")).caused_by(Some(&e))
+        })?;
+        Ok(Self { name: slug(&scope), version, file: Some(scope) })
+    }
+
+    fn find(self, bundles: &[Bundle]) -> Result<WantedScope> {
+        let Self { name, version, file } = self;
+        let scope = match file {
+            Some(scope) => scope,
+            None => in_bundles(bundles, &name)?,
+        };
+        if let Some(version) = version
+            && scope.version(version).is_none()
+        {
+            let known: Vec<&str> = scope.versions().collect();
+            return Err(Failure::usage(format!("scope `{name}` has no version `{version}`"))
+                .hint(format!("its versions: {}", known.join(", "))));
+        }
+        Ok(WantedScope { name, scope, version: version.map(str::to_owned) })
+    }
+}
+
+fn slug(scope: &Scope) -> String {
+    scope.name().to_ascii_lowercase().replace(' ', "-")
+}
+
+fn in_bundles(bundles: &[Bundle], name: &str) -> Result<Scope> {
     let mut known = Vec::new();
     for (bundle, file, text) in
         bundles.iter().flat_map(|b| b.scopes().iter().map(move |(f, t)| (b.name(), f, t)))
@@ -159,24 +205,13 @@ fn wanted_scope(bundles: &[Bundle], name: &str, version: Option<&str>) -> Result
             Failure::new(format!("bundle `{bundle}`: cannot read `{file}`")).caused_by(Some(&e))
         })?;
         if slug(&scope) == name {
-            return checked(name, scope, version);
+            return Ok(scope);
         }
         known.push(slug(&scope));
     }
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Err(Failure::usage(format!("there is no scope `{name}`"))
         .hint(format!("the bundles of this run have: {known}")))
-}
-
-fn checked(name: &str, scope: Scope, version: Option<&str>) -> Result<WantedScope> {
-    if let Some(version) = version
-        && scope.version(version).is_none()
-    {
-        let known: Vec<&str> = scope.versions().collect();
-        return Err(Failure::usage(format!("scope `{name}` has no version `{version}`"))
-            .hint(format!("its versions: {}", known.join(", "))));
-    }
-    Ok(WantedScope { name: name.to_owned(), scope, version: version.map(str::to_owned) })
 }
 
 impl Resolved {
@@ -203,10 +238,13 @@ impl Resolved {
                 let Some(outcome) = wanted.scope.outcome(version, evaluation) else { continue };
                 out.push(ScopeReport {
                     scope: wanted.name.clone(),
+                    title: wanted.scope.name().to_owned(),
+                    uuid: wanted.scope.uuid().to_owned(),
+                    url: wanted.scope.url().map(str::to_owned),
                     version: version.to_owned(),
                     state: states.get(version).map_or("not in the timeline", |v| state(*v)).into(),
                     verdict: outcome.verdict,
-                    testcases: testcases(outcome),
+                    testcases: testcases(outcome, evaluation),
                 });
             }
         }
@@ -219,12 +257,18 @@ impl Resolved {
     }
 }
 
-fn testcases(outcome: ScopeOutcome) -> Vec<TestcaseReport> {
+fn testcases(outcome: ScopeOutcome, evaluation: &Evaluation) -> Vec<TestcaseReport> {
     let of = |(target, all): (String, Vec<TestcaseOutcome>)| {
-        let one = move |t: TestcaseOutcome| TestcaseReport {
-            id: t.id,
-            target: target.clone(),
-            verdict: t.verdict,
+        let one = move |t: TestcaseOutcome| {
+            let judged = evaluation.rules.get(t.id.as_str()).map(|r| r.verdict);
+            TestcaseReport {
+                // Missing although its rule has a verdict: that no longer counts.
+                expired: t.verdict == Verdict::Missing && judged.is_some_and(|v| v != t.verdict),
+                target: target.clone(),
+                verdict: t.verdict,
+                expires: t.expires,
+                id: t.id,
+            }
         };
         all.into_iter().map(one)
     };

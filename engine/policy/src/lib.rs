@@ -77,4 +77,6 @@ pub use metadata::{Input, Join, Rule};
 pub use pointer::Pointer;
 pub use program::Limits;
 pub use ruleset::{ENGINE, INPUT_VERSION, Parameters, RuleSet};
-pub use scope::{Scope, ScopeError, ScopeOutcome, Testcase, TestcaseOutcome, Validity, Version};
+pub use scope::{
+    Lifetime, Scope, ScopeError, ScopeOutcome, Testcase, TestcaseOutcome, Validity, Version,
+};

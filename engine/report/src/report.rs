@@ -2,8 +2,9 @@
 //! the collection could not see.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde::Serialize;
 use tidegate_model::{
     Counts, Digest, Evaluation, Finding, KindCoverage, RuleId, RuleMeta, Severity, SnapshotId,
@@ -17,6 +18,9 @@ pub struct Report {
     pub schema_version: &'static str,
     /// The version of tidegate that judged.
     pub tool_version: String,
+    /// The mode that rules were asked to judge in, where one was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
     /// One per cloud, in the order asked for.
     pub subjects: Vec<SubjectReport>,
     /// Over all subjects.
@@ -66,6 +70,13 @@ pub struct ReportRule {
 pub struct ScopeReport {
     /// The scope, such as `scs-compatible-iaas`.
     pub scope: String,
+    /// Its name as the scope file has it, such as `SCS-compatible IaaS`.
+    pub title: String,
+    /// Its UUID.
+    pub uuid: String,
+    /// Where its authors keep the scope file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Its version, such as `v5.1`.
     pub version: String,
     /// Its state in the scope's timeline at the reference date.
@@ -83,8 +94,16 @@ pub struct TestcaseReport {
     pub id: String,
     /// The target that counts it, such as `main`.
     pub target: String,
-    /// Its verdict; Missing where no rule judges it.
+    /// Its verdict; Missing where no rule judges it, where the rule found no
+    /// evidence, and where the result no longer counts.
     pub verdict: Verdict,
+    /// From the beginning of which day (UTC) a result from this snapshot no
+    /// longer counts; absent where no rule judges the testcase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
+    /// Whether it is Missing because that day has come.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expired: bool,
 }
 
 /// A kind that could not be read as it should.
@@ -110,7 +129,8 @@ pub struct Summary {
     pub failed: usize,
     /// Rules that could not be judged.
     pub not_judged: usize,
-    /// Testcases of requested scopes that no rule judges.
+    /// Rules that found no evidence, and testcases of requested scopes that no
+    /// rule judges or whose result has expired.
     pub missing: usize,
     /// Fails by severity of the rule.
     pub findings: BTreeMap<Severity, usize>,
@@ -215,21 +235,28 @@ impl Report {
                 match rule.verdict {
                     Verdict::Pass => summary.passed += 1,
                     Verdict::Fail => summary.failed += 1,
-                    Verdict::Abort | Verdict::Missing => summary.not_judged += 1,
+                    Verdict::Abort => summary.not_judged += 1,
+                    Verdict::Missing => summary.missing += 1,
                 }
                 let fails = rule.findings.iter().filter(|f| f.verdict == Verdict::Fail).count();
                 if fails > 0 {
                     *summary.findings.entry(rule.meta.severity).or_default() += fails;
                 }
             }
+            let counted = |id: &str| {
+                let mut rules = subject.rules.iter();
+                rules.any(|r| r.meta.id.as_str() == id && r.verdict == Verdict::Missing)
+            };
             let testcases = subject.scopes.iter().flat_map(|s| &s.testcases);
-            summary.missing += testcases.filter(|t| t.verdict == Verdict::Missing).count();
+            let missing = testcases.filter(|t| t.verdict == Verdict::Missing && !counted(&t.id));
+            summary.missing += missing.map(|t| &t.id).collect::<BTreeSet<_>>().len();
             summary.kinds += subject.coverage.len();
             summary.kinds_with_gaps += subject.gaps.len();
         }
         Self {
             schema_version: Self::SCHEMA,
             tool_version: tool_version.to_owned(),
+            mode: None,
             subjects,
             summary,
         }

@@ -1,6 +1,7 @@
 //! The table for people: by rule, worst first, then what could not be seen,
 //! then one line that sums up.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ const FINDINGS_SHOWN: usize = 10;
 pub fn table(report: &Report, options: &TableOptions) -> String {
     let mut out = Table { text: String::new(), options };
     for subject in &report.subjects {
-        out.subject(subject);
+        out.subject(subject, report.mode.as_deref());
     }
     out.last_line(report);
     out.text
@@ -66,11 +67,14 @@ impl Table<'_> {
         if self.options.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn subject(&mut self, subject: &SubjectReport) {
+    fn subject(&mut self, subject: &SubjectReport, mode: Option<&str>) {
         let title = self.paint(BOLD, &subject.snapshot.to_string());
         let mut head = format!("{title}  taken {:.0}", subject.taken_at);
         if subject.reference_time != subject.taken_at {
             let _ = write!(head, "  judged as of {:.0}", subject.reference_time);
+        }
+        if let Some(mode) = mode {
+            let _ = write!(head, "  mode {mode}");
         }
         self.line(&head);
         self.line("");
@@ -113,22 +117,32 @@ impl Table<'_> {
             count(Verdict::Abort),
             count(Verdict::Missing),
         ));
-        let missing: Vec<&str> = scope
-            .testcases
-            .iter()
-            .filter(|t| t.verdict == Verdict::Missing)
-            .map(|t| t.id.as_str())
-            .collect();
-        if !missing.is_empty() && !self.options.quiet {
-            let shown = if self.options.verbose { missing.len() } else { 4 };
-            let mut names = missing.iter().take(shown).copied().collect::<Vec<_>>().join(", ");
-            if missing.len() > shown {
-                let _ = write!(names, " and {} more (-v lists them)", missing.len() - shown);
-            }
-            let text = self.paint(DIM, &format!("no rule judges {names}"));
-            self.line(&format!("      {text}"));
+        if !self.options.quiet {
+            self.missing(scope);
         }
         self.line("");
+    }
+
+    /// The testcases that are missing without a rule that says why.
+    fn missing(&mut self, scope: &ScopeReport) {
+        let mut by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for testcase in &scope.testcases {
+            let reason = match (testcase.expires, testcase.expired) {
+                (None, _) => "no rule judges".to_owned(),
+                (Some(day), true) => format!("expired on {day}:"),
+                (Some(_), false) => continue,
+            };
+            by_reason.entry(reason).or_default().push(&testcase.id);
+        }
+        for (reason, ids) in by_reason {
+            let shown = if self.options.verbose { ids.len() } else { 4 };
+            let mut names = ids.iter().take(shown).copied().collect::<Vec<_>>().join(", ");
+            if ids.len() > shown {
+                let _ = write!(names, " and {} more (-v lists them)", ids.len() - shown);
+            }
+            let text = self.paint(DIM, &format!("{reason} {names}"));
+            self.line(&format!("      {text}"));
+        }
     }
 
     fn rule(&mut self, rule: &ReportRule) {
@@ -169,7 +183,8 @@ impl Table<'_> {
             self.line(&format!("      {}", place.trim_start()));
         }
         if let Some(cause) = &finding.cause {
-            self.line(&format!("        not judged: {}", printable(&cause.message)));
+            let what = if finding.verdict == Verdict::Missing { "missing" } else { "not judged" };
+            self.line(&format!("        {what}: {}", printable(&cause.message)));
         }
         for v in &finding.violations {
             let mut text = format!("        {}", printable(&v.message));
@@ -263,8 +278,7 @@ fn short(value: &Value) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::collections::BTreeMap;
-
+    use jiff::civil::{Date, date};
     use serde_json::json;
     use tidegate_model::{
         AbortCode, Cause, Counts, Digest, Evaluation, Kind, KindCoverage, ResourceKey, RuleId,
@@ -297,6 +311,11 @@ pub(crate) mod tests {
             violations: vec![],
             cause: None,
         }
+    }
+
+    fn testcase(id: &str, verdict: Verdict, expires: Option<Date>) -> TestcaseReport {
+        let (id, target) = (id.to_owned(), "main".to_owned());
+        TestcaseReport { id, target, verdict, expires, expired: false }
     }
 
     /// A report with a fail, a rule that could not be judged, a pass, a gap and
@@ -374,16 +393,19 @@ pub(crate) mod tests {
         };
         let scope = ScopeReport {
             scope: "scs".into(),
+            title: "SCS".into(),
+            uuid: "50393e6f-2ae1-4c5c-a62c-3b75f2abef3f".into(),
+            url: None,
             version: "v1".into(),
             state: "effective".into(),
             verdict: Verdict::Fail,
             testcases: vec![
+                testcase("c-fail", Verdict::Fail, Some(date(2026, 11, 30))),
+                testcase("d", Verdict::Missing, None),
                 TestcaseReport {
-                    id: "c-fail".into(),
-                    target: "main".into(),
-                    verdict: Verdict::Fail,
+                    expired: true,
+                    ..testcase("e", Verdict::Missing, Some(date(2026, 11, 21)))
                 },
-                TestcaseReport { id: "d".into(), target: "main".into(), verdict: Verdict::Missing },
             ],
         };
         Report::new("0.1.0", vec![SubjectReport::new(evaluation, &metas, &snapshot, vec![scope])])
@@ -397,7 +419,8 @@ pub(crate) mod tests {
             "\
 prod1@3  taken 2026-11-22T01:00:00Z
 
-FAIL  scs@v1 (effective): 0 of 2 testcases pass, 1 fail, 0 not judged, 1 missing
+FAIL  scs@v1 (effective): 0 of 3 testcases pass, 1 fail, 0 not judged, 2 missing
+      expired on 2026-11-21: e
       no rule judges d
 
 FAIL  medium   c-fail  title of c-fail
@@ -416,7 +439,7 @@ PASS  1 rule holds (-v lists them)
 Not seen, or not completely
   image.image  R  forbidden  (1 rule needs it)
 
-1 failed (1 medium), 1 not judged, 1 passed, 1 missing · 3 kinds, 1 with gaps
+1 failed (1 medium), 1 not judged, 1 passed, 2 missing · 3 kinds, 1 with gaps
 "
         );
     }

@@ -27,7 +27,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
         let id = store.resolve(&subject, &at).await.map_err(failure)?;
         subjects.push(judge(&store, &id, &rules, args.fresh).await?.report);
     }
-    finish(ctx.ui, subjects, &args.reporting, &Run::default())
+    let run = Run { mode: rules.mode, ..Run::default() };
+    finish(ctx.ui, subjects, &args.reporting, &run)
 }
 
 /// The subjects a reading command is about: those named, that of the snapshot
@@ -121,6 +122,8 @@ pub(crate) struct Run {
     pub(crate) duration: Option<Duration>,
     /// Whether a cloud that was asked for is not in the report.
     pub(crate) missed: bool,
+    /// What `--mode` says.
+    pub(crate) mode: Option<&'static str>,
 }
 
 /// Writes the report in every format asked for and says how the run ends.
@@ -141,6 +144,7 @@ pub(crate) fn finish(
         Exit::Ok
     };
     report.summary.exit = exit.code();
+    report.mode = run.mode.map(str::to_owned);
     let table = [Output { format: Format::Table, file: None }];
     let outputs = if reporting.format.is_empty() { &table } else { reporting.format.as_slice() };
     for output in outputs {

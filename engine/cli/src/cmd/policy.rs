@@ -1,6 +1,6 @@
 //! `tidegate policy`: work on bundles.
 
-use tidegate_policy::{Limits, run_cases};
+use tidegate_policy::{Limits, Parameters, run_cases};
 
 use crate::args::Policy;
 use crate::bundles;
@@ -22,7 +22,8 @@ fn test(ctx: &mut Context<'_>, mut names: Vec<String>) -> Result<Exit> {
     }
     let (mut passed, mut failed) = (0, 0);
     for name in &names {
-        let rule_set = bundles::compile(bundles::load_all([name.as_str()])?)?;
+        let rule_set =
+            bundles::compile(bundles::load_all([name.as_str()])?, &Parameters::default())?;
         let report = run_cases(&rule_set, Limits::default());
         for f in &report.failures {
             let text = format!(

@@ -35,7 +35,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
             Err(failure) => return Err(failure),
         }
     }
-    let run = check::Run { duration: Some(started.elapsed()), missed };
+    let run = check::Run { duration: Some(started.elapsed()), missed, mode: rules.mode };
     check::finish(ctx.ui, subjects, &args.reporting, &run)
 }
 

@@ -9,13 +9,18 @@
 //!
 //! Source: SovereignCloudStack/standards, Tests/scs_cert_lib.py, 2026-08-21.
 
+mod lifetime;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use tidegate_model::{Evaluation, Verdict};
+use tidegate_model::{Evaluation, Timestamp, Verdict};
 
 use crate::bundle::yaml_error;
+
+pub use lifetime::Lifetime;
 
 /// A scope that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,9 +64,9 @@ pub struct Testcase {
     /// The clause that demands it.
     #[serde(default)]
     pub url: Option<String>,
-    /// How long a result counts: `week` (also if absent), `month`, `year`, ….
+    /// How long a result counts.
     #[serde(default)]
-    pub lifetime: Option<String>,
+    pub lifetime: Lifetime,
     /// The section that a scheduled run picks it by.
     #[serde(default)]
     pub section: Option<String>,
@@ -99,8 +104,12 @@ pub struct ScopeOutcome {
 pub struct TestcaseOutcome {
     /// The testcase.
     pub id: String,
-    /// Missing if no rule has its id.
+    /// Missing if no rule has its id, or if the result no longer counts.
     pub verdict: Verdict,
+    /// From the beginning of which day a result of this evaluation does not
+    /// count any more; absent if no rule has the testcase's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
     /// The clause that demands it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -296,14 +305,23 @@ impl Scope {
     }
 
     /// What an evaluation says about a version; `None` if there is no such
-    /// version.
+    /// version. A result is as old as the snapshot judged, and Missing once
+    /// its lifetime is over at the reference time.
     #[must_use]
     pub fn outcome(&self, version: &str, evaluation: &Evaluation) -> Option<ScopeOutcome> {
         let version = self.version(version)?;
-        let judge = |t: &&Testcase| TestcaseOutcome {
-            id: t.id.clone(),
-            verdict: evaluation.rules.get(t.id.as_str()).map_or(Verdict::Missing, |r| r.verdict),
-            url: t.url.clone(),
+        let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
+        let (checked, today) = (day(evaluation.taken_at), day(evaluation.reference_time));
+        let judge = |t: &&Testcase| {
+            let rule = evaluation.rules.get(t.id.as_str());
+            let expires = rule.map(|_| t.lifetime.expiry(checked));
+            let current = rule.filter(|_| expires.is_some_and(|day| today < day));
+            TestcaseOutcome {
+                id: t.id.clone(),
+                verdict: current.map_or(Verdict::Missing, |r| r.verdict),
+                expires,
+                url: t.url.clone(),
+            }
         };
         let targets: BTreeMap<String, Vec<TestcaseOutcome>> = version
             .targets
@@ -399,6 +417,23 @@ timeline:
         assert_eq!(verdict(&[("a", Fail)]), Fail);
         let outcome = scope.outcome("v2", &evaluation(&[("a", Pass)])).unwrap();
         assert_eq!(outcome.targets["recommended"][0].verdict, Missing);
+    }
+
+    #[test]
+    fn a_result_counts_for_its_lifetime() {
+        use Verdict::{Fail, Missing, Pass};
+        let scope = Scope::parse(FILE).unwrap();
+        let mut evaluation = evaluation(&[("a", Pass), ("b", Fail)]);
+        let mut verdicts = |later: &str| -> Vec<Verdict> {
+            evaluation.reference_time = later.parse().unwrap();
+            let outcome = scope.outcome("v1", &evaluation).unwrap();
+            outcome.targets["main"].iter().map(|t| t.verdict).collect()
+        };
+        // Taken on 1970-01-01, a Thursday.
+        assert_eq!(verdicts("1970-01-11T23:59:59Z"), [Pass, Fail]);
+        assert_eq!(verdicts("1970-01-12T00:00:00Z"), [Missing, Fail]);
+        assert_eq!(verdicts("1971-02-28T23:59:59Z"), [Missing, Fail]);
+        assert_eq!(verdicts("1971-03-01T00:00:00Z"), [Missing, Missing]);
     }
 
     #[test]
