@@ -43,7 +43,7 @@ roles['service'] = roles['service'] or ensure('role', 'service')
 
 # Services.
 service_project = project('service', 'default')
-for name in ('nova', 'neutron', 'glance', 'cinder', 'placement'):
+for name in ('nova', 'neutron', 'glance', 'cinder', 'placement', 'barbican'):
     u = user(name, 'default', password=service_password, default_project_id=service_project)
     for role in ('admin', 'service'):
         grant(u, roles[role], 'projects/' + service_project)
@@ -54,6 +54,7 @@ for name, kind, url in (
         ('nova', 'compute', 'http://127.0.0.1:%d/v2.1' % ports['nova']),
         ('neutron', 'network', 'http://127.0.0.1:%d' % ports['neutron']),
         ('cinder', 'block-storage', 'http://127.0.0.1:%d/v3' % ports['cinder']),
+        ('barbican', 'key-manager', 'http://127.0.0.1:%d' % ports['barbican']),
         ('cinderv3', 'volumev3', 'http://127.0.0.1:%d/v3/%%(project_id)s' % ports['cinder'])):
     if kind in have:
         continue
@@ -75,6 +76,10 @@ for name in ('alpha', 'beta', 'gamma'):
     grant(admin, roles['admin'], 'projects/' + p)
     member = user(name + '-user', customers, password='secret', default_project_id=p)
     grant(member, roles['member'], 'projects/' + p)
+alpha = project('alpha', customers)
+grant(user('alpha-reader', customers, password='secret', default_project_id=alpha), roles['reader'], 'projects/' + alpha)
+# The role that key managers asked for before they knew `member`.
+roles.get('creator') or ensure('role', 'creator')
 
 credentials = cloud.get('identity', '/users/%s/application_credentials' % admin)['application_credentials']
 for c in credentials:

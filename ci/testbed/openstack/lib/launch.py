@@ -96,6 +96,13 @@ FAMILIES = {
                                 OS_PLACEMENT_CONFIG_DIR=os.path.join(ETC, 'placement')),
         },
     },
+    'barbican': {
+        'preload': ['testbed_barbican'],
+        'needs': ['db', 'keystone'],
+        'services': {
+            'barbican': api_of('barbican', 'testbed_barbican', ['barbican-api']),
+        },
+    },
     'glance': {
         'preload': ['glance.common.wsgi_app', CONFIG, 'glance.api.v2.router'],
         'conf': conf('glance', 'glance-api.conf'),

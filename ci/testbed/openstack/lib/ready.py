@@ -37,6 +37,7 @@ while True:
                                          lambda r: r['alive']), computes + 4 * nets),
                 'volume services': (fresh(c.get('volume', '/os-services')['services'], 'updated_at',
                                           lambda r: r['state'] == 'up'), 4),
+                'key managers': (int('secrets' in c.get('key-manager', '/secrets?limit=1')), 1),
                 'image stores': (len(c.get('image', '/info/stores')['stores']), 1),
             }
             for k, (n, want) in got.items():

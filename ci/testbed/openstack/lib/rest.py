@@ -11,10 +11,10 @@ from keystoneauth1.identity import v3
 
 # Catalogue types; fixed microversions, so that shapes do not change with the pins.
 SERVICE = {'identity': 'identity', 'compute': 'compute', 'network': 'network', 'image': 'image',
-           'volume': 'block-storage', 'placement': 'placement'}
+           'volume': 'block-storage', 'placement': 'placement', 'key-manager': 'key-manager'}
 MICROVERSION = {'compute': '2.96', 'volume': '3.71', 'placement': '1.39'}
 # The catalogue gives some endpoints without the version part.
-PREFIX = {'network': '/v2.0', 'image': '/v2'}
+PREFIX = {'network': '/v2.0', 'image': '/v2', 'key-manager': '/v1'}
 
 
 class Error(Exception):

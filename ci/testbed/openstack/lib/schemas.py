@@ -29,6 +29,7 @@ COMMANDS = {
         KEYSTONE + ['bootstrap', '--bootstrap-password', password, '--bootstrap-region-id', region]
         + [a for i in ('public', 'internal', 'admin') for a in ('--bootstrap-%s-url' % i, keystone + '/v3')]]),
     'cinder': ('cinder.cmd.manage', [launch.CINDER + ['db', 'sync']]),
+    'barbican': ('barbican.cmd.db_manage', [['--dburl', database + '/barbican?charset=utf8mb4', 'upgrade']]),
     'glance': ('glance.cmd.manage', [launch.conf('glance', 'glance-api.conf') + ['db_sync']]),
     'placement': ('placement.cmd.manage', [launch.conf('placement', 'placement.conf') + ['db', 'sync']]),
 }

@@ -389,6 +389,20 @@ def volumes():
     return made
 
 
+# --- key manager -------------------------------------------------------------
+
+@part
+def secrets():
+    for c, names in ((admin, ['signing-key-%d' % i for i in range(1, 6)]), (cloud['alpha'], ['alpha-tls-key'])):
+        for name in names:
+            if not c.get('key-manager', '/secrets?name=' + name)['secrets']:
+                c.post('key-manager', '/secrets', {'name': name, 'payload': 'canary-secret-payload', 'payload_content_type': 'text/plain'})
+        if not c.get('key-manager', '/containers')['containers']:
+            refs = c.get('key-manager', '/secrets?name=' + names[0])['secrets']
+            c.post('key-manager', '/containers', {'name': 'keys', 'type': 'generic', 'secret_refs': [
+                {'name': 'key', 'secret_ref': refs[0]['secret_ref']}]})
+
+
 # --- servers -----------------------------------------------------------------
 
 def keys(p):
@@ -530,7 +544,7 @@ def bulk(wanted):
 
 def main():
     marker = os.path.join(os.environ['TB_STATE'], '.seeded')
-    parts = [identity, flavors, images, aggregates, public_network, networks, network_extras, quotas, volume_types, volumes,
+    parts = [identity, flavors, images, aggregates, public_network, networks, network_extras, quotas, volume_types, volumes, secrets,
              server_requests]
     for p in parts:
         p.result()

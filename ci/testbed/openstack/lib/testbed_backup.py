@@ -1,35 +1,24 @@
-"""Cinder backups that copy nothing: the records and states of the API are real, the data is not.
+"""The storage host's way to a volume: the file in which the volume driver keeps it, in place of a block device.
 
-cinder.conf names both classes. The manager never attaches the volume, since
-the volume driver has no data to attach.
+cinder.conf names the manager. Everything else of a backup is cinder's own:
+its volume manager is asked for the connection, its posix driver reads, packs
+and writes.
 """
-import io
-
-from cinder.backup import driver
 from cinder.backup import manager
 from cinder.volume import volume_utils
+
+import testbed_cinder
 
 # The real one asks privsep for the host's initiator names.
 volume_utils.brick_get_connector_properties = lambda *args, **kwargs: {'host': 'storage-01', 'ip': '127.0.0.1'}
 
 
+class FileConnector:
+    def disconnect_volume(self, *args, **kwargs):
+        pass
+
+
 class TestbedBackupManager(manager.BackupManager):
-    def _attach_device(self, *args, **kwargs):
-        return {'device': {'path': io.BytesIO()}}
-
-    def _detach_device(self, *args, **kwargs):
-        pass
-
-
-class TestbedBackupDriver(driver.BackupDriver):
-    def backup(self, backup, volume_file, backup_metadata=False):
-        return {'object_count': 1, 'container': 'testbed'}
-
-    def restore(self, backup, volume_id, volume_file, volume_is_new):
-        pass
-
-    def delete_backup(self, backup):
-        pass
-
-    def check_for_setup_error(self):
-        pass
+    def _connect_device(self, conn):
+        path = testbed_cinder.path_of(conn['data']['volume_id'])
+        return {'conn': conn, 'device': {'path': path}, 'connector': FileConnector()}
