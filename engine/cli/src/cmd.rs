@@ -2,6 +2,7 @@
 
 mod check;
 mod collect;
+mod evidence;
 mod policy;
 mod scan;
 mod show;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidegate_model::{Collected, SnapshotId, Subject};
+use tidegate_model::{Collected, Resource, SnapshotId, Status, Subject};
 use tidegate_openstack::{
     Cloud, CollectError, Config, Environment, Options, RedactionKey, Settings, Timeouts,
 };
@@ -15,8 +15,8 @@ use tidegate_store::{Begin, SnapshotWriter, Store, StoreError};
 use tokio::sync::mpsc;
 
 use crate::args::{Collect, Targets};
-use crate::cmd::Context;
 use crate::cmd::store::failure;
+use crate::cmd::{Context, evidence};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -31,7 +31,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &Collect) -> Result<Exit> {
     let targets = targets(ctx, &args.targets).await?;
     let store = ctx.store().await?;
     for target in &targets.reached {
-        let id = collect(ctx, &store, target).await?;
+        let id = collect(ctx, &store, target, Evidence::default()).await?;
         ctx.ui.write(None, &format!("{id}\n"))?;
     }
     Ok(if targets.missed { Exit::Failed } else { Exit::Ok })
@@ -141,14 +141,24 @@ fn collect_failure(error: CollectError) -> Failure {
     }
 }
 
+/// Facts that no listing of the cloud gives.
+#[derive(Default)]
+pub(crate) struct Evidence {
+    /// What probes found just now.
+    pub(crate) probes: Vec<Resource>,
+}
+
 /// Takes one snapshot. Whatever of the cloud cannot be read is coverage of the
 /// snapshot; only a store that cannot be written fails.
 pub(crate) async fn collect(
     ctx: &mut Context<'_>,
     store: &Store,
     target: &Target,
+    given: Evidence,
 ) -> Result<SnapshotId> {
     let started = Instant::now();
+    let (subject, now) = (&target.subject, env::now());
+    let evidence = evidence::probed(store, subject, &target.cloud, given.probes, now).await?;
     let mut writer = begin(ctx, store, &target.subject).await?;
     let (tx, rx) = mpsc::channel(PAGES_WAITING);
     let mut options = Options::new(Arc::new(env::now));
@@ -165,6 +175,9 @@ pub(crate) async fn collect(
             Failure::new(format!("collecting `{}` broke off", target.subject)).caused_by(Some(&e))
         })?
         .map_err(collect_failure)?;
+    for one in evidence {
+        take(one, &mut writer, ctx.ui, &mut seen)?;
+    }
     let done = writer.commit().await.map_err(failure)?;
     ctx.ui.status(&format!(
         "{}: {} resources, {} changed, {} gone, {} not seen; {} kinds, {} with gaps; {:.1} s",
@@ -221,29 +234,38 @@ async fn receive(
     seen: &mut Seen,
 ) -> Result<()> {
     while let Some(message) = rx.recv().await {
-        match message {
-            Collected::Page(resources) => {
-                if let Some(first) = resources.first() {
-                    let kind = first.kind.to_string();
-                    let count = seen.kinds.entry(kind.clone()).or_default();
-                    *count += resources.len();
-                    let (count, all) = (*count, seen.kinds.values().sum::<usize>());
-                    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-                    let rate = all as f64 / seen.started.elapsed().as_secs_f64().max(0.001);
-                    ui.progress(&format!(
-                        "{}: {kind} {count}, {all} resources in all, {rate:.0}/s",
-                        seen.subject
-                    ));
-                }
-                writer.put(resources).map_err(failure)?;
+        take(message, writer, ui, seen)?;
+    }
+    Ok(())
+}
+
+fn take(
+    message: Collected,
+    writer: &mut SnapshotWriter,
+    ui: &mut Ui,
+    seen: &mut Seen,
+) -> Result<()> {
+    match message {
+        Collected::Page(resources) => {
+            if let Some(first) = resources.first() {
+                let kind = first.kind.to_string();
+                let count = seen.kinds.entry(kind.clone()).or_default();
+                *count += resources.len();
+                let (count, all) = (*count, seen.kinds.values().sum::<usize>());
+                #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+                let rate = all as f64 / seen.started.elapsed().as_secs_f64().max(0.001);
+                ui.progress(&format!(
+                    "{}: {kind} {count}, {all} resources in all, {rate:.0}/s",
+                    seen.subject
+                ));
             }
-            Collected::Coverage(coverage) => {
-                use tidegate_model::Status;
-                if !matches!(coverage.status, Status::Complete { .. } | Status::Absent) {
-                    seen.gaps += 1;
-                }
-                writer.cover(coverage);
+            writer.put(resources).map_err(failure)?;
+        }
+        Collected::Coverage(coverage) => {
+            if !matches!(coverage.status, Status::Complete { .. } | Status::Absent) {
+                seen.gaps += 1;
             }
+            writer.cover(coverage);
         }
     }
     Ok(())

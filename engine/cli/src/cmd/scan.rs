@@ -45,7 +45,7 @@ async fn one(
     target: &Target,
     rules: &Arc<Resolved>,
 ) -> Result<SubjectReport> {
-    let id = collect::collect(ctx, store, target).await?;
+    let id = collect::collect(ctx, store, target, collect::Evidence::default()).await?;
     let judged = check::judge(store, &id, rules, false).await?;
     let salt = env::salts()?();
     store
