@@ -19,6 +19,7 @@ pub struct Cloud {
     pub(crate) name: Arc<str>,
     pub(crate) regions: Arc<[Region]>,
     pub(crate) scope: Arc<Scope>,
+    pub(crate) nobody: Arc<probe::Nobody>,
 }
 
 /// One region. Each has its own session of the SDK, whose choice of endpoints
@@ -122,6 +123,7 @@ impl Cloud {
             name: Arc::from(settings.name.as_str()),
             regions: Arc::from(regions),
             scope: Arc::new(scope),
+            nobody: Arc::new(probe::Nobody::new(&config, timeouts)),
         })
     }
 

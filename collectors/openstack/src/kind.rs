@@ -140,6 +140,8 @@ pub(crate) enum Reader {
     Token,
     /// Swift: an account's headers.
     Account,
+    /// What the object store's host says to an S3 request of nobody.
+    S3,
 }
 
 /// The usual row, for `..ROW`.

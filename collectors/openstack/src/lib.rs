@@ -38,6 +38,7 @@ mod redact;
 mod request;
 mod rows;
 mod run;
+mod s3;
 mod scope;
 mod single;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use openstack_sdk::config::CloudConfig;
 use openstack_sdk::{AuthError, OpenStackError};
-use reqwest::{Certificate, Client};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, ClientBuilder};
 use serde_json::{Value, json};
 
 use crate::config::{Settings, Timeouts};
@@ -97,15 +98,42 @@ fn distrust(why: &str) -> String {
 }
 
 fn client(config: &CloudConfig, timeouts: &Timeouts) -> Result<Client, reqwest::Error> {
-    let mut builder = Client::builder().timeout(timeouts.request).connect_timeout(timeouts.connect);
-    let bundle = config.cacert.as_ref().and_then(|path| std::fs::read(path).ok());
-    for certificate in bundle.iter().flat_map(|b| Certificate::from_pem_bundle(b)).flatten() {
-        builder = builder.add_root_certificate(certificate);
+    Nobody::new(config, timeouts).builder().build()
+}
+
+/// How a cloud is reached by somebody who is not signed in: trust and
+/// time-outs, no credentials.
+#[derive(Clone)]
+pub(crate) struct Nobody {
+    authorities: Vec<Certificate>,
+    verify: bool,
+    timeouts: Timeouts,
+}
+
+impl Nobody {
+    pub(crate) fn new(config: &CloudConfig, timeouts: &Timeouts) -> Self {
+        let bundle = config.cacert.as_ref().and_then(|path| std::fs::read(path).ok());
+        let authorities = bundle.iter().flat_map(|b| Certificate::from_pem_bundle(b)).flatten();
+        Self {
+            authorities: authorities.collect(),
+            verify: config.verify != Some(false),
+            timeouts: *timeouts,
+        }
     }
-    if config.verify == Some(false) {
-        builder = builder.danger_accept_invalid_certs(true);
+
+    fn builder(self) -> ClientBuilder {
+        let Timeouts { request, connect } = self.timeouts;
+        let mut builder = Client::builder().timeout(request).connect_timeout(connect);
+        for certificate in self.authorities {
+            builder = builder.add_root_certificate(certificate);
+        }
+        builder.danger_accept_invalid_certs(!self.verify)
     }
-    builder.build()
+
+    /// A client that shows answers as they are, redirections too.
+    pub(crate) fn client(&self) -> Result<Client, reqwest::Error> {
+        self.clone().builder().redirect(Policy::none()).build()
+    }
 }
 
 /// Finds the id of an application credential that is given by name. The SDK

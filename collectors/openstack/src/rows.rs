@@ -13,7 +13,7 @@ use crate::kind::{Fallback, Paging, Reader};
 use crate::listing::{Listing, Page, Stop};
 use crate::reading::{End, Place, Reading};
 use crate::run::{Gone, Parents, Run};
-use crate::single;
+use crate::{s3, single};
 
 /// Reads one kind in one region, sends what it finds and its coverage.
 pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Gone> {
@@ -36,6 +36,7 @@ pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Go
         Ok(Some(endpoint)) => match place.row.reader {
             Reader::Token => single::token(&mut reading).await?,
             Reader::Account => single::account(&mut reading, &endpoint).await?,
+            Reader::S3 => s3::read(&mut reading, &endpoint).await?,
             Reader::Images => images::read(&mut reading, &endpoint).await?,
             Reader::Rest if place.row.parent.is_some() => reading.children(&endpoint).await?,
             Reader::Rest => {

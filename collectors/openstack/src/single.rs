@@ -57,7 +57,8 @@ pub(crate) async fn account(reading: &mut Reading<'_>, endpoint: &Endpoint) -> E
     };
     match answer.status {
         s if s.is_success() => {}
-        StatusCode::FORBIDDEN => return Ok(Err(Stop::Forbidden)),
+        // Ceph's gateway says 401 to a token without a role that it accepts.
+        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => return Ok(Err(Stop::Forbidden)),
         StatusCode::NOT_FOUND => return Ok(Err(Stop::Absent)),
         _ => {
             let why = format!("the service answered {}", describe(&answer));
@@ -76,7 +77,8 @@ pub(crate) async fn account(reading: &mut Reading<'_>, endpoint: &Endpoint) -> E
     one(reading, &id, serde_json::Value::Object(body).to_string().as_bytes()).await
 }
 
-async fn one(reading: &mut Reading<'_>, id: &str, body: &[u8]) -> End {
+/// Sends the one resource that there is of a kind, with this id and JSON body.
+pub(crate) async fn one(reading: &mut Reading<'_>, id: &str, body: &[u8]) -> End {
     let place = reading.place;
     let made = {
         let cleaner = Cleaner::new(place.row, reading.run.key.as_ref());

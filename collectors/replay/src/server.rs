@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::fault::{Action, Fault, spoil};
 use crate::keystone::{Token, describe, sign_in, version, versions};
 use crate::paging::page;
-use crate::recording::Recording;
+use crate::recording::{Body, Recording, S3};
 use crate::wire::{self, Request, Response};
 
 /// A cloud being played back, until it is dropped.
@@ -186,6 +186,9 @@ async fn answer(
 
 fn route(shared: &Shared, request: &Request) -> Response {
     let recording = &shared.recording;
+    if request.path == "/" {
+        return list_buckets(recording, request);
+    }
     let mut parts = request.path.trim_matches('/').splitn(2, '/');
     let service = parts.next().unwrap_or_default();
     let rest = parts.next().unwrap_or_default();
@@ -258,6 +261,37 @@ fn grant(shared: &Shared, request: &Request) -> Response {
             response
         }
     }
+}
+
+/// What an object store says at the root of its host: the recorded answer of
+/// the service `s3`, else that of a gateway which does not know the access key.
+fn list_buckets(recording: &Recording, request: &Request) -> Response {
+    let signed = request.header("authorization").unwrap_or_default();
+    if !signed.starts_with("AWS4-HMAC-SHA256 Credential=") {
+        return xml(403, "AccessDenied");
+    }
+    if request.header("x-auth-token").is_some() {
+        return xml(400, "TokenInSignedRequest");
+    }
+    if !recording.services().iter().any(|s| s == "object-store") {
+        return Response::error(404, "there is no such service");
+    }
+    if let Some(entry) = recording.find(S3, "", &request.query)
+        && let Body::Whole(body) = &entry.body
+    {
+        let headers = entry.headers.clone();
+        return Response { status: entry.status, headers, body: body.to_vec(), breaks_after: None };
+    }
+    xml(403, "InvalidAccessKeyId")
+}
+
+/// An S3 error in the words of Ceph's gateway.
+fn xml(status: u16, code: &str) -> Response {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><RequestId>tx00000000000000000002a-006a1b2c3d-4-default</RequestId><HostId>4-default-default</HostId></Error>"
+    );
+    let headers = vec![("content-type".to_owned(), "application/xml".to_owned())];
+    Response { status, headers, body: body.into_bytes(), breaks_after: None }
 }
 
 /// Refuses a microversion beyond the service's newest, as Nova does.

@@ -1,6 +1,7 @@
-//! Swift and what speaks its protocol (Ceph RGW): the account's headers.
+//! Swift and what speaks its protocol (Ceph RGW): the account's headers, and
+//! whether its host speaks S3.
 //!
-//! Who sees what: the own account.
+//! Who sees what: the own account; S3 is asked as nobody.
 
 use crate::kind::{Id, ROW, Reader, Row, Service};
 use crate::scope::View;
@@ -15,10 +16,20 @@ pub(super) static SERVICE: Service = Service {
     rows: &ROWS,
 };
 
-static ROWS: [Row; 1] = [Row {
-    kind: "object-store.account",
-    id: Id::Parent,
-    reader: Reader::Account,
-    view: View::Own,
-    ..ROW
-}];
+static ROWS: [Row; 2] = [
+    Row {
+        kind: "object-store.account",
+        id: Id::Parent,
+        reader: Reader::Account,
+        view: View::Own,
+        ..ROW
+    },
+    Row {
+        kind: "object-store.s3",
+        id: Id::Parent,
+        project: &[],
+        reader: Reader::S3,
+        view: View::Whole,
+        ..ROW
+    },
+];
