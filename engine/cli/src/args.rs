@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tidegate_model::Severity;
 
 use crate::exit;
-use crate::output::Output;
+use crate::output::{Output, ReportFormat};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -58,9 +58,20 @@ pub(crate) enum Command {
     /// Judge a snapshot that is in the store
     #[command(after_help = exit::HELP)]
     Check(Check),
+    /// Try out what no listing tells: create small things, look at them, delete them
+    ///
+    /// Changes the cloud: volumes, a backup, a secret, a security group, a server
+    /// with a network of its own. Everything is named tidegate-probe-RUN-WHAT, is
+    /// entered in the store before it is created, and is removed in the end or by
+    /// the next probe.
+    #[command(after_help = exit::HELP)]
+    Probe(Probe),
     /// Work on policy bundles
     #[command(subcommand)]
     Policy(Policy),
+    /// Hand results in to the SCS compliance monitor
+    #[command(subcommand)]
+    Report(Report),
     /// Look at what the store holds
     #[command(subcommand)]
     Snapshot(Snapshot),
@@ -131,9 +142,10 @@ impl Mode {
 /// How to report and when to fail.
 #[derive(Debug, Args)]
 pub(crate) struct Reporting {
-    /// table or json, to standard output or to a file; repeatable [default: table]
+    /// table, json or scs (the SCS compliance monitor's report), to standard output
+    /// or to a file; repeatable [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub(crate) format: Vec<Output>,
+    pub(crate) format: Vec<Output<ReportFormat>>,
     /// Fail when a rule of at least this severity is broken
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub(crate) fail_on: Severity,
@@ -175,14 +187,88 @@ pub(crate) struct Check {
     pub(crate) reporting: Reporting,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// A cloud of clouds.yaml [default: OS_CLOUD, OS_* variables, or the only cloud]
+    #[arg(long, visible_alias = "os-cloud", value_name = "NAME")]
+    pub(crate) cloud: Option<String>,
+    /// Try only what this testcase needs; repeatable [default: all]
+    #[arg(long, value_name = "TESTCASE")]
+    pub(crate) only: Vec<String>,
+    /// The longest that trying may take; cleaning up has ten minutes of its own
+    #[arg(long, value_name = "N", default_value_t = 900)]
+    pub(crate) budget_seconds: u64,
+    /// The most resources that may be created
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) budget_resources: usize,
+    /// Only remove what earlier probes left behind
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) clean: bool,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
+    /// List rules
+    List {
+        /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
+        /// [default: all built-in ones]
+        #[arg(long, value_name = "NAME|PATH")]
+        bundle: Vec<String>,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
+    /// Tell all about one rule: what it demands, what it reads, where it differs
+    /// from the official test
+    Explain {
+        /// The rule's id, such as scs-0102-prop-min_disk
+        rule: String,
+        /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
+        /// [default: all built-in ones]
+        #[arg(long, value_name = "NAME|PATH")]
+        bundle: Vec<String>,
+    },
     /// Run the cases beside the rules of a bundle
     #[command(after_help = exit::HELP)]
     Test {
         /// Bundles: built-in names, folders or .tar.gz files [default: all built-in ones]
         bundle: Vec<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// Sign a report with an SSH key, as ssh-keygen does; writes FILE.sig
+    ///
+    /// The passphrase of an encrypted key is taken from the variable
+    /// TIDEGATE_KEY_PASSPHRASE.
+    Sign {
+        /// A report written by -f scs=FILE
+        file: PathBuf,
+        /// The private key
+        #[arg(long, value_name = "KEYFILE")]
+        key: PathBuf,
+    },
+    /// Send a signed report; prints the ids under which it is kept
+    ///
+    /// The password is taken from the variable TIDEGATE_REPORT_PASSWORD.
+    Upload(Upload),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Upload {
+    /// The monitor, such as https://compliance.sovereignit.cloud/
+    pub(crate) url: String,
+    /// A report with its signature beside it in FILE.sig
+    pub(crate) file: PathBuf,
+    /// The account that hands it in [default: the cloud that the report is about]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// A file with the certificate authorities to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

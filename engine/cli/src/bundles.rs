@@ -29,7 +29,8 @@ pub(crate) fn built_in() -> Vec<String> {
     names
 }
 
-/// Loads bundles and all that they use, each once.
+/// Loads bundles and all that they use, each once. What a folder uses stands
+/// beside it, or is built in.
 pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<Bundle>> {
     let mut bundles: Vec<Bundle> = Vec::new();
     let mut wanted: Vec<String> = names.into_iter().map(str::to_owned).collect();
@@ -40,7 +41,12 @@ pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<V
             continue;
         }
         let bundle = load(&name)?;
-        wanted.extend(bundle.uses().iter().cloned());
+        let beside = |used: &String| {
+            let folder = Path::new(&name).parent().filter(|_| POLICIES.get_dir(&name).is_none());
+            let path = folder.map(|f| f.join(used)).filter(|p| p.is_dir());
+            path.map_or_else(|| used.clone(), |p| p.to_string_lossy().into_owned())
+        };
+        wanted.extend(bundle.uses().iter().map(beside));
         bundles.push(bundle);
     }
     Ok(bundles)
@@ -215,6 +221,12 @@ fn in_bundles(bundles: &[Bundle], name: &str) -> Result<Scope> {
 }
 
 impl Resolved {
+    /// The scopes whose version was named, with it.
+    pub(crate) fn forced(&self) -> Vec<(String, String)> {
+        let named = |s: &WantedScope| Some((s.name.clone(), s.version.clone()?));
+        self.scopes.iter().filter_map(named).collect()
+    }
+
     /// Sums the requested scopes up over an evaluation, and takes out of it
     /// what they do not ask for unless bundles were named.
     pub(crate) fn sum_up(&self, evaluation: &mut Evaluation) -> Result<Vec<ScopeReport>> {

@@ -4,6 +4,8 @@ mod check;
 mod collect;
 mod evidence;
 mod policy;
+mod probe;
+mod report;
 mod scan;
 mod show;
 mod store;
@@ -45,7 +47,9 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Scan(args) => scan::run(ctx, args).await,
         Command::Collect(args) => collect::run(ctx, &args).await,
         Command::Check(args) => check::run(ctx, args).await,
+        Command::Probe(args) => probe::run(ctx, args).await,
         Command::Policy(args) => policy::run(ctx, args),
+        Command::Report(args) => report::run(ctx, args).await,
         Command::Snapshot(args) => show::run(ctx, args).await,
         Command::Store(args) => store::run(ctx, &args).await,
         Command::Completions { shell } => {

@@ -15,6 +15,8 @@ use crate::failure::{Failure, Result};
 pub(crate) struct Env {
     /// All variables that are valid text.
     pub(crate) vars: BTreeMap<String, String>,
+    /// The arguments that are valid text, without the program's name.
+    argv: Vec<String>,
     /// The working directory.
     pub(crate) cwd: PathBuf,
     /// Whether standard output is a terminal.
@@ -28,10 +30,16 @@ impl Env {
         let text = |v: std::ffi::OsString| v.into_string().ok();
         Self {
             vars: std::env::vars_os().filter_map(|(k, v)| Some((text(k)?, text(v)?))).collect(),
+            argv: std::env::args_os().skip(1).filter_map(text).collect(),
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
         }
+    }
+
+    /// The arguments as typed, without the program's name.
+    pub(crate) fn argv(&self) -> &[String] {
+        &self.argv
     }
 
     /// A variable that is set and not empty.

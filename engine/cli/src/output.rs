@@ -7,21 +7,53 @@ use std::str::FromStr;
 use crate::env::Env;
 use crate::failure::{Failure, Result};
 
-/// A format of results.
+/// A format of listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Table,
     Json,
 }
 
+/// A format of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReportFormat {
+    Table,
+    Json,
+    /// The report of the SCS compliance monitor.
+    Scs,
+}
+
 /// `FORMAT` or `FORMAT=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Output {
-    pub(crate) format: Format,
+pub(crate) struct Output<F = Format> {
+    pub(crate) format: F,
     pub(crate) file: Option<PathBuf>,
 }
 
-impl FromStr for Output {
+impl FromStr for Format {
+    type Err = String;
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        match s {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            _ => Err("it must be table or json, with =FILE for a file".to_owned()),
+        }
+    }
+}
+
+impl FromStr for ReportFormat {
+    type Err = String;
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        match s {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            "scs" => Ok(Self::Scs),
+            _ => Err("it must be table, json or scs, with =FILE for a file".to_owned()),
+        }
+    }
+}
+
+impl<F: FromStr<Err = String>> FromStr for Output<F> {
     type Err = String;
     fn from_str(s: &str) -> std::result::Result<Self, String> {
         let (name, file) = match s.split_once('=') {
@@ -29,12 +61,7 @@ impl FromStr for Output {
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (s, None),
         };
-        let format = match name {
-            "table" => Format::Table,
-            "json" => Format::Json,
-            _ => return Err("it must be table or json, with =FILE for a file".to_owned()),
-        };
-        Ok(Self { format, file })
+        Ok(Self { format: name.parse()?, file })
     }
 }
 
@@ -153,7 +180,8 @@ mod tests {
         let json = "json=a=b.json".parse::<Output>().unwrap();
         assert_eq!(json, Output { format: Format::Json, file: Some("a=b.json".into()) });
         assert_eq!("table".parse::<Output>().unwrap().file, None);
-        assert!("xml".parse::<Output>().is_err());
+        assert!("scs".parse::<Output>().is_err());
+        assert!("xml".parse::<Output<ReportFormat>>().is_err());
         assert!("json=".parse::<Output>().is_err());
     }
 

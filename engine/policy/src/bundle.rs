@@ -19,6 +19,7 @@ use std::sync::Arc;
 use regorus::Value;
 
 use crate::archive::{MAX_BYTES, MAX_FILES, clean, unpack};
+use crate::differences::{self, Difference};
 use crate::error::{Fault, LoadError};
 use crate::manifest::Manifest;
 use crate::module::Module;
@@ -37,6 +38,7 @@ pub struct Bundle {
     /// Files of cases, by path.
     pub(crate) cases: BTreeMap<String, String>,
     scopes: BTreeMap<String, String>,
+    differences: Vec<Difference>,
 }
 
 #[derive(Debug)]
@@ -92,6 +94,7 @@ impl Bundle {
             data: Vec::new(),
             cases: BTreeMap::new(),
             scopes: BTreeMap::new(),
+            differences: Vec::new(),
         };
         let mut faults = Vec::new();
         let mut sorted = BTreeMap::new();
@@ -135,6 +138,13 @@ impl Bundle {
         &self.scopes
     }
 
+    /// Where its rules answer otherwise than the official test of a standard,
+    /// and why: the file `known-differences.yaml`, in its order.
+    #[must_use]
+    pub fn differences(&self) -> &[Difference] {
+        &self.differences
+    }
+
     fn take(&mut self, path: &str, bytes: Vec<u8>) -> Result<(), Fault> {
         let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
         let text = |bytes: Vec<u8>| {
@@ -161,6 +171,10 @@ impl Bundle {
             }
             _ if is_cases(file) => {
                 self.cases.insert(path.to_owned(), text(bytes)?);
+            }
+            "known-differences.yaml" if folder.is_empty() => {
+                self.differences = differences::parse(&text(bytes)?)
+                    .map_err(|(line, problem)| Fault::new(&self.name, path, line, problem))?;
             }
             _ if file.starts_with("scope") && is_yaml(file) => {
                 self.scopes.insert(path.to_owned(), text(bytes)?);

@@ -40,8 +40,12 @@ use crate::outcome::{Answer, finish};
 use crate::patch;
 use crate::program::{Limits, RunError, Runner};
 use crate::ruleset::RuleSet;
+use covered::Covered;
 
+mod covered;
 mod fill;
+
+pub use covered::RuleCoverage;
 
 /// How a run of cases went.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,6 +56,8 @@ pub struct CaseReport {
     pub failed: u64,
     /// Each failure, in order of file.
     pub failures: Vec<CaseFailure>,
+    /// How much of each rule its cases exercise, in order of id.
+    pub coverage: Vec<RuleCoverage>,
 }
 
 /// A case that did not give what it should.
@@ -103,7 +109,9 @@ struct Case {
 /// Runs all cases and tests of a rule set.
 #[must_use]
 pub fn run_cases(set: &RuleSet, limits: Limits) -> CaseReport {
-    let mut run = Run { set, limits, report: CaseReport::default(), shown: BTreeMap::new() };
+    let covered = Covered::new(set);
+    let mut run =
+        Run { set, limits, covered, report: CaseReport::default(), shown: BTreeMap::new() };
     for (bundle, path, text) in &set.cases {
         run.file(bundle, path, text);
     }
@@ -111,12 +119,14 @@ pub fn run_cases(set: &RuleSet, limits: Limits) -> CaseReport {
     run.completeness();
     run.tests();
     run.report.failed = run.report.failures.len() as u64;
+    run.report.coverage = run.covered.report(set, &|id| run.shown.get(id).map_or(0, Vec::len));
     run.report
 }
 
 struct Run<'s> {
     set: &'s RuleSet,
     limits: Limits,
+    covered: Covered,
     report: CaseReport,
     /// Per rule: the inputs it judged, with the verdict.
     shown: BTreeMap<RuleId, Vec<Shown>>,
@@ -190,6 +200,7 @@ impl Run<'_> {
                 return self.fail(at, Some(&rule.meta.id), &case.name, &expected, problem);
             }
         };
+        self.covered.run(self.set, rule, &input);
         if matches(case, &answer) {
             self.report.passed += 1;
         } else {

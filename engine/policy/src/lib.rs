@@ -50,6 +50,7 @@ mod bundle;
 mod carry;
 mod cases;
 mod coverage;
+mod differences;
 mod error;
 mod evaluate;
 mod guard;
@@ -68,7 +69,8 @@ mod scope;
 mod strict;
 
 pub use bundle::Bundle;
-pub use cases::{CaseFailure, CaseReport, run_cases};
+pub use cases::{CaseFailure, CaseReport, RuleCoverage, run_cases};
+pub use differences::Difference;
 pub use error::{Fault, LoadError};
 #[doc(hidden)]
 pub use evaluate::parse_only;

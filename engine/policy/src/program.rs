@@ -80,6 +80,13 @@ pub(crate) struct Ask {
     index: Option<usize>,
 }
 
+impl Ask {
+    /// The rule asked for, from `data` on.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+}
+
 /// What an entry is made from.
 pub(crate) struct EntrySource {
     /// The rule's package, such as `a.b`.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tidegate_model::{Facts as _, SnapshotId, Subject};
 use tidegate_policy::{Limits, Options, evaluate};
-use tidegate_report::{Report, SubjectReport, TableOptions};
+use tidegate_report::{Report, ScsRun, SubjectReport, TableOptions};
 use tidegate_store::{At, Store};
 
 use crate::args::{Check, Reporting};
@@ -16,7 +16,7 @@ use crate::cmd::Context;
 use crate::cmd::store::failure;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Format, Output, Ui};
+use crate::output::{Output, ReportFormat, Ui};
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
     let rules = Arc::new(bundles::resolve(&args.rules)?);
@@ -27,7 +27,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
         let id = store.resolve(&subject, &at).await.map_err(failure)?;
         subjects.push(judge(&store, &id, &rules, args.fresh).await?.report);
     }
-    let run = Run { mode: rules.mode, ..Run::default() };
+    let run = Run { rules: Some(&rules), argv: ctx.env.argv(), ..Run::default() };
     finish(ctx.ui, subjects, &args.reporting, &run)
 }
 
@@ -118,12 +118,14 @@ pub(crate) async fn judge(
 
 /// What the report cannot tell by itself.
 #[derive(Default)]
-pub(crate) struct Run {
+pub(crate) struct Run<'r> {
     pub(crate) duration: Option<Duration>,
     /// Whether a cloud that was asked for is not in the report.
     pub(crate) missed: bool,
-    /// What `--mode` says.
-    pub(crate) mode: Option<&'static str>,
+    /// What was judged with.
+    pub(crate) rules: Option<&'r Resolved>,
+    /// The arguments as typed.
+    pub(crate) argv: &'r [String],
 }
 
 /// Writes the report in every format asked for and says how the run ends.
@@ -131,7 +133,7 @@ pub(crate) fn finish(
     ui: &mut Ui,
     subjects: Vec<SubjectReport>,
     reporting: &Reporting,
-    run: &Run,
+    run: &Run<'_>,
 ) -> Result<Exit> {
     let mut report = Report::new(env!("CARGO_PKG_VERSION"), subjects);
     let exit = if run.missed {
@@ -144,12 +146,12 @@ pub(crate) fn finish(
         Exit::Ok
     };
     report.summary.exit = exit.code();
-    report.mode = run.mode.map(str::to_owned);
-    let table = [Output { format: Format::Table, file: None }];
+    report.mode = run.rules.and_then(|r| r.mode).map(str::to_owned);
+    let table = [Output { format: ReportFormat::Table, file: None }];
     let outputs = if reporting.format.is_empty() { &table } else { reporting.format.as_slice() };
     for output in outputs {
         let text = match output.format {
-            Format::Table => tidegate_report::table(
+            ReportFormat::Table => tidegate_report::table(
                 &report,
                 &TableOptions {
                     color: ui.color && output.file.is_none(),
@@ -158,8 +160,17 @@ pub(crate) fn finish(
                     duration: run.duration,
                 },
             ),
-            Format::Json => tidegate_report::json(&report)
+            ReportFormat::Json => tidegate_report::json(&report)
                 .map_err(|e| Failure::new("cannot write JSON").caused_by(Some(&e)))?,
+            ReportFormat::Scs => {
+                let forced = run.rules.map(Resolved::forced).unwrap_or_default();
+                let run = ScsRun { argv: run.argv.to_vec(), forced };
+                tidegate_report::scs(&report, &run).map_err(|e| {
+                    Failure::new("cannot write the report of the SCS compliance monitor")
+                        .caused_by(Some(&e))
+                        .hint("name a scope: --scope scs-compatible-iaas")
+                })?
+            }
         };
         ui.write(output.file.as_deref(), &text)?;
     }

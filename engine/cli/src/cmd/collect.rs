@@ -47,8 +47,8 @@ pub(crate) struct Reached {
 
 /// A cloud to collect, signed in.
 pub(crate) struct Target {
-    subject: Subject,
-    cloud: Cloud,
+    pub(crate) subject: Subject,
+    pub(crate) cloud: Cloud,
     /// Serves the example while it is collected.
     _example: Option<Replay>,
 }

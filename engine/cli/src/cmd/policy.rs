@@ -1,29 +1,182 @@
 //! `tidegate policy`: work on bundles.
 
-use tidegate_policy::{Limits, Parameters, run_cases};
+use serde_json::json;
+use tidegate_model::RuleMeta;
+use tidegate_policy::{
+    Bundle, Difference, Input, Limits, Parameters, Rule, RuleCoverage, RuleSet, run_cases,
+};
 
 use crate::args::Policy;
 use crate::bundles;
 use crate::cmd::Context;
 use crate::exit::Exit;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
+use crate::output::{Format, Output, columns};
 
 pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
     match args {
+        Policy::List { bundle, format } => list(ctx, bundle, &format),
+        Policy::Explain { rule, bundle } => explain(ctx, &rule, bundle),
         Policy::Test { bundle } => test(ctx, bundle),
     }
 }
 
+/// The bundles asked for, each compiled on its own with what it uses: two may
+/// hold the same packages.
+fn each(names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
+    let names = if names.is_empty() { bundles::built_in() } else { names };
+    let one = |name: String| {
+        let loaded = bundles::load_all([name.as_str()])?;
+        let differences = loaded.iter().flat_map(Bundle::differences).cloned().collect();
+        Ok((differences, bundles::compile(loaded, &Parameters::default())?))
+    };
+    names.into_iter().map(one).collect()
+}
+
+fn list(ctx: &mut Context<'_>, names: Vec<String>, format: &Output) -> Result<Exit> {
+    let sets = each(names)?;
+    let rules: Vec<&Rule> = sets.iter().flat_map(|(_, set)| set.definitions()).collect();
+    let text = match format.format {
+        Format::Table => {
+            let row = |rule: &&Rule| {
+                let m = &rule.meta;
+                vec![m.id.to_string(), m.severity.to_string(), m.bundle.clone(), m.title.clone()]
+            };
+            columns(&rules.iter().map(row).collect::<Vec<_>>())
+        }
+        Format::Json => {
+            let rules: Vec<_> = rules.iter().map(|r| described(r)).collect();
+            let text = serde_json::to_string_pretty(&json!({ "rules": rules }));
+            text.map_err(|e| Failure::new("cannot write JSON").caused_by(Some(&e)))? + "\n"
+        }
+    };
+    ctx.ui.write(format.file.as_deref(), &text)?;
+    Ok(Exit::Ok)
+}
+
+/// A rule as `policy list -f json` has it.
+fn described(rule: &Rule) -> serde_json::Value {
+    let mut out = serde_json::to_value(&rule.meta).unwrap_or_default();
+    if let Some(members) = out.as_object_mut() {
+        members.insert("input".to_owned(), given(rule.input).into());
+        members.insert("parameters".to_owned(), json!(rule.parameters));
+        members.insert("visibility".to_owned(), json!(rule.visibility));
+        members.insert("time".to_owned(), rule.time.into());
+    }
+    out
+}
+
+fn given(input: Input) -> &'static str {
+    match input {
+        Input::Resource => "resource",
+        Input::Region => "all of a region",
+        Input::Subject => "all of a cloud",
+    }
+}
+
+fn explain(ctx: &mut Context<'_>, id: &str, names: Vec<String>) -> Result<Exit> {
+    let sets = each(names)?;
+    let found = sets.iter().find_map(|(differences, set)| {
+        let rule = set.definitions().iter().find(|r| r.meta.id.as_str() == id)?;
+        Some((differences, rule))
+    });
+    let Some((differences, rule)) = found else {
+        let all = sets.iter().flat_map(|(_, set)| set.rules()).map(|m| m.id.as_str());
+        let near: Vec<&str> = all.filter(|other| alike(id, other)).take(8).collect();
+        let hint = if near.is_empty() {
+            "tidegate policy list shows all rules".to_owned()
+        } else {
+            format!("did you mean: {}", near.join(", "))
+        };
+        return Err(Failure::usage(format!("there is no rule `{id}`")).hint(hint));
+    };
+    let concerning: Vec<&Difference> =
+        differences.iter().filter(|d| d.concerns(rule.meta.id.as_str())).collect();
+    ctx.ui.write(None, &explained(rule, &concerning))?;
+    Ok(Exit::Ok)
+}
+
+/// Whether somebody who typed one may have meant the other: it has all the
+/// words typed but one at most.
+fn alike(typed: &str, id: &str) -> bool {
+    let (typed, id) = (typed.to_ascii_lowercase(), id.to_ascii_lowercase());
+    let words: Vec<&str> = typed.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let known = words.iter().filter(|w| id.contains(**w)).count();
+    known > 0 && known + 1 >= words.len()
+}
+
+fn explained(rule: &Rule, differences: &[&Difference]) -> String {
+    let RuleMeta { id, title, description, severity, kinds, standard, remediation, bundle } =
+        &rule.meta;
+    let mut text = format!("{id}  {title}\n\n");
+    if !description.is_empty() {
+        text.push_str(&format!("{}\n\n", description.trim()));
+    }
+    let list = |items: Vec<String>| items.join(", ");
+    let mut rows = vec![
+        vec!["severity".to_owned(), severity.to_string()],
+        vec!["bundle".to_owned(), bundle.clone()],
+        vec!["file".to_owned(), rule.file.clone()],
+        vec!["given".to_owned(), given(rule.input).to_owned()],
+        vec!["reads".to_owned(), list(kinds.iter().map(ToString::to_string).collect())],
+    ];
+    let mut row = |name: &str, value: String| {
+        if !value.is_empty() {
+            rows.push(vec![name.to_owned(), value]);
+        }
+    };
+    row("may be absent", list(rule.absent.iter().map(ToString::to_string).collect()));
+    let fields = |(kind, pointers): (&tidegate_model::Kind, &Vec<tidegate_policy::Pointer>)| {
+        let pointers: Vec<String> = pointers.iter().map(ToString::to_string).collect();
+        format!("{kind} {}", pointers.join(" "))
+    };
+    row("requires", rule.requires.iter().map(fields).collect::<Vec<_>>().join("; "));
+    row("joins", list(rule.joins.iter().map(|j| format!("{} ({})", j.name, j.kind)).collect()));
+    row(
+        "needs to see",
+        match rule.visibility {
+            tidegate_model::Needed::All => "everybody's resources".to_owned(),
+            tidegate_model::Needed::Member => "what a project member is shown".to_owned(),
+        },
+    );
+    row("reads the time", if rule.time { "yes".to_owned() } else { String::new() });
+    let parameter = |(name, value): (&String, &serde_json::Value)| format!("{name}: {value}");
+    row("parameters", list(rule.parameters.iter().map(parameter).collect()));
+    row("clause", standard.clone().unwrap_or_default());
+    text.push_str(&columns(&rows));
+    if !remediation.is_empty() {
+        text.push_str(&format!("\nTo mend it: {}\n", remediation.trim()));
+    }
+    if !differences.is_empty() {
+        text.push_str("\nWhere it differs from the official test:\n");
+    }
+    for difference in differences {
+        text.push_str(&differs(difference));
+    }
+    text
+}
+
+fn differs(difference: &Difference) -> String {
+    let Difference { testcase: _, vectors, when, reference, strict, ours, reason } = difference;
+    let when = match (when, vectors.as_slice()) {
+        (Some(when), _) => when.clone(),
+        (None, vectors) => format!("example: {}", vectors.join("; ")),
+    };
+    let mut text = format!("- {when}\n    official test: {reference}\n");
+    for (name, verdict) in [("here", ours), ("--mode strict", strict)] {
+        if let Some(verdict) = verdict {
+            text.push_str(&format!("    {name}: {verdict}\n"));
+        }
+    }
+    text.push_str(&format!("    {}\n", reason.trim()));
+    text
+}
+
 /// Runs the cases of each bundle on its own, so that one bundle's rules cannot
 /// lend another's cases a verdict.
-fn test(ctx: &mut Context<'_>, mut names: Vec<String>) -> Result<Exit> {
-    if names.is_empty() {
-        names = bundles::built_in();
-    }
+fn test(ctx: &mut Context<'_>, names: Vec<String>) -> Result<Exit> {
     let (mut passed, mut failed) = (0, 0);
-    for name in &names {
-        let rule_set =
-            bundles::compile(bundles::load_all([name.as_str()])?, &Parameters::default())?;
+    for (_, rule_set) in each(names)? {
         let report = run_cases(&rule_set, Limits::default());
         for f in &report.failures {
             let text = format!(
@@ -32,9 +185,25 @@ fn test(ctx: &mut Context<'_>, mut names: Vec<String>) -> Result<Exit> {
             );
             ctx.ui.write(None, &text)?;
         }
+        if !ctx.ui.quiet {
+            let rows: Vec<Vec<String>> = report.coverage.iter().map(covered).collect();
+            ctx.ui.write(None, &columns(&rows))?;
+        }
         passed += report.passed;
         failed += report.failed;
     }
     ctx.ui.write(None, &format!("{passed} passed, {failed} failed\n"))?;
     Ok(if failed == 0 { Exit::Ok } else { Exit::Findings })
+}
+
+fn covered(coverage: &RuleCoverage) -> Vec<String> {
+    let RuleCoverage { rule, cases, covered, not_covered } = coverage;
+    let lines = covered + not_covered.len();
+    let percent = (covered * 100).checked_div(lines).unwrap_or(0);
+    let missed: Vec<String> = not_covered.iter().map(ToString::to_string).collect();
+    let missed = match missed.as_slice() {
+        [] => String::new(),
+        lines => format!("not reached: line {}", lines.join(", ")),
+    };
+    vec![rule.to_string(), format!("{cases} cases"), format!("{percent} %"), missed]
 }

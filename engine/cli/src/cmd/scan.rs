@@ -35,7 +35,12 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
             Err(failure) => return Err(failure),
         }
     }
-    let run = check::Run { duration: Some(started.elapsed()), missed, mode: rules.mode };
+    let run = check::Run {
+        duration: Some(started.elapsed()),
+        missed,
+        rules: Some(&rules),
+        argv: ctx.env.argv(),
+    };
     check::finish(ctx.ui, subjects, &args.reporting, &run)
 }
 

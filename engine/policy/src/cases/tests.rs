@@ -19,7 +19,23 @@ const GOOD: &str = "
 #[test]
 fn cases_pass_on_both_engines() {
     let report = run(&[("x/r.rego", RULE), ("x/cases.yaml", GOOD)]);
-    assert_eq!(report, CaseReport { passed: 2, failed: 0, failures: vec![] });
+    assert_eq!((report.passed, report.failed, report.failures.len()), (2, 0, 0));
+}
+
+#[test]
+fn lines_that_no_case_reaches_are_named() {
+    let rule =
+        format!("{RULE}verdict := \"abort\" if {{\n\tinput.resource.name == \"z\"\n\ttrue\n}}\n");
+    let coverage = |cases| {
+        let report = run(&[("x/r.rego", &rule), ("x/cases.yaml", cases)]);
+        report.coverage.into_iter().next().unwrap()
+    };
+    let before = coverage(GOOD);
+    assert_eq!((before.cases, before.not_covered.as_slice()), (2, [16, 18].as_slice()));
+    let z = "- {name: z, input: {resource: {name: z, body: {name: z}}}, verdict: abort}\n";
+    let after = coverage(&format!("{GOOD}{z}"));
+    assert_eq!((after.cases, after.not_covered.len()), (3, 0));
+    assert_eq!(after.covered, before.covered + 2);
 }
 
 #[test]
