@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::Serialize;
 use tidegate_model::{
-    Counts, Digest, Evaluation, Finding, KindCoverage, RuleId, RuleMeta, Severity, SnapshotId,
-    SnapshotMeta, Status, Timestamp, Verdict,
+    Counts, Digest, Evaluation, KindCoverage, RuleId, RuleMeta, Severity, SnapshotId, SnapshotMeta,
+    Status, Timestamp, Verdict,
 };
+
+use crate::finding::ReportFinding;
 
 /// Everything one run has to say.
 #[derive(Debug, Clone, Serialize)]
@@ -62,7 +64,7 @@ pub struct ReportRule {
     /// How many things got which verdict.
     pub counts: Counts,
     /// Everything that is not a pass.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ReportFinding>,
 }
 
 /// What a version of a certificate scope amounts to.
@@ -156,15 +158,18 @@ impl SubjectReport {
         let verdict = Verdict::of_set(
             std::iter::once(evaluation.verdict()).chain(scopes.iter().map(|s| s.verdict)),
         );
+        let subject = evaluation.snapshot.subject.clone();
         let mut rules: Vec<ReportRule> = evaluation
             .rules
             .into_iter()
             .filter_map(|(id, outcome)| {
+                let found = outcome.findings.into_iter();
+                let findings = found.map(|f| ReportFinding::new(&subject, &id, f)).collect();
                 Some(ReportRule {
                     meta: rules.get(&id)?.clone(),
                     verdict: outcome.verdict,
                     counts: outcome.counts,
-                    findings: outcome.findings,
+                    findings,
                 })
             })
             .collect();
@@ -238,7 +243,8 @@ impl Report {
                     Verdict::Abort => summary.not_judged += 1,
                     Verdict::Missing => summary.missing += 1,
                 }
-                let fails = rule.findings.iter().filter(|f| f.verdict == Verdict::Fail).count();
+                let is_fail = |f: &&ReportFinding| f.finding.verdict == Verdict::Fail;
+                let fails = rule.findings.iter().filter(is_fail).count();
                 if fails > 0 {
                     *summary.findings.entry(rule.meta.severity).or_default() += fails;
                 }

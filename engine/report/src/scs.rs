@@ -122,8 +122,9 @@ fn document(
     }
     let lines = lines(subject, versions)?;
     let name = subject.snapshot.subject.as_str();
+    let mode = report.mode.as_ref().map_or_else(String::new, |m| format!(" mode={m}"));
     let cmd = format!(
-        "tidegate {} snapshot={} rules=sha256:{}",
+        "tidegate {} snapshot={} rules=sha256:{}{mode}",
         report.tool_version, subject.snapshot, subject.rule_set
     );
     let mut forced = run.forced.iter().filter(|(name, _)| *name == scope.scope);
@@ -189,7 +190,7 @@ impl Lines {
         let id = &testcase.id;
         match (testcase.expires.filter(|_| testcase.expired), rule) {
             (Some(day), _) => self.info(&format!("{id}: missing: the result expired on {day}")),
-            (None, Some(rule)) => rule.findings.iter().for_each(|f| self.finding(id, f)),
+            (None, Some(rule)) => rule.findings.iter().for_each(|f| self.finding(id, &f.finding)),
             (None, None) => self.info(&format!("{id}: missing: no rule judges it")),
         }
     }
@@ -266,7 +267,7 @@ fn lines(subject: &SubjectReport, versions: &[&ScopeReport]) -> Result<Lines, Sc
         lines.results.push((id.to_owned(), Yaml::Int(value)));
         lines.stdout.push(format!("{id}: {word}"));
         for finding in rules.get(id).into_iter().flat_map(|r| &r.findings) {
-            lines.finding(id, finding);
+            lines.finding(id, &finding.finding);
         }
     }
     Ok(lines)

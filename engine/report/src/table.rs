@@ -154,7 +154,7 @@ impl Table<'_> {
         }
         let limit = if self.options.verbose { usize::MAX } else { FINDINGS_SHOWN };
         for finding in rule.findings.iter().take(limit) {
-            self.finding(finding);
+            self.finding(&finding.finding);
         }
         if let Some(more) = rule.findings.len().checked_sub(limit).filter(|&n| n > 0) {
             let text = self.paint(DIM, &format!("… and {more} more (-v shows all)"));

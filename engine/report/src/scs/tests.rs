@@ -162,7 +162,10 @@ fn the_id_of_a_run_follows_from_all_that_is_in_it_and_from_nothing_else() {
     change(|s| s.reference_time = "2026-11-23T00:00:00Z".parse().unwrap());
     change(|s| s.rule_set = tidegate_model::Digest::of(b"other"));
     change(|s| s.scopes[0].testcases[0].verdict = Verdict::Pass);
-    change(|s| s.rules[0].findings[0].violations[0].found = json!(1));
+    change(|s| s.rules[0].findings[0].finding.violations[0].found = json!(1));
+    let strict = Report { mode: Some("strict".into()), ..report() };
+    assert!(scs(&strict, &run()).unwrap().contains(" mode=strict'"));
+    others.push(of(&strict, &run()));
     others.push(first);
     let count = others.len();
     others.sort();
@@ -223,7 +226,7 @@ fn names_from_clouds_stay_on_their_line() {
     let mut report = report();
     let rule =
         report.subjects[0].rules.iter_mut().find(|r| r.meta.id.as_str() == "c-fail").unwrap();
-    let finding = &mut rule.findings[0];
+    let finding = &mut rule.findings[0].finding;
     finding.resource = Some(ResourceKey::new("openstack/compute.flavor/R/x%0Ay").unwrap());
     finding.violations = vec![
         Violation {
