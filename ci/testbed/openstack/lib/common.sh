@@ -12,6 +12,8 @@ VENV=$DIR/venv ETC=$DIR/etc LOG=$DIR/log RUN=$DIR/run STATE=$DIR/state
 # that a database or a message bus already on the machine does not collide.
 P_DB=13306 P_MQ=15673 P_DIST=25673 P_EPMD=14369 P_MC=21211
 P_KEYSTONE=5000 P_GLANCE=9292 P_PLACEMENT=8778 P_NOVA=8774 P_NEUTRON=9696 P_CINDER=8776 P_BARBICAN=9311
+# Of the Ceph testbed, whose gateway stands in the catalog when it runs.
+P_RGW=17480
 REGION=RegionOne
 ADMIN_PW=secret SVC_PW=service-secret
 SOCK=$RUN/mariadb.sock
