@@ -7,8 +7,8 @@
 # custom:
 #   id: scs-0100-syntax-check
 #   severity: medium
-#   input: resource
-#   kinds: [compute.flavor]
+#   input: collection
+#   kinds: [compute.flavor, identity.token]
 #   visibility: member
 #   requires:
 #     compute.flavor: [/name]
@@ -22,36 +22,37 @@ package scs.scs_0100.syntax_check
 
 import rego.v1
 
-import data.scs.lib.flavor
 import data.scs.lib.flavor_name
+import data.scs.lib.shown
 
-in_scope := flavor.in_scope(input.resource, input.parameters.mode)
+offered := shown.looked_at(input, "compute.flavor", "os-flavor-access:is_public")
 
-promise := flavor_name.parse(input.resource.body.name, input.parameters.mode)
-
-verdict := "pass" if in_scope == false
-
-verdict := "pass" if {
-	in_scope == true
-	promise.scs == false
+# What is wrong with each name; nothing with one that does not begin with SCS-.
+faults := {id: object.get(promise, "errors", set()) |
+	some id, flavor in offered
+	promise := flavor_name.parse(flavor.body.name, input.parameters.mode)
 }
 
+wrong := {id | some id, errors in faults; count(errors) > 0}
+
 verdict := "pass" if {
-	in_scope == true
-	count(promise.errors) == 0
+	count(faults) == count(offered)
+	count(wrong) == 0
 }
 
 verdict := "fail" if {
-	in_scope == true
-	count(promise.errors) > 0
+	count(faults) == count(offered)
+	count(wrong) > 0
 }
 
 violations contains {
-	"message": sprintf("flavor `%s`: %s", [input.resource.body.name, e]),
+	"resource": offered[id].key,
+	"message": sprintf("flavor `%s`: %s", [offered[id].body.name, e]),
 	"path": "/name",
-	"found": input.resource.body.name,
+	"found": offered[id].body.name,
 	"wanted": "a name as scs-0100 spells it",
 } if {
 	verdict == "fail"
-	some e in promise.errors
+	some id in wrong
+	some e in faults[id]
 }

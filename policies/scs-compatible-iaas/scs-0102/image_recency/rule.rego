@@ -32,15 +32,7 @@ mode := input.parameters.mode
 
 now := utc.instant(input.now)
 
-listed := input.resources["image.image"]
-
-scopes := {id: looked_at |
-	some id, resource in listed
-	looked_at := image.in_scope(resource, mode)
-	is_boolean(looked_at)
-}
-
-images := {id: listed[id] | some id, looked_at in scopes; looked_at == true}
+images := image.offered(input)
 
 # Longest age in seconds: 365, 92 or 31 days, or 7 or 1 of 25 hours each, and a
 # tenth on top.
@@ -112,27 +104,39 @@ ages := {id: a |
 
 unknown := {id | some id, a in ages; a.state == "unknown"}
 
+nameless := image.nameless(images)
+
+# The reference suite breaks off at an outdated image without a name.
+lost := {id |
+	mode == "reference"
+	some id, a in ages
+	a.state == "outdated"
+	id in nameless
+}
+
 # The name of the image that should replace this one: all but the last word.
 successor(name) := concat(" ", array.slice(words, 0, max([1, count(words) - 1]))) if {
 	words := split(name, " ")
 }
 
-# Of several images with one name the reference suite looks at the one that
-# Glance lists last, which is the oldest; `strict` at the best of them.
-order := sort([[name_of(resource), resource.body.created_at, id] | some id, resource in images])
+# Of several images with one name the reference suite keeps the one that Glance
+# lists last; `strict` looks at the best of them. Sorting keeps equal names
+# together, the last one of the listing first.
+order := sort([[name_of(images[id]), i, id] | some i, id in image.from_last(images)])
 
 previous := array.concat([null], [entry[0] | some entry in order])
 
-oldest := {entry[0]: ages[entry[2]].state | some i, entry in order; previous[i] != entry[0]}
+last := {entry[0]: ages[entry[2]].state | some i, entry in order; previous[i] != entry[0]}
 
 current_names := {name_of(images[id]) | some id, a in ages; a.state == "current"}
 
 # Whether a name leads to a current image.
-replaced(name) := object.get(oldest, name, "missing") == "current" if mode == "reference"
+replaced(name) := object.get(last, name, "missing") == "current" if mode == "reference"
 
 replaced(name) := name in current_names if mode == "strict"
 
-name_of(resource) := sprintf("%v", [object.get(resource.body, "name", null)])
+# A name that is not there is no text, so that nothing is called so.
+name_of(resource) := object.get(resource.body, "name", null)
 
 violating contains id if {
 	some id, a in ages
@@ -142,33 +146,57 @@ violating contains id if {
 violating contains id if {
 	some id, a in ages
 	a.state == "outdated"
-	replaced(successor(name_of(images[id]))) == false
+	name := name_of(images[id])
+	is_string(name) == true
+	replaced(successor(name)) == false
 }
 
-# Nothing fell through: each image has a scope, and each in scope an age.
-complete if {
-	count(scopes) == count(listed)
-	count(ages) == count(images)
+violating contains id if {
+	mode == "strict"
+	some id, a in ages
+	a.state == "outdated"
+	id in nameless
+}
+
+# Nothing fell through: each image has an age.
+complete if count(ages) == count(images)
+
+# What keeps from a verdict: to the reference suite whatever the others are like,
+# in mode `strict` unless others are wrong.
+broken_off := unknown | lost if mode == "reference"
+
+broken_off := unknown if {
+	mode == "strict"
+	count(violating) == 0
+}
+
+broken_off := set() if {
+	mode == "strict"
+	count(violating) > 0
 }
 
 verdict := "abort" if {
 	complete
-	count(unknown) > 0
+	count(broken_off) > 0
 }
 
-reason := sprintf("%s: %s", [image.label(images[first]), ages[first].why]) if {
-	first := min(unknown)
+reason := sprintf("%s: %s", [image.label(images[first]), why(first)]) if {
+	first := min(broken_off)
 }
+
+why(id) := ages[id].why if id in unknown
+
+why(id) := "it is outdated, and without a name the reference suite breaks off" if id in lost
 
 verdict := "fail" if {
 	complete
-	count(unknown) == 0
+	count(broken_off) == 0
 	count(violating) > 0
 }
 
 verdict := "pass" if {
 	complete
-	count(unknown) == 0
+	count(broken_off) == 0
 	count(violating) == 0
 }
 
@@ -182,15 +210,29 @@ violations contains {
 	"message": sprintf("%s was due for replacement on %s, and no current image is called `%s`", [
 		image.label(images[id]),
 		utc.rfc3339(ages[id].due),
-		successor(name_of(images[id])),
+		name,
 	]),
 	"path": "/image_build_date",
 	"found": built_text(images[id]),
-	"wanted": sprintf("a newer build, or a current image `%s`", [successor(name_of(images[id]))]),
+	"wanted": sprintf("a newer build, or a current image `%s`", [name]),
 } if {
 	verdict == "fail"
 	some id in violating
 	ages[id].state == "outdated"
+	name := successor(name_of(images[id]))
+}
+
+violations contains {
+	"resource": images[id].key,
+	"message": sprintf("%s was due for replacement on %s", [image.label(images[id]), utc.rfc3339(ages[id].due)]),
+	"path": "/image_build_date",
+	"found": built_text(images[id]),
+	"wanted": "a newer build",
+} if {
+	verdict == "fail"
+	some id in violating
+	ages[id].state == "outdated"
+	id in nameless
 }
 
 violations contains {

@@ -24,57 +24,52 @@ import rego.v1
 
 import data.scs.lib.image
 
-listed := input.resources["image.image"]
+offered := image.offered(input)
 
-scopes := {id: looked_at |
-	some id, resource in listed
-	looked_at := image.in_scope(resource, input.parameters.mode)
-	is_boolean(looked_at)
+# [architecture, distribution and version, id] of each generic image on offer,
+# those of one release side by side.
+generic := sort([[release, id] |
+	some id, found in offered
+	found.body.visibility == "public"
+	object.get(found.body, "os_hidden", false) == false
+	image.property(found, "os_purpose") == "generic"
+	image.filled(found, "os_distro") == true
+	image.filled(found, "os_version") == true
+	release := [image.property(found, name) | some name in ["architecture", "os_distro", "os_version"]]
+])
+
+crowded contains entry[0] if {
+	some i, entry in generic
+	entry[0] == generic[i + 1][0]
 }
 
-# Architecture, distribution and version of each generic image on offer.
-release := {id: [image.property(listed[id], name) | some name in ["architecture", "os_distro", "os_version"]] |
-	some id, looked_at in scopes
-	looked_at == true
-	listed[id].body.visibility == "public"
-	object.get(listed[id].body, "os_hidden", false) == false
-	image.property(listed[id], "os_purpose") == "generic"
-	image.filled(listed[id], "os_distro") == true
-	image.filled(listed[id], "os_version") == true
-}
-
-releases := {r | some r in release}
-
-bearers(r) := {id | some id, own in release; own == r}
-
-crowded := {r | some r in releases; count(bearers(r)) > 1}
-
-complete if count(scopes) == count(listed)
+bearers(release) := {entry[1] | some entry in generic; entry[0] == release}
 
 verdict := "fail" if {
-	complete
+	is_object(offered)
 	count(crowded) > 0
 }
 
 verdict := "pass" if {
-	complete
+	is_object(offered)
 	count(crowded) == 0
 }
 
 violations contains {
-	"resource": listed[id].key,
+	"resource": offered[id].key,
 	"message": sprintf("%s is one of %d generic images of %v %v for %v", [
-		image.label(listed[id]),
-		count(bearers(r)),
-		r[1],
-		r[2],
-		r[0],
+		image.label(offered[id]),
+		count(together),
+		release[1],
+		release[2],
+		release[0],
 	]),
 	"path": "/os_purpose",
 	"found": "generic",
 	"wanted": "generic on one of them only",
 } if {
 	verdict == "fail"
-	some r in crowded
-	some id in bearers(r)
+	some release in crowded
+	together := bearers(release)
+	some id in together
 }

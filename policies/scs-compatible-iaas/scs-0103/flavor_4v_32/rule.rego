@@ -5,7 +5,7 @@
 #   id: scs-0103-flavor-4v-32
 #   severity: medium
 #   input: collection
-#   kinds: [compute.flavor]
+#   kinds: [compute.flavor, identity.token]
 #   visibility: member
 #   requires:
 #     compute.flavor: [/name, /vcpus, /ram, /disk, /extra_specs]
@@ -26,7 +26,5 @@ import data.scs.lib.standard_flavor
 judgement := standard_flavor.judge(input, data.scs.standard_flavors["scs-0103-flavor-4v-32"])
 
 verdict := judgement.verdict
-
-reason := judgement.reason
 
 violations contains v if some v in judgement.violations

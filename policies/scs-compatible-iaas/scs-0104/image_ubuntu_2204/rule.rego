@@ -24,17 +24,10 @@ import rego.v1
 
 import data.scs.lib.standard_image
 
-present := standard_image.present(input, data.scs.standard_images["ubuntu-2204"])
+judgement := standard_image.presence(input, data.scs.standard_images["ubuntu-2204"])
 
-verdict := "pass" if present == true
+verdict := judgement.verdict
 
-verdict := "fail" if present == false
+reason := judgement.reason
 
-violations contains {
-	"message": "no image is called `Ubuntu 22.04`",
-	"path": "",
-	"found": null,
-	"wanted": "Ubuntu 22.04",
-} if {
-	verdict == "fail"
-}
+violations contains v if some v in judgement.violations

@@ -6,11 +6,11 @@
 # custom:
 #   id: scs-0104-source-capi-1
 #   severity: medium
-#   input: resource
+#   input: collection
 #   kinds: [image.image]
 #   visibility: member
 #   requires:
-#     image.image: [/name, /visibility, /tidegate/listings]
+#     image.image: [/name, /visibility, /tidegate/listings, /created_at]
 #   standard: https://docs.scs.community/standards/scs-0104-v1-standard-images
 #   remediation: >-
 #     Upload the image from one of the places that the standard names and set
@@ -24,8 +24,10 @@ import rego.v1
 
 import data.scs.lib.standard_image
 
-spec := data.scs.standard_images["capi-1"]
+judgement := standard_image.source(input, data.scs.standard_images["capi-1"])
 
-verdict := standard_image.source_verdict(input, spec)
+verdict := judgement.verdict
 
-violations contains standard_image.source_violation(input.resource, spec) if verdict == "fail"
+reason := judgement.reason
+
+violations contains v if some v in judgement.violations

@@ -7,8 +7,8 @@
 # custom:
 #   id: scs-0114-syntax-check
 #   severity: medium
-#   input: resource
-#   kinds: [block-storage.type]
+#   input: collection
+#   kinds: [block-storage.type, identity.token]
 #   visibility: member
 #   requires:
 #     block-storage.type: [/description, /is_public]
@@ -22,54 +22,45 @@ package scs.scs_0114.syntax_check
 
 import rego.v1
 
-body := input.resource.body
+import data.scs.lib.volume_type
 
-known := {"encrypted", "replicated"}
+aspects := volume_type.aspects(input)
 
-# `reference`: types that any project member is shown. `strict`: all.
-in_scope := body.is_public == true if input.parameters.mode == "reference"
+offered := volume_type.looked_at(input)
 
-in_scope := true if input.parameters.mode == "strict"
+unordered := {id | some id, list in aspects; list != sort({a | some a in list})}
 
-lists := regex.find_all_string_submatch_n(`^\[scs:([^\[\]]+)\]`, sprintf("%v", [body.description]), 1)
-
-aspects := [trim_space(part) | some list in lists; some part in split(list[1], ",")]
-
-ordered := aspects == sort({a | some a in aspects})
-
-unknown := {a | some a in aspects} - known
-
-verdict := "pass" if in_scope == false
+unknown := {id: strange |
+	some id, list in aspects
+	strange := {a | some a in list} - volume_type.known
+	count(strange) > 0
+}
 
 verdict := "pass" if {
-	in_scope == true
-	ordered == true
+	is_object(aspects)
+	count(unordered) == 0
 	count(unknown) == 0
 }
 
-verdict := "fail" if {
-	in_scope == true
-	ordered == false
-}
+verdict := "fail" if count(unordered) > 0
 
-verdict := "fail" if {
-	in_scope == true
-	count(unknown) > 0
-}
+verdict := "fail" if count(unknown) > 0
 
-violations contains violation(sprintf("`%s` is no known aspect", [aspect])) if {
+violations contains violation(offered[id], sprintf("`%s` is no known aspect", [aspect])) if {
 	verdict == "fail"
-	some aspect in unknown
+	some id, strange in unknown
+	some aspect in strange
 }
 
-violations contains violation("its aspects are not in order, each once") if {
+violations contains violation(offered[id], "its aspects are not in order, each once") if {
 	verdict == "fail"
-	ordered == false
+	some id in unordered
 }
 
-violation(says) := {
-	"message": sprintf("volume type `%v`: %s", [object.get(body, "name", null), says]),
+violation(found, says) := {
+	"resource": found.key,
+	"message": sprintf("volume type `%v`: %s", [object.get(found.body, "name", null), says]),
 	"path": "/description",
-	"found": body.description,
+	"found": found.body.description,
 	"wanted": "[scs:…] with encrypted, replicated, or both in this order",
 }

@@ -22,6 +22,27 @@ in_scope(image, "strict") := true in {public, own_community} if {
 	own_community := {visibility == "community", "member" in listings} == {true}
 }
 
+# The images of a collection that are looked at, by id. Undefined where one of
+# them cannot be placed.
+offered(asked) := {id: listed[id] | some id, looked_at in scopes; looked_at == true} if {
+	listed := asked.resources["image.image"]
+	scopes := {id: looked_at |
+		some id, found in listed
+		looked_at := in_scope(found, asked.parameters.mode)
+		is_boolean(looked_at)
+	}
+	count(scopes) == count(listed)
+}
+
+# Ids in the reverse of the order in which Glance lists images, which is newest
+# first and of equal age the greater id first.
+from_last(images) := [entry[1] |
+	some entry in sort([[found.body.created_at, id] | some id, found in images])
+]
+
+# Images without a name.
+nameless(images) := {id | some id, found in images; is_string(object.get(found.body, "name", null)) == false}
+
 # The verdict on one image, given whether the property is as it should be.
 # An image that is not looked at passes.
 verdict(asked, _) := "pass" if in_scope(asked.resource, asked.parameters.mode) == false

@@ -5,42 +5,91 @@ import rego.v1
 
 import data.scs.lib.image
 
-# Whether an image bears the name of a standard one.
-bears(resource, spec) := regex.match(spec.names, name) if {
-	name := sprintf("%v", [object.get(resource.body, "name", "")])
+# Where an image bears the name of a standard one, by id. A spec has one name, or a
+# `scheme` that names follow.
+bearing(images, spec) := {id: found |
+	some id, found in images
+	name := object.get(found.body, "name", null)
+	is_string(name) == true
+	regex.match(spec.names, name) == true
 }
 
-# Whether it comes from one of the places that the standard names.
-genuine(resource, spec) := count(matching) > 0 if {
-	source := sprintf("%v", [image.property(resource, "image_source")])
+# The reference suite breaks off where it compares a name that is not there with a
+# scheme, whatever the other images are like.
+broken_off(images, spec, mode) := image.nameless(images) if {
+	mode == "reference"
+	object.get(spec, "scheme", false) == true
+}
+
+broken_off(_, spec, mode) := set() if {
+	mode == "reference"
+	object.get(spec, "scheme", false) == false
+}
+
+broken_off(_, _, "strict") := set()
+
+# Whose source counts: all that follow a scheme. Of several with one name the
+# reference suite keeps the last that Glance lists.
+chosen(named, spec, mode) := named if object.get(spec, "scheme", false) == true
+
+chosen(named, spec, "strict") := named if object.get(spec, "scheme", false) == false
+
+chosen(named, spec, "reference") := {id: named[id] | some id in array.slice(image.from_last(named), 0, 1)} if {
+	object.get(spec, "scheme", false) == false
+}
+
+# Whether an image comes from one of the places that the standard names.
+genuine(found, spec) := count(matching) > 0 if {
+	source := sprintf("%v", [image.property(found, "image_source")])
 	matching := {prefix | some prefix in spec.sources; startswith(source, prefix)}
 }
 
-# The verdict on the source of one image; images of other names pass.
-source_verdict(asked, spec) := image.verdict(asked, genuine(asked.resource, spec)) if bears(asked.resource, spec) == true
+# {"verdict", "violations", "reason"?}: whether the images of that name come from
+# where they should. Having none is right.
+source(asked, spec) := broke_off(asked, spec) if count(broken_off(image.offered(asked), spec, asked.parameters.mode)) > 0
 
-source_verdict(asked, spec) := image.verdict(asked, true) if bears(asked.resource, spec) == false
-
-source_violation(resource, spec) := image.violation(
-	resource,
-	"image_source",
-	sprintf("not below %s", [concat(" or ", spec.sources)]),
-	spec.sources,
-)
-
-# Whether any image that users are shown bears the name; undefined if one of
-# them cannot be placed.
-present(asked, spec) := count(bearing) > 0 if {
-	listed := asked.resources["image.image"]
-	scopes := {id: looked_at |
-		some id, resource in listed
-		looked_at := image.in_scope(resource, asked.parameters.mode)
-		is_boolean(looked_at)
+source(asked, spec) := judgement(strange) if {
+	images := image.offered(asked)
+	count(broken_off(images, spec, asked.parameters.mode)) == 0
+	judged := chosen(bearing(images, spec), spec, asked.parameters.mode)
+	strange := {object.union(violation, {"resource": found.key}) |
+		some found in judged
+		genuine(found, spec) == false
+		violation := image.violation(
+			found,
+			"image_source",
+			sprintf("not below %s", [concat(" or ", spec.sources)]),
+			spec.sources,
+		)
 	}
-	count(scopes) == count(listed)
-	bearing := {id |
-		some id, looked_at in scopes
-		looked_at == true
-		bears(listed[id], spec) == true
+}
+
+# The same on whether there is any image of that name.
+presence(asked, spec) := broke_off(asked, spec) if count(broken_off(image.offered(asked), spec, asked.parameters.mode)) > 0
+
+presence(asked, spec) := judgement(missing) if {
+	images := image.offered(asked)
+	count(broken_off(images, spec, asked.parameters.mode)) == 0
+	missing := {violation |
+		count(bearing(images, spec)) == 0
+		violation := {
+			"message": sprintf("no image is called `%s`", [spec.called]),
+			"path": "",
+			"found": null,
+			"wanted": spec.called,
+		}
 	}
+}
+
+judgement(violations) := {"verdict": "pass", "violations": set()} if count(violations) == 0
+
+judgement(violations) := {"verdict": "fail", "violations": violations} if count(violations) > 0
+
+broke_off(asked, spec) := {
+	"verdict": "abort",
+	"violations": set(),
+	"reason": sprintf("the reference suite breaks off at %s", [image.label(images[first])]),
+} if {
+	images := image.offered(asked)
+	first := min(broken_off(images, spec, asked.parameters.mode))
 }

@@ -10,13 +10,25 @@ import rego.v1
 # After every deadline: the answer does not change with time.
 forever := "9999-01-01T00:00:00Z"
 
-# The spellings that scs-0102 allows, each with six groups.
+# The spellings that scs-0102 allows, each with six groups, as Python's `strptime`
+# reads them: zeros may be left out, a day may have a blank instead, any blanks
+# may stand between day and time, and digits are those of all scripts.
 forms := [
-	`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})T([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})Z$`,
-	`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2}) +([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})$`,
-	`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2}) +([0-9]{1,2}):([0-9]{1,2})()$`,
-	`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})()()()$`,
+	concat("", ["^", day_form, "[Tt]", hour_form, ":", minute_form, ":", second_form, "[Zz]$"]),
+	concat("", ["^", day_form, blanks, hour_form, ":", minute_form, ":", second_form, "$"]),
+	concat("", ["^", day_form, blanks, hour_form, ":", minute_form, "()$"]),
+	concat("", ["^", day_form, "()()()$"]),
 ]
+
+day_form := `(\p{Nd}{4})-(1[0-2]|0[1-9]|[1-9])-(3[01]|[12]\p{Nd}|0[1-9]|[1-9]| [1-9])`
+
+hour_form := `(2[0-3]|[01]\p{Nd}|\p{Nd})`
+
+minute_form := `([0-5]\p{Nd}|\p{Nd})`
+
+second_form := minute_form
+
+blanks := `[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+`
 
 # Seconds of a date in one of the forms; null for everything else.
 seconds(text) := total if {
@@ -27,16 +39,14 @@ seconds(text) := total if {
 	]
 	count(readings) == 1
 	groups := readings[0]
-	year := number(groups[1])
-	month := number(groups[2])
-	day := number(groups[3])
-	hour := number(groups[4])
-	minute := number(groups[5])
-	second := number(groups[6])
+	year := number(ascii(groups[1]))
+	month := number(ascii(groups[2]))
+	day := number(ascii(groups[3]))
+	hour := number(ascii(groups[4]))
+	minute := number(ascii(groups[5]))
+	second := number(ascii(groups[6]))
+	year >= 1
 	is_day(year, month, day)
-	hour <= 23
-	minute <= 59
-	second <= 59
 	total := (((days(year, month, day) * 86400) + (hour * 3600)) + (minute * 60)) + second
 } else := null
 
@@ -62,6 +72,16 @@ rfc3339(total) := forever if {
 number(digits) := 0 if {
 	trim_left(digits, "0") == ""
 } else := to_number(trim_left(digits, "0"))
+
+# Digits of any script, and blanks, as plain digits.
+ascii(digits) := trim_space(digits) if {
+	regex.match(`^[ 0-9]*$`, digits)
+} else := concat("", [value |
+	some digit in regex.find_n(`\p{Nd}`, digits, -1)
+	some n, row in data.scs.lib.digits.values
+	contains(row, digit)
+	value := sprintf("%d", [n])
+])
 
 two(n) := sprintf("0%d", [n]) if {
 	n < 10

@@ -1,0 +1,30 @@
+# METADATA
+# title: The recommended flavor SCS-16V-128 exists
+# scope: package
+# custom:
+#   id: scs-0103-flavor-16v-128
+#   severity: low
+#   input: collection
+#   kinds: [compute.flavor, identity.token]
+#   visibility: member
+#   requires:
+#     compute.flavor: [/name, /vcpus, /ram, /disk, /extra_specs]
+#   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
+#   remediation: >-
+#     openstack flavor create --public --vcpus 16 --ram 131072 --disk 0 --property
+#     scs:cpu-type=shared-core --property scs:name-v1=SCS-16V:128 --property
+#     scs:name-v2=SCS-16V-128 SCS-16V-128. If only extra specs are wrong: openstack flavor
+#     set --property <key>=<value> <flavor>
+#   parameters:
+#     mode: reference
+package scs.scs_0103.flavor_16v_128
+
+import rego.v1
+
+import data.scs.lib.standard_flavor
+
+judgement := standard_flavor.judge(input, data.scs.standard_flavors["scs-0103-flavor-16v-128"])
+
+verdict := judgement.verdict
+
+violations contains v if some v in judgement.violations

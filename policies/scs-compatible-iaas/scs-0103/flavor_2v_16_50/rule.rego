@@ -1,0 +1,32 @@
+# METADATA
+# title: The recommended flavor SCS-2V-16-50 exists
+# description: >-
+#   The reference suite wants a network disk; mode `strict` any type, as the text does.
+# scope: package
+# custom:
+#   id: scs-0103-flavor-2v-16-50
+#   severity: low
+#   input: collection
+#   kinds: [compute.flavor, identity.token]
+#   visibility: member
+#   requires:
+#     compute.flavor: [/name, /vcpus, /ram, /disk, /extra_specs]
+#   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
+#   remediation: >-
+#     openstack flavor create --public --vcpus 2 --ram 16384 --disk 50 --property
+#     scs:cpu-type=shared-core --property scs:disk0-type=network --property
+#     scs:name-v1=SCS-2V:16:50 --property scs:name-v2=SCS-2V-16-50 SCS-2V-16-50. If only
+#     extra specs are wrong: openstack flavor set --property <key>=<value> <flavor>
+#   parameters:
+#     mode: reference
+package scs.scs_0103.flavor_2v_16_50
+
+import rego.v1
+
+import data.scs.lib.standard_flavor
+
+judgement := standard_flavor.judge(input, data.scs.standard_flavors["scs-0103-flavor-2v-16-50"])
+
+verdict := judgement.verdict
+
+violations contains v if some v in judgement.violations

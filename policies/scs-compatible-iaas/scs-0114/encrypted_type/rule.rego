@@ -1,0 +1,30 @@
+# METADATA
+# title: Some volume type is encrypted
+# description: >-
+#   Recommended.
+# scope: package
+# custom:
+#   id: scs-0114-encrypted-type
+#   severity: low
+#   input: collection
+#   kinds: [block-storage.type, identity.token]
+#   visibility: member
+#   requires:
+#     block-storage.type: [/description, /is_public]
+#   standard: https://docs.scs.community/standards/scs-0114-v1-volume-type-standard
+#   remediation: >-
+#     Say so of a type that is encrypted, at the very beginning of its description:
+#     openstack volume type set --description "[scs:encrypted] …" <type>
+#   parameters:
+#     mode: reference
+package scs.scs_0114.encrypted_type
+
+import rego.v1
+
+import data.scs.lib.volume_type
+
+judgement := volume_type.judge(input, "encrypted")
+
+verdict := judgement.verdict
+
+violations contains v if some v in judgement.violations
