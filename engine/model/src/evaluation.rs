@@ -29,6 +29,8 @@ pub struct RuleMeta {
     pub remediation: String,
     /// The bundle that brought it.
     pub bundle: String,
+    /// The file it stands in, relative to the bundle.
+    pub file: String,
 }
 
 /// The result of judging a snapshot with a rule set. Same snapshot, same rule

@@ -213,7 +213,7 @@ impl Run<'_> {
     /// Removes each required pointer from a case that was judged.
     fn generated(&mut self) {
         for rule in self.set.definitions() {
-            let at = Place { bundle: &rule.meta.bundle, file: &rule.file };
+            let at = Place { bundle: &rule.meta.bundle, file: &rule.meta.file };
             let pointers = rule.requires.iter().flat_map(|(k, ps)| ps.iter().map(move |p| (k, p)));
             for (kind, pointer) in pointers {
                 let name = format!("{kind} without {pointer}");
@@ -241,7 +241,7 @@ impl Run<'_> {
     /// Every rule needs a case that passes and one that fails.
     fn completeness(&mut self) {
         for rule in self.set.definitions() {
-            let at = Place { bundle: &rule.meta.bundle, file: &rule.file };
+            let at = Place { bundle: &rule.meta.bundle, file: &rule.meta.file };
             for verdict in [Verdict::Pass, Verdict::Fail] {
                 let shown = self.shown.get(&rule.meta.id).map(Vec::as_slice).unwrap_or_default();
                 if !shown.iter().any(|s| s.verdict == verdict) {
@@ -330,7 +330,7 @@ fn beside<'s>(set: &'s RuleSet, bundle: &str, path: &str) -> Vec<&'s Rule> {
     let stem = [".cases", "_cases"].iter().find_map(|e| stem.strip_suffix(e));
     let rules = set.definitions().iter().filter(|r| r.meta.bundle == bundle);
     let of = rules.filter(|r| {
-        let (its_folder, its_file) = r.file.rsplit_once('/').unwrap_or(("", &r.file));
+        let (its_folder, its_file) = r.meta.file.rsplit_once('/').unwrap_or(("", &r.meta.file));
         let same = stem.is_none_or(|s| its_file.strip_suffix(".rego") == Some(s));
         its_folder == folder && same
     });

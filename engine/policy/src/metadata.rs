@@ -36,8 +36,6 @@ pub struct Rule {
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Its Rego package, without `data`.
     pub package: String,
-    /// The file its metadata stand in, relative to the bundle.
-    pub file: String,
 }
 
 /// What a rule is given at once.
@@ -220,6 +218,7 @@ fn check(bundle: &str, module: &Module, read: Annotation) -> Result<Rule, (&'sta
             standard: c.standard,
             remediation: c.remediation.trim().to_owned(),
             bundle: bundle.to_owned(),
+            file: module.path.clone(),
         },
         input,
         absent: c.absent,
@@ -229,7 +228,6 @@ fn check(bundle: &str, module: &Module, read: Annotation) -> Result<Rule, (&'sta
         time: c.time,
         parameters: c.parameters,
         package: module.package_name(),
-        file: module.path.clone(),
     })
 }
 

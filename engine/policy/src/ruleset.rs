@@ -208,7 +208,7 @@ fn read_rules(bundles: &[Bundle]) -> Result<Vec<Rule>, LoadError> {
                     other.meta.id == rule.meta.id || other.package == rule.package
                 };
                 if let Some((other, _)) = rules.iter().find(twice) {
-                    let (id, file) = (&rule.meta.id, &other.file);
+                    let (id, file) = (&rule.meta.id, &other.meta.file);
                     faults.push(fault(format!(
                         "rule `{id}`: {file} has the same id or package already"
                     )));
@@ -249,7 +249,7 @@ fn read_rules(bundles: &[Bundle]) -> Result<Vec<Rule>, LoadError> {
             if !defined {
                 let (bundle, line) = (&rule.meta.bundle, module.tree.package.span.line);
                 let problem = format!("rule `{}` does not define `{name}`", rule.meta.id);
-                faults.push(Fault::new(bundle, &rule.file, line, problem));
+                faults.push(Fault::new(bundle, &rule.meta.file, line, problem));
             }
         }
     }

@@ -304,6 +304,7 @@ pub(crate) mod tests {
             standard: Some("https://example.org/clause".into()),
             remediation: "set it right".into(),
             bundle: "b".into(),
+            file: format!("{id}/rule.rego"),
         }
     }
 

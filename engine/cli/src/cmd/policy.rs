@@ -106,7 +106,7 @@ fn alike(typed: &str, id: &str) -> bool {
 }
 
 fn explained(rule: &Rule, differences: &[&Difference]) -> String {
-    let RuleMeta { id, title, description, severity, kinds, standard, remediation, bundle } =
+    let RuleMeta { id, title, description, severity, kinds, standard, remediation, bundle, file } =
         &rule.meta;
     let mut text = format!("{id}  {title}\n\n");
     if !description.is_empty() {
@@ -116,7 +116,7 @@ fn explained(rule: &Rule, differences: &[&Difference]) -> String {
     let mut rows = vec![
         vec!["severity".to_owned(), severity.to_string()],
         vec!["bundle".to_owned(), bundle.clone()],
-        vec!["file".to_owned(), rule.file.clone()],
+        vec!["file".to_owned(), file.clone()],
         vec!["given".to_owned(), given(rule.input).to_owned()],
         vec!["reads".to_owned(), list(kinds.iter().map(ToString::to_string).collect())],
     ];

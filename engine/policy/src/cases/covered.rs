@@ -51,7 +51,7 @@ impl Covered {
         let report = self.engine.get_coverage_report();
         let files = report.map(|r| r.files).unwrap_or_default();
         let of = |rule: &Rule| {
-            let path = format!("{}/{}", rule.meta.bundle, rule.file);
+            let path = format!("{}/{}", rule.meta.bundle, rule.meta.file);
             let file = files.iter().find(|f| f.path == path);
             RuleCoverage {
                 rule: rule.meta.id.clone(),
