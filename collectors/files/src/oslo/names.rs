@@ -1,0 +1,150 @@
+//! Which files of a configuration folder are read, by their names.
+//!
+//! A folder such as `/etc/kolla` also holds Apache's, RabbitMQ's and libvirt's
+//! files, which end in `.conf` too and are not of this dialect. The names tell
+//! them apart; what a file says does not, since a broken file must be told.
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// Options of `oslo.config`.
+    Options,
+    /// Rules of `oslo.policy`.
+    Rules,
+}
+
+/// Services that read `oslo.config` files.
+///
+/// Source: the projects of OpenStack's governance list that deploy daemons.
+/// Swift and Horizon are left out: theirs are of other dialects.
+const SERVICES: [&str; 27] = [
+    "aodh",
+    "barbican",
+    "blazar",
+    "ceilometer",
+    "cinder",
+    "cloudkitty",
+    "cyborg",
+    "designate",
+    "freezer",
+    "glance",
+    "gnocchi",
+    "heat",
+    "ironic",
+    "keystone",
+    "magnum",
+    "manila",
+    "masakari",
+    "masakarimonitors",
+    "mistral",
+    "neutron",
+    "nova",
+    "octavia",
+    "placement",
+    "tacker",
+    "trove",
+    "watcher",
+    "zun",
+];
+
+/// Files of Neutron's agents and drivers, which end in `.ini`. Other `.ini`
+/// files are PasteDeploy's and uWSGI's.
+const INI: [&str; 12] = [
+    "bgp_dragent.ini",
+    "dhcp_agent.ini",
+    "fwaas_driver.ini",
+    "l3_agent.ini",
+    "linuxbridge_agent.ini",
+    "metadata_agent.ini",
+    "metering_agent.ini",
+    "ml2_conf.ini",
+    "neutron_ovn_metadata_agent.ini",
+    "openvswitch_agent.ini",
+    "ovn_agent.ini",
+    "sriov_agent.ini",
+];
+
+/// Words in the names of files that belong to the web server, or to the
+/// dialect of rootwrap and of Python's logging.
+const OTHERS: [&str; 6] = ["wsgi", "httpd", "apache", "rootwrap", "logging", "proxysql"];
+
+/// Folders below a service that hold keys and certificates, which may not be
+/// readable and must not be read.
+const KEYS: [&str; 9] = [
+    "ca-certificates",
+    "certificates",
+    "certs",
+    "credential-keys",
+    "fernet-keys",
+    "jws-keys",
+    "private",
+    "rootwrap.d",
+    "ssl",
+];
+
+/// Whether a folder belongs to a service: `keystone`, `nova-api`,
+/// `neutron_server`.
+pub(crate) fn is_service(folder: &str) -> bool {
+    SERVICES.iter().any(|s| {
+        let rest = folder.strip_prefix(s);
+        rest.is_some_and(|r| r.is_empty() || r.starts_with(['-', '_', '.']))
+    })
+}
+
+/// Whether a folder below a service is looked into.
+pub(crate) fn is_looked_into(folder: &str) -> bool {
+    !KEYS.contains(&folder)
+}
+
+/// What a file holds; `folder` is the name of the folder it stands in. `None`
+/// if it is not read.
+pub(crate) fn holds(folder: &str, file: &str) -> Option<Holds> {
+    if folder == "policy.d" || matches!(file, "policy.yaml" | "policy.yml" | "policy.json") {
+        return Some(Holds::Rules);
+    }
+    let ours = match file.strip_suffix(".conf") {
+        Some(_) if folder.ends_with(".conf.d") => true,
+        Some(stem) => is_service(stem) && !OTHERS.iter().any(|o| stem.contains(o)),
+        None => INI.contains(&file),
+    };
+    ours.then_some(Holds::Options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_services_are_told_from_others() {
+        for (folder, file) in [
+            ("keystone", "keystone.conf"),
+            ("nova-api", "nova.conf"),
+            ("glance-api", "glance-api.conf"),
+            ("domains", "keystone.example.conf"),
+            ("nova.conf.d", "10-local.conf"),
+            ("ml2", "ml2_conf.ini"),
+            ("masakari", "masakarimonitors.conf"),
+        ] {
+            assert_eq!(holds(folder, file), Some(Holds::Options), "{file}");
+        }
+        for (folder, file) in
+            [("nova", "policy.yaml"), ("nova", "policy.json"), ("policy.d", "10-x")]
+        {
+            assert_eq!(holds(folder, file), Some(Holds::Rules), "{file}");
+        }
+        for (folder, file) in [
+            ("keystone", "wsgi-keystone.conf"),
+            ("placement-api", "placement-api-wsgi.conf"),
+            ("nova-libvirt", "libvirtd.conf"),
+            ("nova-compute", "ceph.conf"),
+            ("nova", "rootwrap.conf"),
+            ("barbican-api", "barbican-api-paste.ini"),
+            ("nova-api", "config.json"),
+            ("novalike", "novalike.conf"),
+            ("keystone", "keystone.conf.bak"),
+        ] {
+            assert_eq!(holds(folder, file), None, "{file}");
+        }
+        assert!(is_service("nova-api") && is_service("keystone") && !is_service("rabbitmq"));
+    }
+}
