@@ -4,8 +4,8 @@
 //! A [`Recording`] holds answers by service, path and query: read from a folder,
 //! the bundled [`Recording::example`], or made by [`generate`]. [`Replay`] serves
 //! one, with a Keystone that checks passwords and tokens, version documents, a
-//! catalog that names the port it was bound to, paging, microversions, and
-//! [`Fault`]s for tests:
+//! catalog that names the port it was bound to, paging, microversions, the refusal
+//! of an S3 request where there is an object store, and [`Fault`]s for tests:
 //!
 //! ```text
 //! folder | example | generate ─▶ Recording ─▶ Replay ◀─HTTP─ collector
