@@ -219,6 +219,7 @@ violations contains {
 	verdict == "fail"
 	some id in violating
 	ages[id].state == "outdated"
+	is_string(name_of(images[id])) == true
 	name := successor(name_of(images[id]))
 }
 

@@ -35,7 +35,7 @@ ok(null, "strict") := false
 ok(value, _) := true in {named, counted, dated} if {
 	value != null
 	named := value in {"none", "notice", "forever"}
-	counted := regex.match(`^last-[0-9]+$`, sprintf("%v", [value]))
+	counted := regex.match(`^last-\p{Nd}+$`, sprintf("%v", [value]))
 	dated := utc.seconds(value) != null
 }
 

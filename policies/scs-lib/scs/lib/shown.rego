@@ -33,9 +33,11 @@ looked_at(asked, kind, field) := public(listed, field) if {
 	ordinary(asked.resources["identity.token"]) == false
 }
 
+# Disabled flavors are shown to administrators only.
 public(listed, field) := {id: found |
 	some id, found in listed
 	object.get(found.body, field, true) != false
+	object.get(found.body, "OS-FLV-DISABLED:disabled", false) != true
 }
 
 # Whether the credential is that of an ordinary member, who is shown public
