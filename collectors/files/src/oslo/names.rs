@@ -47,26 +47,13 @@ const SERVICES: [&str; 27] = [
     "zun",
 ];
 
-/// Files of Neutron's agents and drivers, which end in `.ini`. Other `.ini`
-/// files are PasteDeploy's and uWSGI's.
-const INI: [&str; 12] = [
-    "bgp_dragent.ini",
-    "dhcp_agent.ini",
-    "fwaas_driver.ini",
-    "l3_agent.ini",
-    "linuxbridge_agent.ini",
-    "metadata_agent.ini",
-    "metering_agent.ini",
-    "ml2_conf.ini",
-    "neutron_ovn_metadata_agent.ini",
-    "openvswitch_agent.ini",
-    "ovn_agent.ini",
-    "sriov_agent.ini",
-];
+/// Files of Neutron's drivers that end in `.ini`; so do those of its agents,
+/// `*_agent.ini`. Other `.ini` files are PasteDeploy's and uWSGI's.
+const INI: [&str; 3] = ["bgp_dragent.ini", "fwaas_driver.ini", "ml2_conf.ini"];
 
-/// Words in the names of files that belong to the web server, or to the
-/// dialect of rootwrap and of Python's logging.
-const OTHERS: [&str; 6] = ["wsgi", "httpd", "apache", "rootwrap", "logging", "proxysql"];
+/// Words in the names of files that belong to web servers, to dnsmasq, to
+/// rootwrap and to Python's logging.
+const OTHERS: [&str; 6] = ["wsgi", "httpd", "apache", "dnsmasq", "rootwrap", "logging"];
 
 /// Folders below a service that hold keys and certificates, which may not be
 /// readable and must not be read.
@@ -105,7 +92,7 @@ pub(crate) fn holds(folder: &str, file: &str) -> Option<Holds> {
     let ours = match file.strip_suffix(".conf") {
         Some(_) if folder.ends_with(".conf.d") => true,
         Some(stem) => is_service(stem) && !OTHERS.iter().any(|o| stem.contains(o)),
-        None => INI.contains(&file),
+        None => INI.contains(&file) || file.ends_with("_agent.ini"),
     };
     ours.then_some(Holds::Options)
 }
@@ -123,6 +110,7 @@ mod tests {
             ("domains", "keystone.example.conf"),
             ("nova.conf.d", "10-local.conf"),
             ("ml2", "ml2_conf.ini"),
+            ("neutron-ovn-agent", "ovn_agent.ini"),
             ("masakari", "masakarimonitors.conf"),
         ] {
             assert_eq!(holds(folder, file), Some(Holds::Options), "{file}");
@@ -136,6 +124,8 @@ mod tests {
             ("keystone", "wsgi-keystone.conf"),
             ("placement-api", "placement-api-wsgi.conf"),
             ("nova-libvirt", "libvirtd.conf"),
+            ("ironic-http", "ironic-http-httpd.conf"),
+            ("ironic-dnsmasq", "ironic-dnsmasq.conf"),
             ("nova-compute", "ceph.conf"),
             ("nova", "rootwrap.conf"),
             ("barbican-api", "barbican-api-paste.ini"),
