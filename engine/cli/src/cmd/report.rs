@@ -149,7 +149,7 @@ async fn upload(ctx: &mut Context<'_>, args: &Upload) -> Result<Exit> {
     if url.scheme() == "http" && !loopback(&url) {
         ctx.ui.warn(&format!("{url} is not encrypted: anybody on the way can read the password"));
     }
-    let client = client(args.cacert.as_deref())?;
+    let client = client(&url, args.cacert.as_deref())?;
     let mut body = signature.into_bytes();
     body.push(b'&');
     body.extend_from_slice(&report.bytes);
@@ -262,10 +262,14 @@ fn user(args: &Upload, documents: &[ScsDocument]) -> Result<String> {
     Ok(user)
 }
 
-fn client(cacert: Option<&Path>) -> Result<Client> {
+fn client(url: &Url, cacert: Option<&Path>) -> Result<Client> {
     // A redirection would turn the upload into a mere request.
     let mut builder =
         Client::builder().connect_timeout(CONNECT).timeout(EXCHANGE).redirect(Policy::none());
+    if loopback(url) {
+        // What stays on this machine is nothing for a proxy.
+        builder = builder.no_proxy();
+    }
     if let Some(path) = cacert {
         let wrong = |why: String| Failure::new(format!("cannot read `{}`: {why}", path.display()));
         let pem = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;

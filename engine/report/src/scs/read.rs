@@ -79,7 +79,8 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn wrong<T>(&self, path: &[&str], problem: &str) -> Result<T, ScsReadError> {
-        let (path, problem) = (path.join("."), problem.to_owned());
+        // Keys of a file from elsewhere must not reach a terminal as they are.
+        let (path, problem) = (super::one_line(&path.join(".")), problem.to_owned());
         Err(ScsReadError::Value { document: self.document, path, problem })
     }
 
@@ -90,6 +91,9 @@ impl<'a> Reader<'a> {
     fn text(&self, path: &[&str]) -> Result<&'a str, ScsReadError> {
         match self.get(path) {
             None => self.wrong(path, "is missing"),
+            Some(Value::String(text)) if text.chars().any(char::is_control) => {
+                self.wrong(path, "has control characters")
+            }
             Some(Value::String(text)) if !text.is_empty() => Ok(text),
             Some(_) => self.wrong(path, "is not a text"),
         }

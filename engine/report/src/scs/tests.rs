@@ -275,6 +275,8 @@ fn what_the_monitor_would_refuse_is_told_with_its_place() {
     for (from, to, wanted) in [
         ("subject: prod1", "subject: 12", "`subject` is not a text"),
         ("subject: prod1\n", "", "`subject` is missing"),
+        ("subject: prod1", "subject: \"a\\e[31m\"", "`subject` has control characters"),
+        ("a-pass: 1", "\"a\\eb\": 2", ".results.a b` is not 1"),
         ("checked_at: 2026-11-22 01", "checked_at: yesterday 01", "`checked_at` is not a time"),
         ("  name: SCS", "", ""),
         ("a-pass: 1", "a-pass: 2", ".results.a-pass` is not 1 (pass), 0 (abort) or -1 (fail)"),
