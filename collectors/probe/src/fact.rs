@@ -65,7 +65,7 @@ impl Fact {
             Outcome::NotOffered(why) => ("not-offered", Some(why)),
         };
         let mut body = self.members;
-        body.insert("probed_at".into(), json!(read_at.to_string()));
+        body.insert("probed_at".into(), json!(format!("{read_at:.0}")));
         body.insert("run".into(), json!(run));
         body.insert("roles".into(), json!(roles));
         body.insert("outcome".into(), json!(outcome));

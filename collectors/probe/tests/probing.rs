@@ -46,6 +46,8 @@ async fn a_member_who_may_keep_secrets() {
     let found = body(&probed);
     assert_eq!(found["outcome"], "done");
     assert_eq!(found["run"], RUN);
+    // To the second: `2026-11-23T07:00:00Z`.
+    assert_eq!(found["probed_at"].as_str().unwrap().len(), 20, "{found}");
     assert_eq!(
         found["steps"],
         json!([

@@ -231,7 +231,9 @@ async fn read_console(region: &Region<'_>, compute: &Api, server: &str) -> Resul
         if (over || spent.is_err()) && best.lines() > 0 {
             return Ok(best.output());
         }
-        spent?;
+        if let Err(Halt::Budget(spent)) = spent {
+            return Err(failed(format!("{why}, and {spent}")));
+        }
         if over {
             return Err(failed(format!("{why} within {} s", pace.console.as_secs())));
         }

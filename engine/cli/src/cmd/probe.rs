@@ -18,7 +18,8 @@ use tokio::sync::mpsc;
 
 use crate::args::{Probe as Args, Rules, Targets};
 use crate::bundles::{self, Resolved};
-use crate::cmd::collect::{Evidence, Target};
+use crate::cmd::collect::Target;
+use crate::cmd::evidence::Evidence;
 use crate::cmd::{Context, check, collect};
 use crate::env;
 use crate::exit::Exit;
@@ -31,13 +32,9 @@ const BUNDLE: &str = "scs-compatible-iaas";
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     let started = Instant::now();
     let asked = Asked::read(&args.only)?;
-    // A bundle that does not compile is told before anything is created.
-    let rules = Arc::new(bundles::resolve(&Rules {
-        bundle: vec![BUNDLE.to_owned()],
-        scope: Vec::new(),
-        mode: None,
-        reference_date: None,
-    })?);
+    // A bundle that does not compile is told before anything is created; what
+    // is only cleaned up is not judged.
+    let rules = if args.clean { None } else { Some(rules()?) };
     let targets = Targets { cloud: args.cloud.into_iter().collect(), all: false, example: false };
     let targets = collect::targets(ctx, &targets).await?;
     let Some(target) = targets.reached.into_iter().next() else {
@@ -49,11 +46,11 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     let mut bench = Bench::new();
 
     let before = bench.clean(ctx.ui, &target, &journal).await?;
-    if args.clean {
+    let Some(rules) = rules else {
         let summary = format!("{}: {} removed", target.subject, before.removed.len());
         ctx.ui.status(&summary);
         return Ok(if before.left.is_empty() { Exit::Ok } else { Exit::Failed });
-    }
+    };
     let plan = Plan {
         run: uuid()?,
         probes: asked.probes.clone(),
@@ -68,7 +65,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     tell_left(ctx.ui, &probed.cleaned.left);
     let missed = !before.left.is_empty() || !probed.cleaned.left.is_empty();
 
-    let evidence = Evidence { probes: probed.resources };
+    let evidence = Evidence { probes: probed.resources, ..Evidence::default() };
     let id = collect::collect(ctx, &store, &target, evidence).await?;
     let judged = check::judge(&store, &id, &rules, false).await?;
     let report = narrow(judged.report, &asked.testcases);
@@ -85,6 +82,16 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
         }
         exit => exit,
     })
+}
+
+fn rules() -> Result<Arc<Resolved>> {
+    let rules = Rules {
+        bundle: vec![BUNDLE.to_owned()],
+        scope: Vec::new(),
+        mode: None,
+        reference_date: None,
+    };
+    bundles::resolve(&rules).map(Arc::new)
 }
 
 /// What was asked for with `--only`.
