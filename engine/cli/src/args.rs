@@ -102,6 +102,21 @@ pub(crate) struct Targets {
     pub(crate) example: bool,
 }
 
+/// What is taken into the snapshot besides what the APIs tell.
+#[derive(Debug, Args)]
+pub(crate) struct Sources {
+    /// Signed statements about what no machine can see: a file or a folder; repeatable
+    /// [default: those of the last snapshot]
+    #[arg(long, value_name = "PATH", requires = "allowed_signers")]
+    pub(crate) attestation: Vec<PathBuf>,
+    /// Who may sign statements, as ssh-keygen's ALLOWED SIGNERS
+    #[arg(long, value_name = "FILE", requires = "attestation")]
+    pub(crate) allowed_signers: Option<PathBuf>,
+    /// The folder with the services' configuration, such as /etc/kolla
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config_dir: Option<PathBuf>,
+}
+
 /// Which rules.
 #[derive(Debug, Args)]
 pub(crate) struct Rules {
@@ -159,6 +174,8 @@ pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) targets: Targets,
     #[command(flatten)]
+    pub(crate) sources: Sources,
+    #[command(flatten)]
     pub(crate) rules: Rules,
     #[command(flatten)]
     pub(crate) reporting: Reporting,
@@ -168,6 +185,8 @@ pub(crate) struct Scan {
 pub(crate) struct Collect {
     #[command(flatten)]
     pub(crate) targets: Targets,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidegate_model::{Collected, Resource, SnapshotId, Status, Subject};
+use tidegate_model::{Collected, SnapshotId, Status, Subject};
 use tidegate_openstack::{
     Cloud, CollectError, Config, Environment, Options, RedactionKey, Settings, Timeouts,
 };
@@ -14,9 +14,10 @@ use tidegate_replay::{Recording, Replay};
 use tidegate_store::{Begin, SnapshotWriter, Store, StoreError};
 use tokio::sync::mpsc;
 
-use crate::args::{Collect, Targets};
+use crate::args::{Collect, Sources, Targets};
+use crate::cmd::Context;
+use crate::cmd::evidence::Evidence;
 use crate::cmd::store::failure;
-use crate::cmd::{Context, evidence};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -28,10 +29,12 @@ use crate::output::Ui;
 const PAGES_WAITING: usize = 4;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Collect) -> Result<Exit> {
+    one_configuration(&args.sources, &args.targets)?;
     let targets = targets(ctx, &args.targets).await?;
     let store = ctx.store().await?;
     for target in &targets.reached {
-        let id = collect(ctx, &store, target, Evidence::default()).await?;
+        let given = read(ctx, &args.sources, target)?;
+        let id = collect(ctx, &store, target, given).await?;
         ctx.ui.write(None, &format!("{id}\n"))?;
     }
     Ok(if targets.missed { Exit::Failed } else { Exit::Ok })
@@ -141,11 +144,23 @@ fn collect_failure(error: CollectError) -> Failure {
     }
 }
 
-/// Facts that no listing of the cloud gives.
-#[derive(Default)]
-pub(crate) struct Evidence {
-    /// What probes found just now.
-    pub(crate) probes: Vec<Resource>,
+/// Reads the files handed in for a target.
+pub(crate) fn read(ctx: &mut Context<'_>, sources: &Sources, target: &Target) -> Result<Evidence> {
+    let key = redaction_key(ctx);
+    Evidence::read(ctx.ui, sources, &target.subject, key.as_ref(), env::now())
+}
+
+fn redaction_key(ctx: &Context<'_>) -> Option<RedactionKey> {
+    ctx.env.var("TIDEGATE_REDACTION_KEY").map(RedactionKey::new)
+}
+
+/// A folder of configuration is that of one cloud.
+pub(crate) fn one_configuration(sources: &Sources, targets: &Targets) -> Result<()> {
+    if sources.config_dir.is_some() && (targets.all || targets.cloud.len() > 1) {
+        return Err(Failure::usage("`--config-dir` is the configuration of one cloud")
+            .hint("name that cloud with --cloud, and run once for each"));
+    }
+    Ok(())
 }
 
 /// Takes one snapshot. Whatever of the cloud cannot be read is coverage of the
@@ -158,11 +173,11 @@ pub(crate) async fn collect(
 ) -> Result<SnapshotId> {
     let started = Instant::now();
     let (subject, now) = (&target.subject, env::now());
-    let evidence = evidence::probed(store, subject, &target.cloud, given.probes, now).await?;
+    let evidence = given.complete(store, subject, &target.cloud, now).await?;
     let mut writer = begin(ctx, store, &target.subject).await?;
     let (tx, rx) = mpsc::channel(PAGES_WAITING);
     let mut options = Options::new(Arc::new(env::now));
-    options.redaction_key = ctx.env.var("TIDEGATE_REDACTION_KEY").map(RedactionKey::new);
+    options.redaction_key = redaction_key(ctx);
     let cloud = target.cloud.clone();
     let collector =
         tokio::spawn(async move { tidegate_openstack::collect(&cloud, &options, tx).await });

@@ -1,72 +1,179 @@
-//! Facts of a snapshot that no listing of the cloud gives: what probes found,
-//! carried from the last snapshot into the next, and what people hand in.
+//! Facts of a snapshot that no listing of the cloud gives: what probes found
+//! and people stated, which is carried from one snapshot into the next until it
+//! is replaced, and files of configuration.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
+use tidegate_files::SignatureStatus;
 use tidegate_model::{
     Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, SnapshotId,
     Status, Subject, Timestamp, Visibility,
 };
-use tidegate_openstack::Cloud;
+use tidegate_openstack::{Cloud, RedactionKey};
+use tidegate_signature::{AllowedSigners, VerifyError};
 use tidegate_store::{At, Store, StoreError};
 
+use crate::args::Sources;
 use crate::cmd::store::failure;
 use crate::failure::{Failure, Result};
+use crate::output::Ui;
 
-/// The kinds of what probes find.
-const KINDS: [&str; 4] =
-    ["probe.entropy", "probe.key_manager", "probe.backup", "probe.default_security_group"];
+/// The kind of what people state.
+const STATEMENT: &str = "attestation.statement";
 
-/// What probes have found: `fresh`, and of the rest what the last snapshot
-/// holds. Every kind is complete, so that a rule can tell "never probed" from
-/// "not looked". How long a result counts is for the rules to say.
-pub(crate) async fn probed(
-    store: &Store,
-    subject: &Subject,
-    cloud: &Cloud,
-    fresh: Vec<Resource>,
-    now: Timestamp,
-) -> Result<Vec<Collected>> {
-    let known: BTreeSet<ResourceKey> = fresh.iter().map(|r| r.key.clone()).collect();
-    let mut all = fresh;
-    match store.resolve(subject, &At::default()).await {
-        Ok(last) => {
-            let carried = held(store, &last).await?;
-            all.extend(carried.into_iter().filter(|r| !known.contains(&r.key)));
-        }
-        Err(StoreError::NoSubject { .. }) => {}
-        Err(e) => return Err(failure(e)),
-    }
-    let mut coverage = Vec::new();
-    for kind in kinds()? {
-        for region in cloud.regions() {
-            let here = |r: &&Resource| r.kind == kind && r.region.as_deref() == Some(region);
-            coverage.push(Collected::Coverage(KindCoverage {
-                source: Arc::from("probe"),
-                region: Some(Arc::from(region)),
-                status: Status::Complete { count: all.iter().filter(here).count() as u64 },
-                kind: kind.clone(),
-                visibility: Visibility::All,
-                read_from: now,
-                read_until: now,
-            }));
-        }
-    }
-    // What a region that is not asked this time once showed stays as it is.
-    all.retain(|r| cloud.regions().any(|region| r.region.as_deref() == Some(region)));
-    Ok(std::iter::once(Collected::Page(all)).chain(coverage).collect())
+/// The namespace of signatures of statements.
+const NAMESPACE: &str = "attestation";
+
+/// What one snapshot is given besides the listings.
+#[derive(Default)]
+pub(crate) struct Evidence {
+    /// What probes found just now.
+    pub(crate) probes: Vec<Resource>,
+    /// What was read from files, resources and coverage.
+    pub(crate) files: Vec<Collected>,
 }
 
-fn kinds() -> Result<Vec<Kind>> {
-    let kind = |name: &str| Kind::new(name).map_err(|e| Failure::from_error(&e));
-    KINDS.into_iter().map(kind).collect()
+impl Evidence {
+    /// Reads the files handed in with a command, before anything is collected.
+    pub(crate) fn read(
+        ui: &mut Ui,
+        sources: &Sources,
+        subject: &Subject,
+        key: Option<&RedactionKey>,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let mut files = Vec::new();
+        let failed = |e| Failure::from_error(&e);
+        if let Some(dir) = &sources.config_dir {
+            files.extend(tidegate_files::oslo(dir, now, key).map_err(failed)?);
+        }
+        if !sources.attestation.is_empty() {
+            let signers = sources.allowed_signers.as_deref().map(signers).transpose()?;
+            let verify = |message: &[u8], armored: &str| match &signers {
+                Some(signers) => status(signers.verify(armored, NAMESPACE, message, now)),
+                None => SignatureStatus::UnknownSigner {
+                    problem: "no allowed signers are named".to_owned(),
+                    key: None,
+                },
+            };
+            let paths = &sources.attestation;
+            let read = tidegate_files::attestations(paths, subject, now, key, Some(&verify));
+            let read = read.map_err(failed)?;
+            for notice in &read.notices {
+                ui.warn(&notice.to_string());
+            }
+            files.extend(read.collected);
+        }
+        Ok(Self { probes: Vec::new(), files })
+    }
+
+    /// All of it, together with what the last snapshot holds and nothing here
+    /// replaces. The kinds of probes and statements are complete each time, so
+    /// that a rule can tell "never probed" from "not looked"; how long a result
+    /// counts is for the rules to say.
+    pub(crate) async fn complete(
+        self,
+        store: &Store,
+        subject: &Subject,
+        cloud: &Cloud,
+        now: Timestamp,
+    ) -> Result<Vec<Collected>> {
+        let Self { probes, files } = self;
+        let statement = kind(STATEMENT)?;
+        let stated = files
+            .iter()
+            .any(|c| matches!(c, Collected::Coverage(coverage) if coverage.kind == statement));
+        let mut kinds: Vec<Kind> =
+            tidegate_probe::KINDS.into_iter().map(kind).collect::<Result<_>>()?;
+        let regions: Vec<Option<&str>> = cloud.regions().map(Some).collect();
+        let mut wanted: Vec<(Kind, Vec<Option<&str>>)> =
+            kinds.iter().map(|kind| (kind.clone(), regions.clone())).collect();
+        if !stated {
+            kinds.push(statement.clone());
+            wanted.push((statement, vec![None]));
+        }
+        let known: BTreeSet<ResourceKey> = probes.iter().map(|r| r.key.clone()).collect();
+        let mut all = probes;
+        match store.resolve(subject, &At::default()).await {
+            Ok(last) => {
+                let held = held(store, &last, kinds).await?;
+                all.extend(held.into_iter().filter(|r| !known.contains(&r.key)));
+            }
+            Err(StoreError::NoSubject { .. }) => {}
+            Err(e) => return Err(failure(e)),
+        }
+        let mut out = files;
+        let mut coverage = Vec::new();
+        for (kind, regions) in wanted {
+            // A region that is not asked this time stays as it is.
+            for region in regions {
+                let here = |r: &&Resource| r.kind == kind && r.region.as_deref() == region;
+                let page: Vec<Resource> = all.iter().filter(here).cloned().collect();
+                coverage.push(Collected::Coverage(KindCoverage {
+                    source: Arc::from(if region.is_some() { "probe" } else { "attestations" }),
+                    region: region.map(Arc::from),
+                    status: Status::Complete { count: page.len() as u64 },
+                    kind: kind.clone(),
+                    visibility: Visibility::All,
+                    read_from: now,
+                    read_until: now,
+                }));
+                out.push(Collected::Page(page));
+            }
+        }
+        out.extend(coverage);
+        Ok(out)
+    }
 }
 
-/// The results of probes in a snapshot.
-async fn held(store: &Store, id: &SnapshotId) -> Result<Vec<Resource>> {
+fn kind(name: &str) -> Result<Kind> {
+    Kind::new(name).map_err(|e| Failure::from_error(&e))
+}
+
+/// Reads the allowed signers of statements.
+fn signers(path: &Path) -> Result<AllowedSigners> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Failure::usage(format!("cannot read the allowed signers `{shown}`: {e}"))
+            .hint("name a file in the format of ssh-keygen, ALLOWED SIGNERS")
+    })?;
+    AllowedSigners::parse(&text).map_err(|e| {
+        Failure::new(format!("cannot use the allowed signers `{shown}`")).caused_by(Some(&e))
+    })
+}
+
+fn status(
+    verified: std::result::Result<tidegate_signature::Signer, VerifyError>,
+) -> SignatureStatus {
+    match verified {
+        Ok(signer) => {
+            SignatureStatus::Valid { principal: signer.principal, key: signer.key_fingerprint }
+        }
+        Err(e) => {
+            let problem = e.to_string();
+            match e {
+                VerifyError::NotASignature { .. }
+                | VerifyError::WrongNamespace { .. }
+                | VerifyError::UnfitKey { .. }
+                | VerifyError::Mismatch { .. } => SignatureStatus::Invalid { problem },
+                VerifyError::UnknownKey { key } => {
+                    SignatureStatus::UnknownSigner { problem, key: Some(key) }
+                }
+                VerifyError::NotForNamespace { .. }
+                | VerifyError::NotYetValid { .. }
+                | VerifyError::Expired { .. } => {
+                    SignatureStatus::UnknownSigner { problem, key: None }
+                }
+            }
+        }
+    }
+}
+
+/// The resources of some kinds in a snapshot.
+async fn held(store: &Store, id: &SnapshotId, kinds: Vec<Kind>) -> Result<Vec<Resource>> {
     let facts = store.snapshot(id).await.map_err(failure)?;
-    let kinds = kinds()?;
     let read = move || -> std::result::Result<Vec<Resource>, FactsError> {
         let mut all = Vec::new();
         for kind in &kinds {
@@ -75,6 +182,6 @@ async fn held(store: &Store, id: &SnapshotId) -> Result<Vec<Resource>> {
         Ok(all)
     };
     let broke =
-        |e| Failure::new(format!("reading the probes of `{id}` broke off")).caused_by(Some(&e));
+        |e| Failure::new(format!("reading the evidence of `{id}` broke off")).caused_by(Some(&e));
     tokio::task::spawn_blocking(read).await.map_err(broke)?.map_err(|e| Failure::from_error(&e))
 }

@@ -299,12 +299,27 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
         cause = next;
         distrust |= cause.to_string().to_lowercase().contains("certificate");
     }
-    let failure = failure.also(cause.to_string());
+    let cause = cause.to_string();
     if distrust {
-        failure.hint("name the file with its certificate authority with --cacert")
-    } else {
-        failure.hint("check the address, name resolution and firewall")
+        return failure
+            .also(format!("its certificate is not trusted: {}", distrust_of(&cause)))
+            .hint("name the file with its certificate authority with --cacert");
     }
+    failure.also(cause).hint("check the address, name resolution and firewall")
+}
+
+/// What is wrong with a certificate, in words; the TLS library says it in the
+/// names of its types.
+fn distrust_of(cause: &str) -> &str {
+    let known = [
+        ("UnknownIssuer", "it is signed by an unknown authority"),
+        ("CaUsedAsEndEntity", "it is an authority's own certificate, which servers must not show"),
+        ("NotValidForName", "it is for another name"),
+        ("not valid for name", "it is for another name"),
+        ("Expired", "it has expired"),
+        ("expired", "it has expired"),
+    ];
+    known.iter().find(|(mark, _)| cause.contains(mark)).map_or(cause, |(_, words)| words)
 }
 
 /// What an answer says for people: the `detail` of JSON errors, cut, without

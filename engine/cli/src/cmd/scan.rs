@@ -6,7 +6,7 @@ use std::time::Instant;
 use tidegate_report::SubjectReport;
 use tidegate_store::Store;
 
-use crate::args::Scan;
+use crate::args::{Scan, Sources};
 use crate::bundles::{self, Resolved};
 use crate::cmd::collect::Target;
 use crate::cmd::store::failure;
@@ -19,13 +19,14 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
     let started = Instant::now();
     // A bundle that does not compile is told before minutes are spent collecting.
     let rules = Arc::new(bundles::resolve(&args.rules)?);
+    collect::one_configuration(&args.sources, &args.targets)?;
     let targets = collect::targets(ctx, &args.targets).await?;
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
     let mut missed = targets.missed;
     let several = targets.reached.len() > 1;
     for target in &targets.reached {
-        match one(ctx, &store, target, &rules).await {
+        match one(ctx, &store, target, &rules, &args.sources).await {
             Ok(report) => subjects.push(report),
             // What the other clouds have to say is not lost for this one.
             Err(failure) if several => {
@@ -49,8 +50,10 @@ async fn one(
     store: &Store,
     target: &Target,
     rules: &Arc<Resolved>,
+    sources: &Sources,
 ) -> Result<SubjectReport> {
-    let id = collect::collect(ctx, store, target, collect::Evidence::default()).await?;
+    let given = collect::read(ctx, sources, target)?;
+    let id = collect::collect(ctx, store, target, given).await?;
     let judged = check::judge(store, &id, rules, false).await?;
     let salt = env::salts()?();
     store
