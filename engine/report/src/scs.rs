@@ -216,7 +216,8 @@ impl Lines {
                 .collect();
             match (v.path.as_str(), evidence.join(", ")) {
                 ("", evidence) if evidence.is_empty() => {}
-                ("", evidence) => text.push_str(&format!(" [{evidence}]")),
+                ("", evidence) if v.found.is_null() => text.push_str(&format!(" [{evidence}]")),
+                ("", evidence) => text.push_str(&format!(" [found {evidence}]")),
                 (path, evidence) if v.found.is_null() => {
                     let comma = if evidence.is_empty() { "" } else { ", " };
                     text.push_str(&format!(" [{path} is absent{comma}{evidence}]"));

@@ -301,25 +301,33 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
     }
     let cause = cause.to_string();
     if distrust {
-        return failure
-            .also(format!("its certificate is not trusted: {}", distrust_of(&cause)))
-            .hint("name the file with its certificate authority with --cacert");
+        let (words, hint) = distrust_of(&cause);
+        return failure.also(format!("its certificate is not trusted: {words}")).hint(hint);
     }
     failure.also(cause).hint("check the address, name resolution and firewall")
 }
 
-/// What is wrong with a certificate, in words; the TLS library says it in the
-/// names of its types.
-fn distrust_of(cause: &str) -> &str {
+/// What is wrong with a certificate, in words, and what to do; the TLS library
+/// says it in the names of its types.
+fn distrust_of(cause: &str) -> (&str, &'static str) {
+    let cacert = "name the file with its certificate authority with --cacert";
     let known = [
-        ("UnknownIssuer", "it is signed by an unknown authority"),
-        ("CaUsedAsEndEntity", "it is an authority's own certificate, which servers must not show"),
-        ("NotValidForName", "it is for another name"),
-        ("not valid for name", "it is for another name"),
-        ("Expired", "it has expired"),
-        ("expired", "it has expired"),
+        ("UnknownIssuer", "it is signed by an unknown authority", cacert),
+        (
+            "CaUsedAsEndEntity",
+            "it is an authority's own, which servers must not show",
+            "give the server a certificate that the authority has signed",
+        ),
+        ("NotValidForName", "it is for another name", "use the name that the certificate is for"),
+        (
+            "not valid for name",
+            "it is for another name",
+            "use the name that the certificate is for",
+        ),
+        ("xpired", "it has expired", "have it renewed, or look at the clock of this machine"),
     ];
-    known.iter().find(|(mark, _)| cause.contains(mark)).map_or(cause, |(_, words)| words)
+    let found = known.iter().find(|(mark, ..)| cause.contains(mark));
+    found.map_or((cause, cacert), |(_, words, hint)| (words, hint))
 }
 
 /// What an answer says for people: the `detail` of JSON errors, cut, without

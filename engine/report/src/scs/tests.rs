@@ -236,6 +236,12 @@ fn names_from_clouds_stay_on_their_line() {
             wanted: Value::Null,
         },
         Violation {
+            message: "no path".into(),
+            path: String::new(),
+            found: json!(1),
+            wanted: json!(2),
+        },
+        Violation {
             message: "m".into(),
             path: "/a".into(),
             found: Value::Null,
@@ -252,15 +258,16 @@ fn names_from_clouds_stay_on_their_line() {
         lines[1],
         "ERROR: c-fail: openstack/compute.flavor/R/x%0Ay: name `a ERROR: b:  [31m` is odd"
     );
-    assert!(lines[2].starts_with(
+    assert!(lines[2].ends_with("no path [found 1, want 2]"), "{}", lines[2]);
+    assert!(lines[3].starts_with(
         "ERROR: c-fail: openstack/compute.flavor/R/x%0Ay: m [/a is absent, want \"xxx"
     ));
-    assert!(lines[2].ends_with("xxx…]") && lines[2].len() < 600);
+    assert!(lines[3].ends_with("xxx…]") && lines[3].len() < 600);
     assert_eq!(
-        lines[3],
+        lines[4],
         "WARNING: c-fail: openstack/compute.flavor/R/x%0Ay: not judged: also this  : yes"
     );
-    assert_eq!((&invocation["error"], &invocation["warning"]), (&2.into(), &2.into()));
+    assert_eq!((&invocation["error"], &invocation["warning"]), (&3.into(), &2.into()));
 }
 
 #[test]
