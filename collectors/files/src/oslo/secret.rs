@@ -101,7 +101,16 @@ pub(crate) fn concealed(option: &str, value: &str, key: Option<&RedactionKey>) -
     if SECRET.contains(&option.as_str()) || (by_name(&option) && !is_switch(value)) {
         return whole();
     }
+    if !value.contains("://") && value.split_whitespace().any(signs_in) {
+        return mark("url-credentials", value, key);
+    }
     text(value, key)
+}
+
+/// `user:password@host`, an address without scheme.
+fn signs_in(word: &str) -> bool {
+    let user = word.rsplit_once('@').and_then(|(who, _)| who.split_once(':'));
+    user.is_some_and(|(user, password)| !user.is_empty() && !password.is_empty())
 }
 
 /// A text as it may be kept: addresses without credentials, and nothing that
@@ -249,6 +258,7 @@ mod tests {
             check("connection", value, "[redacted]");
         }
         check("servers", "http://a:hunter2@h/,http://b:hunter2@i/", "[redacted:url-credentials]");
+        check("servers", "a:1, u:hunter2@h:11211", "[redacted:url-credentials]");
         check("connection", "", "");
     }
 
@@ -330,6 +340,7 @@ mod tests {
             check(option, "12", "12");
         }
         check("use_password", "True", "True");
+        check("mail_to", "ops@example.com", "ops@example.com");
         check(
             "methods",
             "password,token,application_credential",
