@@ -19,7 +19,7 @@ package scs_strict.scs_0121.cross_attach
 
 import rego.v1
 
-import data.scs_strict.lib.oslo
+import data.scs.lib.oslo
 
 zones := {s.body.zone |
 	some s in input.resources["block-storage.service"]

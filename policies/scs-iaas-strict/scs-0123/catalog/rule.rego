@@ -21,7 +21,7 @@ package scs_strict.scs_0123.catalog
 
 import rego.v1
 
-import data.scs_strict.lib.catalog
+import data.scs.lib.endpoint
 
 mandatory := {
 	"block-storage": {"block-storage", "volumev3", "volume"},
@@ -32,13 +32,13 @@ mandatory := {
 	"network": {"network"},
 }
 
-endpoints := catalog.endpoints(input)
+endpoints := endpoint.all(input)
 
-regions := catalog.regions(endpoints)
+regions := endpoint.regions(endpoints)
 
 gaps := {[service, region] |
 	some service, types in mandatory
-	some region in regions - catalog.covered(endpoints, types, "public")
+	some region in regions - endpoint.covered(endpoints, types, "public")
 }
 
 verdict := "pass" if {

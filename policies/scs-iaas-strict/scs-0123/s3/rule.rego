@@ -26,13 +26,13 @@ package scs_strict.scs_0123.s3
 
 import rego.v1
 
-import data.scs_strict.lib.catalog
+import data.scs.lib.endpoint
 
-endpoints := catalog.endpoints(input)
+endpoints := endpoint.all(input)
 
-regions := catalog.regions(endpoints)
+regions := endpoint.regions(endpoints)
 
-listed := catalog.covered(endpoints, {"s3", "object-store-s3"}, "public")
+listed := endpoint.covered(endpoints, {"s3", "object-store-s3"}, "public")
 
 # An access key that nobody has is refused with one of these.
 refusals := {"InvalidAccessKeyId", "NoSuchKey", "AccessDenied", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed"}

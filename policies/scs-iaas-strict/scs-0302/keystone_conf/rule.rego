@@ -24,7 +24,7 @@ package scs_strict.scs_0302.keystone_conf
 
 import rego.v1
 
-import data.scs_strict.lib.oslo
+import data.scs.lib.oslo
 import data.scs_strict.lib.release
 
 native := release.native_domain_manager(input.parameters.keystone_release)

@@ -1,5 +1,5 @@
 # Options in configuration files as oslo.config reads them.
-package scs_strict.lib.oslo
+package scs.lib.oslo
 
 import rego.v1
 

@@ -1,11 +1,11 @@
-# The service catalog as the token shows it.
-package scs_strict.lib.catalog
+# The endpoints of the service catalog, as the token shows it.
+package scs.lib.endpoint
 
 import rego.v1
 
 # {[type, interface, region, url]} of all endpoints. Undefined if there is no token
 # or its catalog cannot be read.
-endpoints(asked) := {[service.type, e.interface, object.get(e, "region", null), e.url] |
+all(asked) := {[service.type, e.interface, object.get(e, "region", null), e.url] |
 	some catalog in catalogs
 	some service in catalog
 	some e in service.endpoints
