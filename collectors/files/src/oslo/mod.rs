@@ -1,9 +1,9 @@
 //! The configuration of OpenStack services, from a folder.
 //!
 //! `DIR/<service>/<file>`, as in `/etc` and in kolla-ansible's `/etc/kolla`,
-//! where `<service>` is that of the container (`nova-api`), and deeper:
-//! `DIR/neutron/plugins/ml2/ml2_conf.ini` is the file `plugins/ml2/ml2_conf.ini`
-//! of `neutron`. Files that are merged later, such as the overlays of OSISM
+//! where the folder is that of a container: `nova-api/nova.conf` is the file
+//! `nova.conf` of `nova`, and so is `nova-compute/nova.conf`. The key has the
+//! whole path, which is unique, the body the names that rules ask for. Files that are merged later, such as the overlays of OSISM
 //! beside the folders of services, are not read: they do not say what counts.
 
 mod ini;
@@ -59,7 +59,7 @@ pub fn oslo(
     let wrong = |why| FilesError::Unreadable { path: dir.to_owned(), why };
     let mut reader = Reader { folder: &folder, key, options, rules, names: 0, bytes: 0 };
     for name in folder.names("").map_err(wrong)? {
-        if !names::is_service(&name) {
+        if names::service(&name).is_none() {
             continue;
         }
         match folder.entry(&name) {
@@ -95,6 +95,13 @@ struct Body<'a> {
     sections: Option<ini::Sections>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<policy::Rules>,
+    tidegate: Provenance<'a>,
+}
+
+#[derive(Serialize)]
+struct Provenance<'a> {
+    /// Below the folder that was named.
+    path: &'a str,
 }
 
 impl Reader<'_> {
@@ -139,20 +146,16 @@ impl Reader<'_> {
 
     fn file(&mut self, path: &str, holds: Holds) {
         match self.body(path, holds) {
-            Ok((service, file, body)) => {
-                let name = format!("{service}/{file}");
-                self.of(holds).put(&[service, file], &name, body);
+            Ok(body) => {
+                let (folder, below) = path.split_once('/').unwrap_or(("", path));
+                self.of(holds).put(&[folder, below], path, body);
             }
             Err(why) => self.of(holds).problem(why),
         }
     }
 
-    /// Service, file and body of one file; the error names file and line.
-    fn body<'p>(
-        &mut self,
-        path: &'p str,
-        holds: Holds,
-    ) -> Result<(&'p str, &'p str, String), String> {
+    /// The body of one file; the error names file and line.
+    fn body(&mut self, path: &str, holds: Holds) -> Result<String, String> {
         let wrong = |why: &str| format!("`{path}`: {why}");
         let bytes = self.folder.read(path, MOST_BYTES).map_err(|why| wrong(&why))?;
         let bytes = bytes.ok_or_else(|| wrong("it is gone"))?;
@@ -164,8 +167,11 @@ impl Reader<'_> {
             let before = bytes.get(..e.valid_up_to()).unwrap_or_default();
             format!("`{path}` line {}: it is not UTF-8", line_count(before))
         })?;
-        let (service, file) = path.split_once('/').ok_or_else(|| wrong("it has no service"))?;
-        let mut body = Body { service, file, sections: None, rules: None };
+        let service = names::service(path.split('/').next().unwrap_or_default());
+        let service = service.ok_or_else(|| wrong("it is of no service"))?;
+        let file = path.rsplit('/').next().unwrap_or_default();
+        let tidegate = Provenance { path };
+        let mut body = Body { service, file, sections: None, rules: None, tidegate };
         match holds {
             Holds::Options => {
                 let read = ini::parse(text)
@@ -181,8 +187,7 @@ impl Reader<'_> {
             }
         }
         let json = serde_json::to_vec(&body).map_err(|e| wrong(&e.to_string()))?;
-        let body = canonical(&json, &()).map_err(|e| wrong(&e.to_string()))?;
-        Ok((service, file, body))
+        canonical(&json, &()).map_err(|e| wrong(&e.to_string()))
     }
 
     fn without_secrets(&self, read: ini::Sections) -> ini::Sections {

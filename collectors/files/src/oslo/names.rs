@@ -69,10 +69,10 @@ const KEYS: [&str; 9] = [
     "ssl",
 ];
 
-/// Whether a folder belongs to a service: `keystone`, `nova-api`,
-/// `neutron_server`.
-pub(crate) fn is_service(folder: &str) -> bool {
-    SERVICES.iter().any(|s| {
+/// The service that a folder belongs to: `nova` for `nova`, `nova-api` and
+/// `nova_compute`.
+pub(crate) fn service(folder: &str) -> Option<&'static str> {
+    SERVICES.into_iter().find(|s| {
         let rest = folder.strip_prefix(s);
         rest.is_some_and(|r| r.is_empty() || r.starts_with(['-', '_', '.']))
     })
@@ -91,7 +91,7 @@ pub(crate) fn holds(folder: &str, file: &str) -> Option<Holds> {
     }
     let ours = match file.strip_suffix(".conf") {
         Some(_) if folder.ends_with(".conf.d") => true,
-        Some(stem) => is_service(stem) && !OTHERS.iter().any(|o| stem.contains(o)),
+        Some(stem) => service(stem).is_some() && !OTHERS.iter().any(|o| stem.contains(o)),
         None => INI.contains(&file) || file.ends_with("_agent.ini"),
     };
     ours.then_some(Holds::Options)
@@ -135,6 +135,8 @@ mod tests {
         ] {
             assert_eq!(holds(folder, file), None, "{file}");
         }
-        assert!(is_service("nova-api") && is_service("keystone") && !is_service("rabbitmq"));
+        assert_eq!(service("nova-api"), Some("nova"));
+        assert_eq!(service("masakarimonitors"), Some("masakarimonitors"));
+        assert_eq!((service("rabbitmq"), service("novalike")), (None, None));
     }
 }

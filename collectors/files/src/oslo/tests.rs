@@ -107,17 +107,21 @@ fn the_folders_of_kolla_and_etc_are_read() {
     assert_eq!(
         got.body("config/config.oslo/-/keystone/keystone.conf"),
         json!({"service": "keystone", "file": "keystone.conf", "sections": {
-            "DEFAULT": {"debug": ["false"]}, "oslo_policy": {"enforce_scope": ["true"]}}})
+            "DEFAULT": {"debug": ["false"]}, "oslo_policy": {"enforce_scope": ["true"]}},
+            "tidegate": {"path": "keystone/keystone.conf"}})
     );
     assert_eq!(
         got.body("config/config.oslo/-/nova-api/nova.conf"),
-        json!({"service": "nova-api", "file": "nova.conf", "sections": {"DEFAULT": {"a": ["1", "2"]}}})
+        json!({"service": "nova", "file": "nova.conf", "sections": {"DEFAULT": {"a": ["1", "2"]}},
+            "tidegate": {"path": "nova-api/nova.conf"}})
     );
     assert_eq!(
         got.body("config/config.policy/-/nova-api/policy.json"),
-        json!({"service": "nova-api", "file": "policy.json",
-            "rules": {"context_is_admin": "role:admin"}})
+        json!({"service": "nova", "file": "policy.json", "rules": {"context_is_admin": "role:admin"},
+            "tidegate": {"path": "nova-api/policy.json"}})
     );
+    let deep = got.body("config/config.oslo/-/neutron/plugins%2Fml2%2Fml2_conf.ini");
+    assert_eq!((&deep["service"], &deep["file"]), (&json!("neutron"), &json!("ml2_conf.ini")));
     let one = got.resources.first().unwrap();
     assert_eq!((one.name.as_deref(), &one.region), (Some("keystone/keystone.conf"), &None));
     assert_eq!(canonical(one.body.as_bytes(), &()).unwrap(), *one.body);
