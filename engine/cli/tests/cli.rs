@@ -8,75 +8,13 @@
     reason = "a test may"
 )]
 
+mod shell;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A home, a working directory and a store of its own; nothing of the
-/// environment comes in.
-struct Shell {
-    dir: TempDir,
-}
-
-#[derive(Debug)]
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Shell {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, args: &str) -> Ran {
-        self.run_with(args, &[])
-    }
-
-    fn run_with(&self, args: &str, env: &[(&str, &str)]) -> Ran {
-        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-            .args(args.split_whitespace())
-            .current_dir(self.dir.path())
-            .env_clear()
-            .env("HOME", self.dir.path())
-            .envs(env.iter().copied())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
-    }
-}
-
-impl Ran {
-    /// Ended with this code, nothing on standard output, and these texts on
-    /// standard error.
-    #[track_caller]
-    fn refused(&self, code: i32, texts: &[&str]) {
-        assert_eq!(self.code, code, "{self:?}");
-        assert_eq!(self.stdout, "", "{self:?}");
-        assert!(self.stderr.starts_with("error: "), "{self:?}");
-        for text in texts {
-            assert!(self.stderr.contains(text), "no `{text}` in {}", self.stderr);
-        }
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {self:?}"))
-    }
-}
+use shell::Shell;
 
 const UNREACHABLE: &str = "\
 clouds:
@@ -91,7 +29,7 @@ fn a_misspelt_flag_or_command_is_usage_with_a_suggestion() {
     shell.run("scan --exampel").refused(64, &["--example"]);
     shell.run("snapshto list").refused(64, &["snapshot"]);
     shell.run("check --fail-on severe").refused(64, &["critical, high, medium, low or info"]);
-    shell.run("scan -f xml").refused(64, &["table or json"]);
+    shell.run("scan -f xml").refused(64, &["table, json or scs"]);
     shell.run("check --at yesterday").refused(64, &["latest~3"]);
     shell.run("check --reference-date someday").refused(64, &["2026-06-30"]);
 }
