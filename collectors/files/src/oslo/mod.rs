@@ -3,8 +3,9 @@
 //! `DIR/<service>/<file>`, as in `/etc` and in kolla-ansible's `/etc/kolla`,
 //! where the folder is that of a container: `nova-api/nova.conf` is the file
 //! `nova.conf` of `nova`, and so is `nova-compute/nova.conf`. The key has the
-//! whole path, which is unique, the body the names that rules ask for. Files that are merged later, such as the overlays of OSISM
-//! beside the folders of services, are not read: they do not say what counts.
+//! whole path, which is unique, the body the names that rules ask for. Files
+//! that are merged later, such as the overlays of OSISM beside the folders of
+//! services, are not read: they do not say what counts.
 
 mod ini;
 mod names;
