@@ -10,15 +10,15 @@ import rego.v1
 # After every deadline: the answer does not change with time.
 forever := "9999-01-01T00:00:00Z"
 
-# The spellings that scs-0102 allows, each with six groups, as Python's `strptime`
-# reads them: zeros may be left out, a day may have a blank instead, any blanks
-# may stand between day and time, and digits are those of all scripts.
-forms := [
-	concat("", ["^", day_form, "[Tt]", hour_form, ":", minute_form, ":", second_form, "[Zz]$"]),
-	concat("", ["^", day_form, blanks, hour_form, ":", minute_form, ":", second_form, "$"]),
-	concat("", ["^", day_form, blanks, hour_form, ":", minute_form, "()$"]),
-	concat("", ["^", day_form, "()()()$"]),
-]
+# The spellings that scs-0102 allows, as Python's `strptime` reads them: zeros may be
+# left out, a day may have a blank instead, any blanks may stand between day and
+# time, and digits are those of all scripts. One expression, since each costs time:
+# year, month, day, then hour, minute and second with `T` and `Z` or with blanks.
+form := concat("", [
+	"^", day_form,
+	"(?:[Tt]", hour_form, ":", minute_form, ":", minute_form, "[Zz]",
+	"|", blanks, hour_form, ":", minute_form, "(?::", minute_form, ")?)?$",
+])
 
 day_form := `(\p{Nd}{4})-(1[0-2]|0[1-9]|[1-9])-(3[01]|[12]\p{Nd}|0[1-9]|[1-9]| [1-9])`
 
@@ -26,25 +26,21 @@ hour_form := `(2[0-3]|[01]\p{Nd}|\p{Nd})`
 
 minute_form := `([0-5]\p{Nd}|\p{Nd})`
 
-second_form := minute_form
-
 blanks := `[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+`
 
 # Seconds of a date in one of the forms; null for everything else.
 seconds(text) := total if {
-	readings := [found[0] |
-		some form in forms
-		found := regex.find_all_string_submatch_n(form, sprintf("%v", [text]), 1)
-		count(found) == 1
-	]
-	count(readings) == 1
-	groups := readings[0]
-	year := number(ascii(groups[1]))
-	month := number(ascii(groups[2]))
-	day := number(ascii(groups[3]))
-	hour := number(ascii(groups[4]))
-	minute := number(ascii(groups[5]))
-	second := number(ascii(groups[6]))
+	spelt := sprintf("%v", [text])
+	found := regex.find_all_string_submatch_n(form, spelt, 1)
+	count(found) == 1
+	latin := regex.match(`^[\x00-\x7f]*$`, spelt)
+	groups := found[0]
+	year := number(ascii(groups[1], latin))
+	month := number(ascii(groups[2], latin))
+	day := number(ascii(groups[3], latin))
+	hour := number(ascii(concat("", [groups[4], groups[7]]), latin))
+	minute := number(ascii(concat("", [groups[5], groups[8]]), latin))
+	second := number(ascii(concat("", [groups[6], groups[9]]), latin))
 	year >= 1
 	is_day(year, month, day)
 	total := (((days(year, month, day) * 86400) + (hour * 3600)) + (minute * 60)) + second
@@ -73,10 +69,11 @@ number(digits) := 0 if {
 	trim_left(digits, "0") == ""
 } else := to_number(trim_left(digits, "0"))
 
-# Digits of any script, and blanks, as plain digits.
-ascii(digits) := trim_space(digits) if {
-	regex.match(`^[ 0-9]*$`, digits)
-} else := concat("", [value |
+# Digits, perhaps after a blank, as plain digits; the second argument says whether
+# they may only be those.
+ascii(digits, true) := trim_space(digits)
+
+ascii(digits, false) := concat("", [value |
 	some digit in regex.find_n(`\p{Nd}`, digits, -1)
 	some n, row in data.scs.lib.digits.values
 	contains(row, digit)
