@@ -66,10 +66,11 @@ group_of(flavor, type) := [
 	host.bound(flavor),
 ]
 
-names_of(group) := {flavors[id].body.name |
+# {group: names of its flavors}
+names_of[group] contains flavors[id].body.name if {
 	some id, types in promised
 	some type in types
-	group_of(flavors[id], type) == group
+	group := group_of(flavors[id], type)
 }
 
 # Hosts that can bear such a server at all.
@@ -141,20 +142,23 @@ homeless := {group | some group in groups; count(places(group)) == 0}
 answers := {"hosts": {"wrong": wrong, "unknown": unknown | unseen}} if complete
 
 # One violation per host and CPU type.
-wrong := {violation(id, type, names) |
-	some pair in {[j[1], j[0][1]] | some j in judged; j[2] == "broken"}
-	id := pair[0]
-	type := pair[1]
-	names := union({names_of(j[0]) | some j in judged; j[2] == "broken"; j[1] == id; j[0][1] == type})
+wrong := {violation(pair[0], pair[1], names) | some pair, names in broken}
+
+# {[host, CPU type]: flavors}
+broken[place] contains name if {
+	some j in judged
+	j[2] == "broken"
+	place := [j[1], j[0][1]]
+	some name in names_of[j[0]]
 }
 
 unknown := {text |
 	some j in judged
 	j[2] == "unknown"
-	text := sprintf("host `%s` does not show whether it keeps the `%s` of %s", [host.name(input, j[1]), j[0][1], tally.some_of(names_of(j[0]))])
+	text := sprintf("host `%s` does not show whether it keeps the `%s` of %s", [host.name(input, j[1]), j[0][1], tally.some_of(names_of[j[0]])])
 }
 
-unseen := {sprintf("no host is shown on which %s can start", [tally.some_of(names_of(group))]) |
+unseen := {sprintf("no host is shown on which %s can start", [tally.some_of(names_of[group])]) |
 	some group in homeless
 } | {sprintf("the inventory of host `%s` is not shown", [host.name(input, id)]) |
 	some id in blind

@@ -50,10 +50,11 @@ groups := {group_of(flavors[id]) |
 
 group_of(flavor) := [host.wants(flavor), host.bound(flavor)]
 
-names_of(group) := {flavors[id].body.name |
+# {group: names of its flavors}
+names_of[group] contains flavors[id].body.name if {
 	some id, keeps in promised
 	keeps == true
-	group_of(flavors[id]) == group
+	group := group_of(flavors[id])
 }
 
 ratio(id) := object.get(inventories, [id, "body", "inventories", "MEMORY_MB", "allocation_ratio"], null)
@@ -79,18 +80,23 @@ complete if {
 
 answers := {"hosts": {"wrong": wrong, "unknown": unknown | unseen}} if complete
 
-wrong := {violation(id, names) |
-	some id in {j[1] | some j in judged; j[2] == "broken"}
-	names := union({names_of(j[0]) | some j in judged; j[2] == "broken"; j[1] == id})
+wrong := {violation(id, names) | some id, names in broken}
+
+# {host: flavors}
+broken[host_id] contains name if {
+	some j in judged
+	j[2] == "broken"
+	host_id := j[1]
+	some name in names_of[j[0]]
 }
 
 unknown := {text |
 	some j in judged
 	j[2] == "unknown"
-	text := sprintf("host `%s` does not show whether it keeps the RAM promised by %s", [host.name(input, j[1]), tally.some_of(names_of(j[0]))])
+	text := sprintf("host `%s` does not show whether it keeps the RAM promised by %s", [host.name(input, j[1]), tally.some_of(names_of[j[0]])])
 }
 
-unseen := {sprintf("no host is shown on which %s can start", [tally.some_of(names_of(group))]) |
+unseen := {sprintf("no host is shown on which %s can start", [tally.some_of(names_of[group])]) |
 	some group in groups
 	count(host.candidates(hosts, group[0])) == 0
 }

@@ -40,12 +40,14 @@ groups(s) := {g.name | some g in object.get(s.body, "security_groups", [])}
 belonging contains [id, [s.body.tenant_id, "Cluster API", found[1]]] if {
 	some id, s in servers
 	some name in groups(s)
+	contains(name, "secgroup")
 	some found in regex.find_all_string_submatch_n(`^k8s-cluster-(.+)-secgroup-controlplane$`, name, 1)
 }
 
 belonging contains [id, [s.body.tenant_id, "Magnum", found[1]]] if {
 	some id, s in servers
 	some name in groups(s)
+	contains(name, "secgroup")
 	some found in regex.find_all_string_submatch_n(`^(.+)-secgroup_kube_master-[a-z0-9]+$`, name, 1)
 }
 
@@ -60,36 +62,32 @@ belonging contains [id, [s.body.tenant_id, "Kubespray", s.body.metadata.depends_
 	trim_space(group) in {"kube_control_plane", "kube-master"}
 }
 
-clusters := {pair[1] | some pair in belonging}
-
-members(c) := {pair[0] | some pair in belonging; pair[1] == c}
-
-hosts(c) := {servers[id].body.hostId | some id in members(c)} - {"", null}
-
-unplaced(c) := {id |
-	some id in members(c)
-	count({servers[id].body.hostId} & {"", null}) == 1
+# {cluster: ids of its servers}
+members[c] contains id if {
+	some pair in belonging
+	id := pair[0]
+	c := pair[1]
 }
 
-wanted(c) := max({2, count(members(c))}) if input.parameters.spread == "distinct"
+# {cluster: {"hosts", "unplaced", "wanted"}}; servers without a host yet may come to
+# any.
+spread := {c: {"hosts": count(hosts - {"", null}), "unplaced": unplaced, "wanted": wanted(count(ids))} |
+	some c, ids in members
+	hosts := {servers[id].body.hostId | some id in ids}
+	unplaced := count([1 | some id in ids; count({servers[id].body.hostId} & {"", null}) == 1])
+}
+
+wanted(size) := max({2, size}) if input.parameters.spread == "distinct"
 
 wanted(_) := 2 if input.parameters.spread == "several"
 
-# Servers without a host yet may come to any.
-crowded := {c |
-	some c in clusters
-	count(hosts(c)) + count(unplaced(c)) < wanted(c)
-}
+crowded := {c | some c, s in spread; s.hosts + s.unplaced < s.wanted}
 
-open := {c |
-	some c in clusters
-	count(hosts(c)) < wanted(c)
-	count(hosts(c)) + count(unplaced(c)) >= wanted(c)
-}
+open := {c | some c, s in spread; s.hosts < s.wanted; s.hosts + s.unplaced >= s.wanted}
 
 judged if {
-	count(clusters) > 0
-	count([1 | some c in clusters; is_number(wanted(c))]) == count(clusters)
+	count(belonging) > 0
+	count(spread) == count(members)
 }
 
 verdict := "fail" if {
@@ -109,10 +107,10 @@ verdict := "pass" if {
 	count(open) == 0
 }
 
-verdict := "abort" if count(clusters) == 0
+verdict := "abort" if count(belonging) == 0
 
 reason := sprintf("none of %d servers is recognised as control plane of a cluster", [count(servers)]) if {
-	count(clusters) == 0
+	count(belonging) == 0
 }
 
 reason := sprintf("servers without a host belong to the control planes %s", [concat(", ", sort({c[2] | some c in open}))]) if {
@@ -120,11 +118,11 @@ reason := sprintf("servers without a host belong to the control planes %s", [con
 }
 
 violations contains {
-	"resource": servers[min(members(c))].key,
-	"message": sprintf("the control plane of cluster `%v` (%s) has %d servers on %d hosts, wanted %d: %s", [c[2], c[1], count(members(c)), count(hosts(c)), wanted(c), concat(", ", sort({servers[id].body.name | some id in members(c)}))]),
+	"resource": servers[min(members[c])].key,
+	"message": sprintf("the control plane of cluster `%v` (%s) has %d servers on %d hosts, wanted %d: %s", [c[2], c[1], count(members[c]), spread[c].hosts, spread[c].wanted, concat(", ", sort({servers[id].body.name | some id in members[c]}))]),
 	"path": "/hostId",
-	"found": sort({sprintf("%s on %s", [servers[id].body.name, substring(servers[id].body.hostId, 0, 8)]) | some id in members(c)}),
-	"wanted": wanted(c),
+	"found": sort({sprintf("%s on %s", [servers[id].body.name, substring(servers[id].body.hostId, 0, 8)]) | some id in members[c]}),
+	"wanted": spread[c].wanted,
 } if {
 	verdict == "fail"
 	some c in crowded

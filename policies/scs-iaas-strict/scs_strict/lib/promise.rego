@@ -13,12 +13,16 @@ names(flavor) := {flavor.body.name} | {value |
 	regex.match(name_key, key)
 }
 
-# {name: promise} of every name that is an SCS name and can be read. A promise is
-# what scs.lib.flavor_name says, with `extensions` ({"hypervisor" | "hwv" | "cpu" |
-# "gpu" | "ib": text}) and `ram_oversubscribed`. Undefined if a name is no text.
+# {name: promise} of every name that is an SCS name and can be read, in the spelling
+# of v2, so that a name in both spellings counts once. A promise is what
+# scs.lib.flavor_name says, with `extensions` ({"hypervisor" | "hwv" | "cpu" | "gpu" |
+# "ib": text}) and `ram_oversubscribed`. Undefined if a name is no text.
 of(flavor) := promises if {
 	is_object(flavor.body.extra_specs) == true
-	all_names := names(flavor)
+	given := names(flavor)
+	spellings := {[name, spelling(name)] | some name in given}
+	count(spellings) == count(given)
+	all_names := {pair[1] | some pair in spellings}
 	readings := {name: reading |
 		some name in all_names
 		reading := flavor_name.parse(name, "strict")
@@ -35,12 +39,15 @@ of(flavor) := promises if {
 	}
 }
 
-# A name in the spelling of v2, cut at its extensions.
-parts(name) := split(name, "_") if not contains(name, ":")
-
-parts(name) := split(concat("", ["SCS-", replace(replace(trim_prefix(name, "SCS-"), "-", "_"), ":", "-")]), "_") if {
-	contains(name, ":")
+# An SCS name in the spelling of v2; any other as it is.
+spelling(name) := replace(replace(replace(name, "-", "_"), ":", "-"), "SCS_", "SCS-") if {
+	regex.match(`^SCS-[^_:]*:[^_]*$`, name)
+} else := name if {
+	is_string(name) == true
 }
+
+# A name cut at its extensions.
+parts(name) := split(name, "_")
 
 extensions(name) := {kind: text |
 	all_parts := parts(name)
