@@ -103,7 +103,7 @@ impl Trial<'_> {
 
     async fn wait(&mut self, op: &str, thing: Thing, id: &str) -> Result<(), Ended> {
         let started = Instant::now();
-        let ladder = &self.region.setting.pace.ladder;
+        let ladder = self.region.setting.pace.ladder.iter().copied();
         let ended = self.region.wait(&self.api, thing, id, ladder, &available).await?;
         self.step(op, started, ended)
     }

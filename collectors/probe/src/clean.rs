@@ -208,7 +208,14 @@ impl Removal<'_> {
         let started = Instant::now();
         loop {
             let last = match api.send(Method::GET, &path, None).await {
-                Ok(reply) if reply.status == 404 => return Ok(there),
+                Ok(reply) if reply.status == 404 && there => return Ok(true),
+                // It was gone before, if the service can be believed: one that
+                // is misrouted answers 404 to everything.
+                Ok(reply) if reply.status == 404 => match self.look_up(api).await {
+                    Ok(found) if !found.iter().any(|f| f == id) => return Ok(false),
+                    Ok(_) => format!("`{id}` is listed, and not found"),
+                    Err(why) => why,
+                },
                 Ok(reply) if reply.ok() => {
                     there = true;
                     let one = reply.body.pointer(place.one).unwrap_or(&Value::Null);

@@ -65,7 +65,7 @@ pub struct Plan {
     pub run: String,
     /// What is tried, in every region of the cloud.
     pub probes: BTreeSet<Probe>,
-    /// The longest that probing may take. Cleaning up has its own allowance.
+    /// The longest that probing may take, at most a day. Cleaning up has its own allowance.
     pub time: Duration,
     /// The most resources that may be created, in all.
     pub resources: usize,

@@ -21,7 +21,10 @@ pub(crate) struct Budget<'a> {
 
 impl<'a> Budget<'a> {
     pub(crate) fn new(plan: &'a Plan) -> Self {
-        Self { plan, until: Instant::now() + plan.time, created: AtomicUsize::new(0) }
+        // Adding more to the clock could overflow.
+        let day = Duration::from_secs(24 * 60 * 60);
+        let until = Instant::now() + plan.time.min(day);
+        Self { plan, until, created: AtomicUsize::new(0) }
     }
 
     /// Whether time is left.
@@ -134,7 +137,8 @@ impl Region<'_> {
                     why: format!("the answer {} names no id", reply.said),
                 }),
             },
-            Ok(reply) if reply.status < 500 => {
+            // A proxy says 408 for a service that is still at it.
+            Ok(reply) if reply.status < 500 && reply.status != 408 => {
                 self.close(what).await?;
                 Ok(Creation::Refused(reply))
             }
@@ -175,12 +179,12 @@ impl Region<'_> {
         api: &Api,
         thing: Thing,
         id: &str,
-        pauses: &[Duration],
+        pauses: impl IntoIterator<Item = Duration>,
         done: &(dyn Fn(&str) -> Option<Result<(), String>> + Sync),
     ) -> Result<Result<(), String>, Halt> {
         let place = thing.place();
         let path = format!("{}/{id}", place.path);
-        let mut pauses = pauses.iter();
+        let mut pauses = pauses.into_iter();
         let started = Instant::now();
         loop {
             let seen = match api.send(Method::GET, &path, None).await {
@@ -199,7 +203,7 @@ impl Region<'_> {
                 return Ok(Err(format!("{seen} after {} s", started.elapsed().as_secs())));
             };
             self.budget.time()?;
-            tokio::time::sleep(*pause).await;
+            tokio::time::sleep(pause).await;
         }
     }
 }

@@ -113,6 +113,17 @@ async fn what_is_gone_already_is_closed() {
 }
 
 #[tokio::test]
+async fn a_service_that_finds_nothing_at_all_is_not_believed() {
+    let fake = Fake::new().await;
+    put(&fake, "volumes", "v1", &format!("tidegate-probe-{RUN}-volume"));
+    fake.fault("/block-storage/", Fault::Status(404));
+    let entries = vec![volume(&fake, "volume", Some("v1")), volume(&fake, "restored", None)];
+    let (done, open) = cleaned(&fake, entries, &setting()).await;
+    assert_eq!((done.removed.len(), done.left.len(), open), (0, 2, 2));
+    assert!(done.left[0].why.contains("cannot look it up: 404"), "{}", done.left[0].why);
+}
+
+#[tokio::test]
 async fn what_may_still_appear_is_waited_for() {
     let fake = Fake::new().await;
     let mut slow = setting();

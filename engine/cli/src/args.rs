@@ -216,6 +216,7 @@ pub(crate) struct Probe {
     pub(crate) only: Vec<String>,
     /// The longest that trying may take; cleaning up has ten minutes of its own
     #[arg(long, value_name = "N", default_value_t = 900)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) budget_seconds: u64,
     /// The most resources that may be created
     #[arg(long, value_name = "N", default_value_t = 20)]

@@ -6,8 +6,6 @@
 mod choice;
 mod console;
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use serde_json::{Value, json};
 use tidegate_openstack::{Api, Method};
@@ -188,8 +186,8 @@ async fn wait(
     id: &str,
     done: &(dyn Fn(&str) -> Option<Result<(), String>> + Sync),
 ) -> Result<(), Ended> {
-    let pauses: Vec<Duration> = vec![region.setting.pace.poll; 100_000];
-    let ended = region.wait(api, thing, id, &pauses, done).await?;
+    let pauses = std::iter::repeat(region.setting.pace.poll);
+    let ended = region.wait(api, thing, id, pauses, done).await?;
     let what = match thing {
         Thing::Server => "server",
         _ => "volume",
