@@ -41,7 +41,13 @@ names_in(null) := set()
 
 names_in(text) := {trim_space(name) | some name in split(text, ",")} - {""} if text != null
 
-without := {key | some key, names in drivers; count(names & offering) == 0}
+# Agents have a file of that name too, without drivers: where one says something,
+# only those that do count.
+telling := {key | some key, names in drivers; count(names) > 0}
+
+without := {key | some key in telling; count(drivers[key] & offering) == 0} if count(telling) > 0
+
+without := {key | some key, _ in drivers} if count(telling) == 0
 
 judged if {
 	count(files) > 0

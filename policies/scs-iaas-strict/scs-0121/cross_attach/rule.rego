@@ -3,7 +3,7 @@
 # description: >-
 #   scs-0121-v1, "Standard": where there are several availability zones for storage,
 #   attaching across zones should not be possible. Nova decides by `cross_az_attach` in
-#   section `cinder` of nova.conf, which is true unless set.
+#   section `cinder` of nova.conf, which is true unless set. Each nova.conf counts.
 # scope: package
 # custom:
 #   id: scs-strict-0121-cross-attach
@@ -32,39 +32,39 @@ files := {f.key: f |
 	f.body.file == "nova.conf"
 }
 
-values := {oslo.value(f, "cinder", "cross_az_attach") | some f in files}
-
-refused if {
-	count(files) == 1
-	some found in values
-	oslo.boolean(found) == false
+# {key of a file: text}; null where it is not set, which allows it.
+values := {key: found |
+	some key, f in files
+	found := oslo.value(f, "cinder", "cross_az_attach")
 }
 
-allowed if {
-	count(files) == 1
-	some found in values
+allowing := {key | some key, found in values; found == null} | {key |
+	some key, found in values
 	oslo.boolean(found) == true
 }
 
-allowed if {
-	count(files) == 1
-	some found in values
-	found == null
-}
+refusing := {key | some key, found in values; oslo.boolean(found) == false}
 
 verdict := "pass" if count(zones) == 1
 
 verdict := "pass" if {
 	count(zones) > 1
-	refused
+	count(files) > 0
+	count(refusing) == count(files)
 }
 
 verdict := "fail" if {
 	count(zones) > 1
-	allowed
+	count(allowing) > 0
 }
 
 verdict := "abort" if count(zones) == 0
+
+verdict := "abort" if {
+	count(zones) > 1
+	count(allowing) == 0
+	count(refusing) < count(files)
+}
 
 verdict := "abort" if {
 	count(zones) > 1
@@ -73,18 +73,25 @@ verdict := "abort" if {
 
 reason := "Cinder shows no volume service" if count(zones) == 0
 
-reason := "no nova.conf is among the configuration files" if count(zones) > 1
+reason := "no nova.conf is among the configuration files" if {
+	count(zones) > 1
+	count(files) == 0
+}
+
+reason := "nova.conf says neither true nor false to `cross_az_attach`" if {
+	count(zones) > 1
+	count(refusing | allowing) < count(files)
+}
 
 violations contains {
-	"resource": f.key,
-	"message": sprintf("nova.conf: `cross_az_attach` in section `cinder` is %s, and there are the storage zones %s: wanted false", [shown(found), concat(", ", sort(zones))]),
+	"resource": key,
+	"message": sprintf("nova.conf: `cross_az_attach` in section `cinder` is %s, and there are the storage zones %s: wanted false", [shown(values[key]), concat(", ", sort(zones))]),
 	"path": "/sections/cinder/cross_az_attach",
-	"found": found,
+	"found": values[key],
 	"wanted": false,
 } if {
 	verdict == "fail"
-	some f in files
-	found := oslo.value(f, "cinder", "cross_az_attach")
+	some key in allowing
 }
 
 shown(null) := "not set"
