@@ -12,7 +12,7 @@ use crate::cloud::Cloud;
 use crate::endpoint::Endpoint;
 use crate::kinds::SERVICES;
 use crate::options::Retry;
-use crate::request::{Answer, describe, offered, once, retry_after};
+use crate::request::{Answer, describe, message, offered, once, retry_after};
 
 /// One service of one region. Cheap to clone.
 #[derive(Clone)]
@@ -30,8 +30,10 @@ pub struct Reply {
     pub status: u16,
     /// The body; null where it is empty or not JSON.
     pub body: Value,
+    /// The message of an error, shortened; none if it has none, or if it looks as
+    /// if it held a secret.
+    pub message: Option<String>,
     /// Status and message in one clause: `403 (Policy does not allow this)`.
-    /// Messages that look as if they held a secret are left out.
     pub said: String,
 }
 
@@ -156,5 +158,6 @@ impl Api {
 
 fn reply(answer: &Answer) -> Reply {
     let body = serde_json::from_slice(&answer.body).unwrap_or_default();
-    Reply { status: answer.status.as_u16(), body, said: describe(answer) }
+    let message = message(&answer.body);
+    Reply { status: answer.status.as_u16(), body, message, said: describe(answer) }
 }

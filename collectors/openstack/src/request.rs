@@ -166,14 +166,15 @@ pub(crate) fn describe(answer: &Answer) -> String {
 }
 
 /// The message of an error body, shortened: `{"<kind>": {"message": …}}`,
-/// `{"errors": [{"detail": …}]}`.
-fn message(body: &[u8]) -> Option<String> {
+/// `{"errors": [{"detail": …}]}`, `{"description": …}`.
+pub(crate) fn message(body: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let object = value.as_object()?;
     let text = object.values().find_map(|v| {
         let v = v.as_array().and_then(|l| l.first()).unwrap_or(v);
         ["message", "detail", "faultstring"].iter().find_map(|k| v.get(k)?.as_str())
-    })?;
+    });
+    let text = text.or_else(|| object.get("description")?.as_str())?;
     let line = text.lines().next().unwrap_or_default();
     // It becomes part of the coverage, which is kept for good.
     secret_text(line).is_none().then(|| line.chars().take(120).collect())
@@ -199,6 +200,8 @@ mod tests {
             Some("marker not found")
         );
         assert_eq!(message(br#"{"errors":[{"detail":"no"}]}"#).as_deref(), Some("no"));
+        let barbican = br#"{"code": 403, "title": "Forbidden", "description": "not allowed"}"#;
+        assert_eq!(message(barbican).as_deref(), Some("not allowed"));
         assert_eq!(message(b"x"), None);
         let leak = br#"{"error":{"message":"cannot connect to mysql://nova:hunter2@db/nova"}}"#;
         assert_eq!(message(leak), None);

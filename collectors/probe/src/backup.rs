@@ -96,7 +96,7 @@ impl Trial<'_> {
         let made = match made {
             Creation::Made { id, .. } => Ok(id),
             Creation::Refused(reply) => Err(reply.said),
-            Creation::Unknown { why, .. } => Err(why),
+            Creation::Unknown(silence) => Err(silence.why),
         };
         self.step(op, started, made)
     }

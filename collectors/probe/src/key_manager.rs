@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tidegate_openstack::{ApiError, Method, Reply};
 
 use crate::fact::{Fact, Outcome};
-use crate::region::{Creation, Halt, Region};
+use crate::region::{Creation, Halt, Region, Silence};
 use crate::thing::Thing;
 
 /// What became of one operation.
@@ -22,7 +22,7 @@ impl Step {
     fn of(op: &'static str, answer: Result<Reply, ApiError>) -> Self {
         match answer {
             Ok(reply) => {
-                let error = (!reply.ok()).then(|| reply.said.clone());
+                let error = reply.message.clone().filter(|_| !reply.ok());
                 Self { op, status: Some(reply.status), error, tried: true }
             }
             Err(e) => Self { op, status: None, error: Some(e.to_string()), tried: true },
@@ -66,8 +66,8 @@ pub(crate) async fn probe(region: &Region<'_>) -> Result<Fact, Halt> {
     let (create, id) = match created.await? {
         Creation::Made { id, reply } => (Step::of("create", Ok(reply)), Some(id)),
         Creation::Refused(reply) => (Step::of("create", Ok(reply)), None),
-        Creation::Unknown { status, why } => {
-            (Step { op: "create", status, error: Some(why), tried: true }, None)
+        Creation::Unknown(Silence { status, message: error, .. }) => {
+            (Step { op: "create", status, error, tried: true }, None)
         }
     };
     let listed = api.send(Method::GET, &format!("secrets?name={name}&limit=10"), None).await;
@@ -105,7 +105,9 @@ fn conclude(steps: &[Step]) -> Fact {
     let silent = steps.iter().find(|s| s.tried && !s.says()).filter(|_| !refused);
     let mut fact = Fact::done();
     if let Some(step) = silent {
-        let why = step.error.clone().unwrap_or_default();
+        let status = step.status.map(|s| format!("the service answered {s}"));
+        let why: Vec<String> = status.into_iter().chain(step.error.clone()).collect();
+        let why = why.join(": ");
         fact.outcome = Outcome::Failed(format!("cannot {} a secret: {why}", step.op));
     }
     fact.with("steps", steps.iter().map(Step::to_json).collect::<Vec<_>>())

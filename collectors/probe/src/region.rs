@@ -69,12 +69,25 @@ pub(crate) enum Creation {
     /// The API said no, and there is nothing.
     Refused(Reply),
     /// The API failed; cleaning up looks whether there is something.
-    Unknown {
-        /// The status, if there was an answer.
-        status: Option<u16>,
-        /// What it said, or why there was no answer.
-        why: String,
-    },
+    Unknown(Silence),
+}
+
+/// What an API gave in the place of a yes or no.
+#[derive(Debug)]
+pub(crate) struct Silence {
+    /// The status, if there was an answer.
+    pub(crate) status: Option<u16>,
+    /// Its message, or why there was no answer.
+    pub(crate) message: Option<String>,
+    /// Both in a clause.
+    pub(crate) why: String,
+}
+
+impl From<ApiError> for Silence {
+    fn from(e: ApiError) -> Self {
+        let why = e.to_string();
+        Self { status: None, message: Some(why.clone()), why }
+    }
 }
 
 pub(crate) struct Region<'a> {
@@ -132,22 +145,25 @@ impl Region<'_> {
                     self.tag(api, thing, &id).await;
                     Ok(Creation::Made { id, reply })
                 }
-                None => Ok(Creation::Unknown {
-                    status: Some(reply.status),
-                    why: format!("the answer {} names no id", reply.said),
-                }),
+                None => {
+                    let why = "the answer names no id".to_owned();
+                    let status = Some(reply.status);
+                    Ok(Creation::Unknown(Silence { status, message: Some(why.clone()), why }))
+                }
             },
             // A proxy says 408 for a service that is still at it.
             Ok(reply) if reply.status < 500 && reply.status != 408 => {
                 self.close(what).await?;
                 Ok(Creation::Refused(reply))
             }
-            Ok(reply) => Ok(Creation::Unknown { status: Some(reply.status), why: reply.said }),
-            Err(ApiError::Unreachable(why) | ApiError::NoSuchPlace(why)) => {
-                self.close(what).await?;
-                Ok(Creation::Unknown { status: None, why })
+            Ok(Reply { status, message, said: why, .. }) => {
+                Ok(Creation::Unknown(Silence { status: Some(status), message, why }))
             }
-            Err(ApiError::NoAnswer(why)) => Ok(Creation::Unknown { status: None, why }),
+            Err(e @ (ApiError::Unreachable(_) | ApiError::NoSuchPlace(_))) => {
+                self.close(what).await?;
+                Ok(Creation::Unknown(e.into()))
+            }
+            Err(e @ ApiError::NoAnswer(_)) => Ok(Creation::Unknown(e.into())),
         }
     }
 

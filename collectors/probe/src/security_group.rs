@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tidegate_openstack::Method;
 
 use crate::fact::Fact;
-use crate::region::{Creation, Halt, Region};
+use crate::region::{Creation, Halt, Region, Silence};
 use crate::thing::Thing;
 
 /// The members of a rule that are facts.
@@ -45,7 +45,7 @@ pub(crate) async fn probe(region: &Region<'_>) -> Result<Fact, Halt> {
             let why = format!("cannot create a security group: {}", reply.said);
             return Ok(Fact::failed(why));
         }
-        Creation::Unknown { why, .. } => {
+        Creation::Unknown(Silence { why, .. }) => {
             return Ok(Fact::failed(format!("cannot create a security group: {why}")));
         }
     };

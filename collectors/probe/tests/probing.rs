@@ -69,7 +69,7 @@ async fn a_forbidden_create_is_a_result() {
     let (probed, journal) = probe(&fake, &plan(&[Probe::KeyManager])).await;
     let found = body(&probed);
     assert_eq!(found["outcome"], "done");
-    assert_eq!(found["steps"][0]["status"], 403);
+    assert_eq!(found["steps"][0], json!({"op": "create", "status": 403, "error": "as asked for"}));
     assert_eq!(found["steps"][2]["status"], Value::Null);
     clean(&fake, &probed, &journal);
 }

@@ -12,7 +12,7 @@ use tidegate_openstack::{Api, Method};
 use tokio::time::Instant;
 
 use crate::fact::Fact;
-use crate::region::{Creation, Halt, Region, available};
+use crate::region::{Creation, Halt, Region, Silence, available};
 use crate::thing::Thing;
 
 use choice::{Choice, external_network, flavor, image};
@@ -174,7 +174,9 @@ async fn create(
         Creation::Refused(reply) => {
             Err(failed(format!("cannot create the {what}: {}", reply.said)))
         }
-        Creation::Unknown { why, .. } => Err(failed(format!("cannot create the {what}: {why}"))),
+        Creation::Unknown(Silence { why, .. }) => {
+            Err(failed(format!("cannot create the {what}: {why}")))
+        }
     }
 }
 
