@@ -28,11 +28,17 @@ const LEAST_RAM_MIB: u64 = 1024;
 const LEAST_VOLUME_GIB: u64 = 8;
 
 /// The image with the greatest (distribution, version): Debian before Ubuntu
-/// before others, versions compared as texts; of equal ones the first.
-pub(crate) fn image(images: &[Value]) -> Option<Picked> {
+/// before others, versions compared as texts; of equal ones the first. Only
+/// public images and those of the own project count: an admin is shown those of
+/// everybody.
+pub(crate) fn image(images: &[Value], project: Option<&str>) -> Option<Picked> {
     let mut best: Option<((u8, String), &Value)> = None;
     for item in images.iter().filter(|i| boots(i)) {
         let text = |member: &str| item.get(member).and_then(Value::as_str).unwrap_or_default();
+        let own = item.get("owner").and_then(Value::as_str) == project && project.is_some();
+        if text("visibility") != "public" && !own {
+            continue;
+        }
         let rank = match text("os_distro").to_ascii_lowercase().as_str() {
             "debian" => 2,
             "ubuntu" => 1,
@@ -98,7 +104,7 @@ mod tests {
     /// The vector of the reference suite.
     #[test]
     fn the_image_is_the_one_that_the_reference_takes() {
-        let item = |name: &str, distro: Value, version: Value| json!({"id": name, "name": name, "os_distro": distro, "os_version": version});
+        let item = |name: &str, distro: Value, version: Value| json!({"id": name, "name": name, "visibility": "public", "os_distro": distro, "os_version": version});
         let images = [
             item("a", json!("ubuntu"), json!("24.04")),
             item("b", json!("debian"), json!("12")),
@@ -107,17 +113,26 @@ mod tests {
             item("e", Value::Null, Value::Null),
             item("f", json!("ubuntu"), json!("22.04")),
         ];
-        let picked = image(&images).unwrap();
+        let picked = image(&images, None).unwrap();
         assert_eq!(picked.choice.name, "c");
         assert_eq!((picked.min_ram_mib, picked.volume_gib), (0, 8));
-        assert_eq!(image(&[json!({"id": "k", "disk_format": "iso"})]), None);
+        let cd = json!({"id": "k", "visibility": "public", "disk_format": "iso"});
+        assert_eq!(image(&[cd], None), None);
+    }
+
+    #[test]
+    fn images_of_others_are_not_started() {
+        let private = [json!({"id": "x", "visibility": "private", "owner": "p"})];
+        assert_eq!(image(&private, Some("q")), None);
+        assert_eq!(image(&private, Some("p")).unwrap().choice.id, "x");
+        let nobodys = [json!({"id": "x", "visibility": "shared", "owner": null})];
+        assert_eq!(image(&nobodys, None), None);
     }
 
     #[test]
     fn the_volume_holds_the_image() {
-        let large =
-            json!({"id": "x", "min_disk": 10, "min_ram": 2048, "virtual_size": 21474836481u64});
-        let picked = image(&[large]).unwrap();
+        let large = json!({"id": "x", "visibility": "public", "min_disk": 10, "min_ram": 2048, "virtual_size": 21474836481u64});
+        let picked = image(&[large], None).unwrap();
         assert_eq!((picked.min_ram_mib, picked.volume_gib), (2048, 21));
     }
 

@@ -22,7 +22,7 @@ pub(crate) async fn probe(region: &Region<'_>) -> Result<Fact, Halt> {
         Ok(apis) => apis,
         Err(why) => return Ok(Fact::failed(why)),
     };
-    let chosen = match choose(&apis).await {
+    let chosen = match choose(region, &apis).await {
         Ok(chosen) => chosen,
         Err(why) => return Ok(Fact::failed(why)),
     };
@@ -68,7 +68,7 @@ struct Chosen {
     external: String,
 }
 
-async fn choose(apis: &Apis) -> Result<Chosen, String> {
+async fn choose(region: &Region<'_>, apis: &Apis) -> Result<Chosen, String> {
     let list = async |api: &Api, path: &str, member: &str| {
         let reply = api.send(Method::GET, path, None).await;
         let reply = reply.map_err(|e| format!("cannot list {member}: {e}"))?;
@@ -78,7 +78,8 @@ async fn choose(apis: &Apis) -> Result<Chosen, String> {
         }
     };
     let images = list(&apis.image, "images?status=active&limit=1000", "images").await?;
-    let picked = image(&images).ok_or("there is no active image that a server could boot")?;
+    let picked = image(&images, region.cloud.project())
+        .ok_or("there is no active image that a server could boot")?;
     let flavors = list(&apis.compute, "flavors/detail", "flavors").await?;
     let flavor = flavor(&flavors, picked.min_ram_mib)
         .ok_or("there is no flavor with enough memory for the image")?;

@@ -87,7 +87,8 @@ impl Fake {
     /// What a server needs.
     pub fn furnish(&self) {
         let mut state = self.state();
-        state.put("images", "i1", json!({"id": "i1", "name": "Debian 13", "os_distro": "debian"}));
+        let image = json!({"id": "i1", "name": "Debian 13", "visibility": "public"});
+        state.put("images", "i1", image);
         state.put(
             "flavors",
             "f1",
