@@ -22,7 +22,10 @@ aspects(asked) := {id: [trim_space(part) | some part in split(lists[0][1], ",")]
 # Whether some type has an aspect.
 judge(asked, aspect) := judgement(bearing, looked_at(asked), aspect) if {
 	lists := aspects(asked)
-	bearing := {id | some id, list in lists; aspect in list}
+	bearing := {id |
+		some id, list in lists
+		aspect in list
+	}
 }
 
 judgement(bearing, _, _) := {"verdict": "pass", "violations": set()} if count(bearing) > 0
