@@ -278,6 +278,8 @@ fn policy_test_ends_in_the_counts() {
     let ran = shell.run("policy test");
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.trim_end().ends_with(" passed, 0 failed"), "{ran:?}");
+    let line = ran.stdout.lines().find(|l| l.starts_with("scs-0102-prop-min_ram ")).unwrap();
+    assert!(line.contains(" cases") && line.contains(" %"), "{line}");
 
     let rule = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../policies/scs-compatible-iaas/scs-0102/prop_architecture/rule.rego");

@@ -109,9 +109,10 @@ struct Case {
 /// Runs all cases and tests of a rule set.
 #[must_use]
 pub fn run_cases(set: &RuleSet, limits: Limits) -> CaseReport {
+    let runner = Runner::new(&set.machine, limits);
     let covered = Covered::new(set);
     let mut run =
-        Run { set, limits, covered, report: CaseReport::default(), shown: BTreeMap::new() };
+        Run { set, runner, covered, report: CaseReport::default(), shown: BTreeMap::new() };
     for (bundle, path, text) in &set.cases {
         run.file(bundle, path, text);
     }
@@ -125,7 +126,7 @@ pub fn run_cases(set: &RuleSet, limits: Limits) -> CaseReport {
 
 struct Run<'s> {
     set: &'s RuleSet,
-    limits: Limits,
+    runner: Result<Runner<'s>, RunError>,
     covered: Covered,
     report: CaseReport,
     /// Per rule: the inputs it judged, with the verdict.
@@ -194,7 +195,7 @@ impl Run<'_> {
 
     fn case(&mut self, at: &Place<'_>, rule: &Rule, case: &Case, input: Json) {
         let expected = expectation(case);
-        let answer = match on_both(self.set, self.limits, rule, &input) {
+        let answer = match self.judge(rule, &input) {
             Ok(answer) => answer,
             Err(problem) => {
                 return self.fail(at, Some(&rule.meta.id), &case.name, &expected, problem);
@@ -208,6 +209,13 @@ impl Run<'_> {
         }
         let shown = Shown { input, verdict: answer.verdict };
         self.shown.entry(rule.meta.id.clone()).or_default().push(shown);
+    }
+
+    fn judge(&mut self, rule: &Rule, input: &Json) -> Result<Answer, String> {
+        match &mut self.runner {
+            Ok(runner) => on_both(runner, self.set, rule, input),
+            Err(error) => Err(describe(&error.clone().into())),
+        }
     }
 
     /// Removes each required pointer from a case that was judged.
@@ -227,7 +235,7 @@ impl Run<'_> {
                     self.fail(&at, Some(&rule.meta.id), &name, "abort", got);
                     continue;
                 };
-                match on_both(self.set, self.limits, rule, &input) {
+                match self.judge(rule, &input) {
                     Ok(a) if a.cause.as_ref().is_some_and(|c| c.code == AbortCode::Requires) => {
                         self.report.passed += 1;
                     }
@@ -296,8 +304,8 @@ impl Run<'_> {
 /// Judges an input on both engines, as far as the RVM may judge the rule; `Err`
 /// if they disagree.
 pub(crate) fn on_both(
+    runner: &mut Runner<'_>,
     set: &RuleSet,
-    limits: Limits,
     rule: &Rule,
     input: &Json,
 ) -> Result<Answer, String> {
@@ -307,8 +315,6 @@ pub(crate) fn on_both(
     }
     let at = set.definitions().iter().position(|r| r.meta.id == rule.meta.id);
     let entry = at.and_then(|n| set.machine.entries.get(n)).ok_or("the rule is gone")?;
-    let text = |e: RunError| describe(&e.into());
-    let mut runner = Runner::new(&set.machine, limits).map_err(text)?;
     let result = runner.ask_engine(&entry.result, &input);
     let slow = finish(rule, entry, result, &mut |ask| runner.ask_engine(ask, &input));
     let Some(result) = runner.ask_only_vm(&entry.result, &input) else { return Ok(slow) };

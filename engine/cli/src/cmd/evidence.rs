@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use tidegate_files::SignatureStatus;
+use tidegate_files::{FilesError, SignatureStatus};
 use tidegate_model::{
     Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, SnapshotId,
     Status, Subject, Timestamp, Visibility,
@@ -45,7 +45,10 @@ impl Evidence {
         now: Timestamp,
     ) -> Result<Self> {
         let mut files = Vec::new();
-        let failed = |e| Failure::from_error(&e);
+        let failed = |e: FilesError| {
+            let hint = e.hint();
+            Failure::from_error(&e).hint(hint)
+        };
         if let Some(dir) = &sources.config_dir {
             files.extend(tidegate_files::oslo(dir, now, key).map_err(failed)?);
         }

@@ -1,5 +1,5 @@
 use crate::cases::{on_both, run_cases};
-use crate::program::Limits;
+use crate::program::{Limits, Runner};
 use crate::ruleset::tests::compile;
 
 /// A rule that passes if `body` holds, and fails if `input.resource.body.bad`.
@@ -330,8 +330,9 @@ fn damaged_inputs_are_judged_alike_on_both_engines() {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
     let (set, input) = scs_like();
     assert_eq!(set.interpreted(), 0);
+    let runner = std::cell::RefCell::new(Runner::new(&set.machine, Limits::default()).unwrap());
     for rule in set.definitions() {
-        let good = on_both(&set, Limits::default(), rule, &input).unwrap();
+        let good = on_both(&mut runner.borrow_mut(), &set, rule, &input).unwrap();
         assert_eq!(good.verdict, tidegate_model::Verdict::Pass, "{:?}", good.cause);
     }
     let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
@@ -343,7 +344,7 @@ fn damaged_inputs_are_judged_alike_on_both_engines() {
             let mut input = input.clone();
             changes.iter().for_each(|(place, change)| mutate(&mut input, *place, *change));
             for rule in set.definitions() {
-                match on_both(&set, Limits::default(), rule, &input) {
+                match on_both(&mut runner.borrow_mut(), &set, rule, &input) {
                     Ok(answer) => drop(seen.borrow_mut().insert(answer.verdict.to_string())),
                     Err(text) => prop_assert!(false, "{}: {text}: {input}", rule.meta.id),
                 }
