@@ -56,9 +56,17 @@ recommended := {
 	"SCS-1L-1-5",
 }
 
+given contains body.name
+
+given contains value if {
+	some key, value in body.extra_specs
+	regex.match(`^scs:name-v[1-9][0-9]*$`, key)
+}
+
+# In the spelling of v2.
 names := {spelling |
 	is_object(body.extra_specs) == true
-	some name in {body.name} | {value | some key, value in body.extra_specs; regex.match(`^scs:name-v[1-9][0-9]*$`, key)}
+	some name in given
 	startswith(name, "SCS-")
 	spelling := concat("-", split(name, ":"))
 }

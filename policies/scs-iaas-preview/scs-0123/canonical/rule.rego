@@ -42,8 +42,9 @@ types := {service.type | some catalog in catalogs; some service in catalog}
 
 aliased := {[canonical, alias] |
 	some canonical, names in aliases
-	some alias in names & types
 	count({canonical} & types) == 0
+	some alias in names
+	alias in types
 }
 
 readable if {

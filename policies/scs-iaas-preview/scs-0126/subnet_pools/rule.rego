@@ -45,37 +45,44 @@ problem(version) := {
 	"message": sprintf("%d shared subnet pools for IPv%d are marked as default, not one", [count(marked(version)), version]),
 	"path": "/is_default",
 	"found": names(marked(version)),
-	"wanted": sprintf("one of %v, or a new one", [names(shared(version))]),
+	"wanted": "one shared pool with is_default",
 }
 
 # Neutron gives lengths as numbers or as text.
 length(id, field) := to_number(sprintf("%v", [pools[id].body[field]]))
 
-roomy(id) := count(wide) > 0 if {
-	wide := {prefix |
-		some prefix in pools[id].body.prefixes
-		parts := split(prefix, "/")
-		count(parts) == 2
-		to_number(parts[1]) <= 64
-	}
+# Prefixes from which a /64 can be cut.
+wide(id) := {prefix |
+	some prefix in pools[id].body.prefixes
+	parts := split(prefix, "/")
+	count(parts) == 2
+	to_number(parts[1]) <= 64
 }
 
-gives(id) := wanted == {true} if {
-	shortest := length(id, "min_prefixlen")
-	longest := length(id, "max_prefixlen")
-	wanted := {shortest <= 64, longest >= 64, roomy(id), quota(pools[id].body.default_quota)}
+gives(id) := true if {
+	length(id, "min_prefixlen") <= 64
+	length(id, "max_prefixlen") >= 64
+	count(wide(id)) > 0
+	most(pools[id].body.default_quota) >= 1
+} else := false if {
+	is_number(length(id, "min_prefixlen")) == true
+	is_number(length(id, "max_prefixlen")) == true
+	is_number(most(pools[id].body.default_quota)) == true
+	prefixes := pools[id].body.prefixes
+	is_array(prefixes) == true
+	count([1 | some prefix in prefixes; is_string(prefix) == true]) == count(prefixes)
 }
 
-# In prefixes of /64; none is no limit.
-quota(null) := true
+# How many /64 a project can have; no quota is no limit.
+most(null) := 1
 
-quota(limit) := limit >= 1 if is_number(limit)
+most(limit) := limit if is_number(limit)
 
 answers := {id: answer | some id in marked(6); answer := gives(id)}
 
 problems contains {
 	"resource": pools[id].key,
-	"message": sprintf("subnet pool `%v` does not give each project a /64: prefixes %v, lengths %v to %v, quota %v", [pools[id].body.name, pools[id].body.prefixes, pools[id].body.min_prefixlen, pools[id].body.max_prefixlen, pools[id].body.default_quota]),
+	"message": sprintf("subnet pool `%v` does not give each project a /64: prefixes %s, lengths %v to %v, quota %v", [pools[id].body.name, concat(", ", pools[id].body.prefixes), pools[id].body.min_prefixlen, pools[id].body.max_prefixlen, pools[id].body.default_quota]),
 	"path": "/max_prefixlen",
 	"found": [pools[id].body.min_prefixlen, pools[id].body.max_prefixlen, pools[id].body.default_quota],
 	"wanted": "a /64 within lengths, prefixes and quota",

@@ -79,8 +79,9 @@ answers[id] := {"wrong": wrong, "unknown": unknown} if {
 		count(places) > 0
 	}
 	proven := {p | some p in promised; shown(flavor, p, bare) == true}
+	unproven := promised - proven
 	unknown := {text |
-		some p in promised - proven
+		some p in unproven
 		text := sprintf("flavor `%s`: it is not shown whether its servers have the `_%s` of `%s`", [flavor.body.name, p[2], p[0]])
 	}
 }

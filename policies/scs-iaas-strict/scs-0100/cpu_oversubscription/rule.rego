@@ -107,7 +107,10 @@ kept(group, id) := "kept" if {
 	count({group[1]} & {"V", "T"}) == 1
 } else := "kept" if {
 	group[2] == "dedicated"
-	true in {group[3] == "isolate", smt(id) == false}
+	group[3] == "isolate"
+} else := "kept" if {
+	group[2] == "dedicated"
+	smt(id) == false
 } else := "broken" if {
 	group[2] == "dedicated"
 } else := "unknown" if {

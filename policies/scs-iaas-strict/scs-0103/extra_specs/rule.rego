@@ -38,6 +38,7 @@ readable if {
 named := {key: promise |
 	some key, value in specs
 	regex.match(`^scs:name-v[1-9][0-9]*$`, key)
+	is_string(value) == true
 	promise := flavor_name.parse(value, "strict")
 }
 

@@ -38,7 +38,8 @@ regions := endpoint.regions(endpoints)
 
 gaps := {[service, region] |
 	some service, types in mandatory
-	some region in regions - endpoint.covered(endpoints, types, "public")
+	uncovered := regions - endpoint.covered(endpoints, types, "public")
+	some region in uncovered
 }
 
 verdict := "pass" if {

@@ -135,7 +135,8 @@ problems contains absent(name) if {
 	native == false
 	defined := {at[1] | some at, _ in rules}
 	needed := {sprintf("identity:%s", [op]) | some op, _ in operations}
-	some name in (({"is_domain_manager", "is_domain_managed_role", "domain_manager_grant"} | needed) - defined)
+	undefined := ({"is_domain_manager", "is_domain_managed_role", "domain_manager_grant"} | needed) - defined
+	some name in undefined
 }
 
 problems contains problem(at, sprintf("is `%s`", [text]), "role:manager") if {
