@@ -50,7 +50,8 @@ aliased := {[canonical, alias] |
 readable if {
 	count(tokens) > 0
 	count(catalogs) == count(tokens)
-	count([1 | some catalog in catalogs; some service in catalog; is_string(service.type) == true]) == count([1 | some catalog in catalogs; some _ in catalog])
+	typed := [1 | some catalog in catalogs; some service in catalog; is_string(service.type) == true]
+	count(typed) == sum([count(catalog) | some catalog in catalogs])
 }
 
 verdict := "abort" if count(tokens) == 0

@@ -70,12 +70,18 @@ verdict := "pass" if {
 	count(hidden) == 0
 }
 
-reason := sprintf("%s of `%s`: the address of the database was redacted as a whole", [body.file, body.service]) if {
+reason := sprintf(
+	"%s of `%s`: the address of the database was redacted as a whole",
+	[body.file, body.service],
+) if {
 	count(hidden) > 0
 }
 
 violations contains {
-	"message": sprintf("%s of `%s`: `%s` in section `%s` has no `ssl_ca`", [body.file, body.service, at[1], at[0]]),
+	"message": sprintf(
+		"%s of `%s`: `%s` in section `%s` has no `ssl_ca`",
+		[body.file, body.service, at[1], at[0]],
+	),
 	"path": sprintf("/sections/%s/%s", [at[0], at[1]]),
 	"found": connections[at],
 	"wanted": "an address with ssl_ca=<path>",

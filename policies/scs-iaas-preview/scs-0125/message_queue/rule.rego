@@ -56,7 +56,10 @@ ssl := oslo.value(input.resource, "oslo_messaging_rabbit", "ssl")
 protocol := oslo.value(input.resource, "oslo_messaging_kafka", "security_protocol")
 
 problems contains {
-	"message": sprintf("%s of `%s`: `ssl` in section `oslo_messaging_rabbit` is %s, wanted true", [body.file, body.service, shown(ssl)]),
+	"message": sprintf(
+		"%s of `%s`: `ssl` in section `oslo_messaging_rabbit` is %s, wanted true",
+		[body.file, body.service, shown(ssl)],
+	),
 	"path": "/sections/oslo_messaging_rabbit/ssl",
 	"found": ssl,
 	"wanted": true,
@@ -67,7 +70,10 @@ problems contains {
 }
 
 problems contains {
-	"message": sprintf("%s of `%s`: `security_protocol` in section `oslo_messaging_kafka` is %s, wanted SSL or SASL_SSL", [body.file, body.service, shown(protocol)]),
+	"message": sprintf(
+		"%s of `%s`: `security_protocol` in section `oslo_messaging_kafka` is %s, wanted SSL or SASL_SSL",
+		[body.file, body.service, shown(protocol)],
+	),
 	"path": "/sections/oslo_messaging_kafka/security_protocol",
 	"found": protocol,
 	"wanted": ["SSL", "SASL_SSL"],

@@ -50,13 +50,19 @@ readable if {
 
 verdict := "abort" if count(standard) != 1
 
-reason := sprintf("%d external networks are marked as default, so that it is not told from which floating IPs come", [count(standard)]) if {
+reason := sprintf(
+	"%d external networks are marked as default, so that it is not told from which floating IPs come",
+	[count(standard)],
+) if {
 	count(standard) != 1
 }
 
 problems contains {
 	"resource": s.key,
-	"message": sprintf("subnet `%v` of the standard provider network has no addresses to give", [object.get(s.body, "name", id)]),
+	"message": sprintf(
+		"subnet `%v` of the standard provider network has no addresses to give",
+		[object.get(s.body, "name", id)],
+	),
 	"path": "/allocation_pools",
 	"found": s.body.allocation_pools,
 	"wanted": "at least one pool",

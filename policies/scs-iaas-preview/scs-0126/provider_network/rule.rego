@@ -37,8 +37,10 @@ problems contains {
 	count(marked) == 0
 }
 
-problems contains violation(id, "/is_default", sprintf("is one of %d marked as default: %s", [count(marked), concat(", ", sort({sprintf("%v", [networks[other].body.name]) | some other in marked}))]), true, "one network with is_default") if {
+problems contains violation(id, "/is_default", says, true, "one network with is_default") if {
 	count(marked) > 1
+	names := sort({sprintf("%v", [networks[other].body.name]) | some other in marked})
+	says := sprintf("is one of %d marked as default: %s", [count(marked), concat(", ", names)])
 	some id in marked
 }
 
@@ -47,7 +49,8 @@ problems contains violation(id, "/router:external", "is marked as default and is
 	networks[id].body["router:external"] != true
 }
 
-problems contains violation(id, "/port_security_enabled", "is marked as default and shared, and has no port security", object.get(networks[id].body, "port_security_enabled", null), true) if {
+problems contains violation(id, "/port_security_enabled", says, false, true) if {
+	says := "is marked as default and shared, and has no port security"
 	some id in marked
 	networks[id].body.shared == true
 	object.get(networks[id].body, "port_security_enabled", null) == false

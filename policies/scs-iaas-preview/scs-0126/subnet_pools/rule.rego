@@ -42,7 +42,10 @@ problems contains problem(4) if {
 }
 
 problem(version) := {
-	"message": sprintf("%d shared subnet pools for IPv%d are marked as default, not one", [count(marked(version)), version]),
+	"message": sprintf(
+		"%d shared subnet pools for IPv%d are marked as default, not one",
+		[count(marked(version)), version],
+	),
 	"path": "/is_default",
 	"found": names(marked(version)),
 	"wanted": "one shared pool with is_default",
@@ -82,7 +85,10 @@ answers := {id: answer | some id in marked(6); answer := gives(id)}
 
 problems contains {
 	"resource": pools[id].key,
-	"message": sprintf("subnet pool `%v` does not give each project a /64: prefixes %s, lengths %v to %v, quota %v", [pools[id].body.name, concat(", ", pools[id].body.prefixes), pools[id].body.min_prefixlen, pools[id].body.max_prefixlen, pools[id].body.default_quota]),
+	"message": sprintf(
+		"subnet pool `%v` does not give each project a /64: prefixes %s, lengths %v to %v, quota %v",
+		[pools[id].body.name, concat(", ", pools[id].body.prefixes), pools[id].body.min_prefixlen, pools[id].body.max_prefixlen, pools[id].body.default_quota],
+	),
 	"path": "/max_prefixlen",
 	"found": [pools[id].body.min_prefixlen, pools[id].body.max_prefixlen, pools[id].body.default_quota],
 	"wanted": "a /64 within lengths, prefixes and quota",

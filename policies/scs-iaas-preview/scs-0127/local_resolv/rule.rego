@@ -70,7 +70,10 @@ verdict := "pass" if {
 	count(agents) == 0
 }
 
-reason := sprintf("there are %d DHCP agents, and no dhcp_agent.ini is among the configuration files", [count(agents)]) if {
+reason := sprintf(
+	"there are %d DHCP agents, and no dhcp_agent.ini is among the configuration files",
+	[count(agents)],
+) if {
 	count(files) == 0
 }
 
@@ -78,7 +81,10 @@ reason := "dhcp_agent.ini says neither true nor false to `dnsmasq_local_resolv`"
 
 violations contains {
 	"resource": key,
-	"message": sprintf("dhcp_agent.ini: `dnsmasq_local_resolv` in section `DEFAULT` is `%s`, wanted false", [values[key]]),
+	"message": sprintf(
+		"dhcp_agent.ini: `dnsmasq_local_resolv` in section `DEFAULT` is `%s`, wanted false",
+		[values[key]],
+	),
 	"path": "/sections/DEFAULT/dnsmasq_local_resolv",
 	"found": values[key],
 	"wanted": false,

@@ -82,7 +82,10 @@ answers[id] := {"wrong": wrong, "unknown": unknown} if {
 	unproven := promised - proven
 	unknown := {text |
 		some p in unproven
-		text := sprintf("flavor `%s`: it is not shown whether its servers have the `_%s` of `%s`", [flavor.body.name, p[2], p[0]])
+		text := sprintf(
+			"flavor `%s`: it is not shown whether its servers have the `_%s` of `%s`",
+			[flavor.body.name, p[2], p[0]],
+		)
 	}
 }
 
@@ -115,7 +118,10 @@ plain(text) := regex.match(`^([izar]0*|hwv)$`, text)
 
 violation(flavor, p, places) := {
 	"resource": flavor.key,
-	"message": sprintf("flavor `%s`: `%s` promises `_%s`, and it can start on %s, which lacks it", [flavor.body.name, p[0], p[2], tally.some_of(names)]),
+	"message": sprintf(
+		"flavor `%s`: `%s` promises `_%s`, and it can start on %s, which lacks it",
+		[flavor.body.name, p[0], p[2], tally.some_of(names)],
+	),
 	"path": "/name",
 	"found": sort(names),
 	"wanted": sprintf("hosts with `_%s`", [p[2]]),

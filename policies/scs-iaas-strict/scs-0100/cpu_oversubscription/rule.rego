@@ -158,7 +158,10 @@ broken[place] contains name if {
 unknown := {text |
 	some j in judged
 	j[2] == "unknown"
-	text := sprintf("host `%s` does not show whether it keeps the `%s` of %s", [host.name(input, j[1]), j[0][1], tally.some_of(names_of[j[0]])])
+	text := sprintf(
+		"host `%s` does not show whether it keeps the `%s` of %s",
+		[host.name(input, j[1]), j[0][1], tally.some_of(names_of[j[0]])],
+	)
 }
 
 unseen := {sprintf("no host is shown on which %s can start", [tally.some_of(names_of[group])]) |
@@ -170,7 +173,10 @@ unseen := {sprintf("no host is shown on which %s can start", [tally.some_of(name
 
 violation(id, type, names) := {
 	"resource": inventories[id].key,
-	"message": sprintf("host `%s` gives each thread to up to %v vCPUs, at most %v for the `%s` promised by %s", [host.name(input, id), ratio(id), limit(id, type), type, tally.some_of(names)]),
+	"message": sprintf(
+		"host `%s` gives each thread to up to %v vCPUs, at most %v for the `%s` promised by %s",
+		[host.name(input, id), ratio(id), limit(id, type), type, tally.some_of(names)],
+	),
 	"path": "/inventories/VCPU/allocation_ratio",
 	"found": ratio(id),
 	"wanted": limit(id, type),
@@ -180,7 +186,10 @@ violation(id, type, names) := {
 
 violation(id, "C", names) := {
 	"resource": inventories[id].key,
-	"message": sprintf("host `%s` does not give each vCPU a core of its own, which the `C` promised by %s needs: `hw:cpu_policy=dedicated`, and `hw:cpu_thread_policy=isolate` where SMT is on", [host.name(input, id), tally.some_of(names)]),
+	"message": sprintf(
+		"host `%s` does not give each vCPU a core of its own, which the `C` promised by %s needs: `hw:cpu_policy=dedicated`, and `hw:cpu_thread_policy=isolate` where SMT is on",
+		[host.name(input, id), tally.some_of(names)],
+	),
 	"path": "/inventories/VCPU/allocation_ratio",
 	"found": ratio(id),
 	"wanted": limit(id, "C"),

@@ -49,7 +49,10 @@ answers[name] := {
 		some kind in ["gpu", "ib"]
 		promised := p.extensions[kind]
 		promise.shown(input.resource, object.get(input.parameters.evidence, promised, [])) == false
-		text := sprintf("flavor `%s`: no API shows whether its servers have the `_%s` of `%s`", [body.name, promised, name])
+		text := sprintf(
+			"flavor `%s`: no API shows whether its servers have the `_%s` of `%s`",
+			[body.name, promised, name],
+		)
 	},
 } if {
 	some name, p in promises
@@ -62,7 +65,10 @@ without(name, p) := {v |
 	object.get(p.extensions, "hypervisor", "") != "bms"
 	count(attached(letter)) == 0
 	v := {
-		"message": sprintf("flavor `%s`: `%s` promises the GPU `%s`, and no extra spec attaches one", [body.name, name, gpu]),
+		"message": sprintf(
+			"flavor `%s`: `%s` promises the GPU `%s`, and no extra spec attaches one",
+			[body.name, name, gpu],
+		),
 		"path": "/extra_specs",
 		"found": body.extra_specs,
 		"wanted": wanted[letter],

@@ -63,7 +63,10 @@ wrong_type(name, p) := {v |
 	letter == p.disk.type
 	count({stated} & types) == 0
 	v := {
-		"message": sprintf("flavor `%s`: `scs:disk0-type` is `%v`, and the name `%s` promises %s", [body.name, stated, name, concat(" or ", types)]),
+		"message": sprintf(
+			"flavor `%s`: `scs:disk0-type` is `%v`, and the name `%s` promises %s",
+			[body.name, stated, name, concat(" or ", types)],
+		),
 		"path": "/extra_specs/scs:disk0-type",
 		"found": stated,
 		"wanted": concat(" or ", types),
@@ -73,7 +76,10 @@ wrong_type(name, p) := {v |
 unknown_type(name, p) := {text |
 	p.disk.type != ""
 	promise.shown(input.resource, object.get(input.parameters.evidence, p.disk.type, [])) == false
-	text := sprintf("flavor `%s`: no API shows whether `%s` has the disk type `%s` it promises", [body.name, name, p.disk.type])
+	text := sprintf(
+		"flavor `%s`: no API shows whether `%s` has the disk type `%s` it promises",
+		[body.name, name, p.disk.type],
+	)
 }
 
 # On bare metal the flavor shows the root disk only.
@@ -87,7 +93,10 @@ too_small(name, p) := {v |
 	bare(p) == false
 	local < p.disk.count * p.disk.size
 	v := {
-		"message": sprintf("flavor `%s` has %v GB of disk and ephemeral disk, and the name `%s` promises %d times %d", [body.name, local, name, p.disk.count, p.disk.size]),
+		"message": sprintf(
+			"flavor `%s` has %v GB of disk and ephemeral disk, and the name `%s` promises %d times %d",
+			[body.name, local, name, p.disk.count, p.disk.size],
+		),
 		"path": "/OS-FLV-EXT-DATA:ephemeral",
 		"found": local,
 		"wanted": p.disk.count * p.disk.size,
@@ -96,7 +105,10 @@ too_small(name, p) := {v |
 
 unknown_count(name, p) := {text |
 	p.disk.count > 1
-	text := sprintf("flavor `%s`: no API shows whether `%s` has %d independent disks", [body.name, name, p.disk.count])
+	text := sprintf(
+		"flavor `%s`: no API shows whether `%s` has %d independent disks",
+		[body.name, name, p.disk.count],
+	)
 }
 
 verdict := tally.verdict(answers, count(promises))

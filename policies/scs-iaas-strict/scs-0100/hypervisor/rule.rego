@@ -54,7 +54,10 @@ answers[id] := {"wrong": wrong, "unknown": unknown} if {
 	unknown := {text |
 		some v in verdicts
 		v[2] == "unknown"
-		text := sprintf("flavor `%s`: it is not shown on which hypervisor `%s` starts", [flavor.body.name, v[0]])
+		text := sprintf(
+			"flavor `%s`: it is not shown on which hypervisor `%s` starts",
+			[flavor.body.name, v[0]],
+		)
 	}
 }
 
@@ -99,7 +102,10 @@ judge_bound(flavor, wanted) := "right" if {
 
 violation(flavor, name, wanted) := {
 	"resource": flavor.key,
-	"message": sprintf("flavor `%s`: `%s` promises the hypervisor `%s`, and it can start on %s", [flavor.body.name, name, wanted, concat(", ", sort(found))]),
+	"message": sprintf(
+		"flavor `%s`: `%s` promises the hypervisor `%s`, and it can start on %s",
+		[flavor.body.name, name, wanted, concat(", ", sort(found))],
+	),
 	"path": "/name",
 	"found": sort(found),
 	"wanted": sort(types[wanted]),

@@ -93,7 +93,10 @@ broken[host_id] contains name if {
 unknown := {text |
 	some j in judged
 	j[2] == "unknown"
-	text := sprintf("host `%s` does not show whether it keeps the RAM promised by %s", [host.name(input, j[1]), tally.some_of(names_of[j[0]])])
+	text := sprintf(
+		"host `%s` does not show whether it keeps the RAM promised by %s",
+		[host.name(input, j[1]), tally.some_of(names_of[j[0]])],
+	)
 }
 
 unseen := {sprintf("no host is shown on which %s can start", [tally.some_of(names_of[group])]) |
@@ -103,7 +106,10 @@ unseen := {sprintf("no host is shown on which %s can start", [tally.some_of(name
 
 violation(id, names) := {
 	"resource": inventories[id].key,
-	"message": sprintf("host `%s` gives out %v times its RAM, at most 1 for %s", [host.name(input, id), ratio(id), tally.some_of(names)]),
+	"message": sprintf(
+		"host `%s` gives out %v times its RAM, at most 1 for %s",
+		[host.name(input, id), ratio(id), tally.some_of(names)],
+	),
 	"path": "/inventories/MEMORY_MB/allocation_ratio",
 	"found": ratio(id),
 	"wanted": 1,

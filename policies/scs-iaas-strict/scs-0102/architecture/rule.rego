@@ -17,7 +17,9 @@
 #   remediation: "openstack image set --property architecture=<name> <image>"
 #   parameters:
 #     mode: strict
-#     glance: [alpha, armv7l, cris, i686, ia64, lm32, m68k, microblaze, microblazeel, mips, mipsel, mips64, mips64el, openrisc, parisc, parisc64, ppc, ppc64, ppcemb, s390, s390x, sh4, sh4eb, sparc, sparc64, unicore32, x86_64, xtensa, xtensaeb]
+#     glance: [alpha, armv7l, cris, i686, ia64, lm32, m68k, microblaze, microblazeel,
+#       mips, mipsel, mips64, mips64el, openrisc, parisc, parisc64, ppc, ppc64, ppcemb,
+#       s390, s390x, sh4, sh4eb, sparc, sparc64, unicore32, x86_64, xtensa, xtensaeb]
 #     more: [aarch64, risc-v, riscv64]
 package scs_strict.scs_0102.architecture
 

@@ -62,10 +62,15 @@ verdict := "abort" if {
 	count(proofs) == 0
 }
 
-reason := sprintf("no active server shows that %s boots with %v MiB of RAM", [image.label(input.resource), body.min_ram]) if {
+reason := sprintf(
+	"no active server shows that %s boots with %v MiB of RAM",
+	[image.label(input.resource), body.min_ram],
+) if {
 	verdict == "abort"
 }
 
-violations contains image.violation(input.resource, "min_ram", sprintf("with which nothing boots: at least %v", [input.parameters.least]), input.parameters.least) if {
+violations contains image.violation(input.resource, "min_ram", demand, least) if {
 	verdict == "fail"
+	least := input.parameters.least
+	demand := sprintf("with which nothing boots: at least %v", [least])
 }

@@ -17,7 +17,8 @@
 #   remediation: "openstack image set --property os_distro=<name> <image>"
 #   parameters:
 #     mode: strict
-#     glance: [arch, centos, debian, fedora, freebsd, gentoo, mandrake, mandriva, mes, msdos, netbsd, netware, openbsd, opensolaris, opensuse, rhel, sled, ubuntu, windows]
+#     glance: [arch, centos, debian, fedora, freebsd, gentoo, mandrake, mandriva, mes,
+#       msdos, netbsd, netware, openbsd, opensolaris, opensuse, rhel, sled, ubuntu, windows]
 #     libosinfo: [almalinux, alpinelinux, cirros, ol, rocky, sles]
 package scs_strict.scs_0102.os_distro
 

@@ -64,7 +64,10 @@ verdict := "fail" if {
 }
 
 violations contains {
-	"message": sprintf("flavor `%s` is the standard flavor `%s` without a disk, and `scs:disk0-type` is `%v`", [body.name, min(standard), stated]),
+	"message": sprintf(
+		"flavor `%s` is the standard flavor `%s` without a disk, and `scs:disk0-type` is `%v`",
+		[body.name, min(standard), stated],
+	),
 	"path": "/extra_specs/scs:disk0-type",
 	"found": stated,
 	"wanted": null,

@@ -43,7 +43,10 @@ verdict := "fail" if {
 }
 
 violations contains {
-	"message": sprintf("volume type `%v` advertises `encrypted` and has no encryption", [object.get(body, "name", null)]),
+	"message": sprintf(
+		"volume type `%v` advertises `encrypted` and has no encryption",
+		[object.get(body, "name", null)],
+	),
 	"path": "/description",
 	"found": body.description,
 	"wanted": "an encryption with a provider, or a description without `encrypted`",

@@ -63,12 +63,18 @@ verdict := "abort" if {
 	by == "unknown"
 }
 
-reason := sprintf("volume type `%v` advertises `replicated`, and Cinder does not show whether the backend `%v` replicates", [object.get(body, "name", null), backend]) if {
+reason := sprintf(
+	"volume type `%v` advertises `replicated`, and Cinder does not show whether the backend `%v` replicates",
+	[object.get(body, "name", null), backend],
+) if {
 	verdict == "abort"
 }
 
 violations contains {
-	"message": sprintf("volume type `%v` advertises `replicated`, and its `replication_enabled` is `%v`", [object.get(body, "name", null), body.extra_specs.replication_enabled]),
+	"message": sprintf(
+		"volume type `%v` advertises `replicated`, and its `replication_enabled` is `%v`",
+		[object.get(body, "name", null), body.extra_specs.replication_enabled],
+	),
 	"path": "/extra_specs/replication_enabled",
 	"found": body.extra_specs.replication_enabled,
 	"wanted": "<is> True",

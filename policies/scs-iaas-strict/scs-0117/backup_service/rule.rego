@@ -47,7 +47,10 @@ violations contains {
 
 violations contains {
 	"resource": s.key,
-	"message": sprintf("`cinder-backup` on `%s` is %s and %s, not enabled and up", [s.body.host, s.body.status, s.body.state]),
+	"message": sprintf(
+		"`cinder-backup` on `%s` is %s and %s, not enabled and up",
+		[s.body.host, s.body.status, s.body.state],
+	),
 	"path": "/state",
 	"found": [s.body.status, s.body.state],
 	"wanted": ["enabled", "up"],

@@ -85,7 +85,10 @@ reason := "nova.conf says neither true nor false to `cross_az_attach`" if {
 
 violations contains {
 	"resource": key,
-	"message": sprintf("nova.conf: `cross_az_attach` in section `cinder` is %s, and there are the storage zones %s: wanted false", [shown(values[key]), concat(", ", sort(zones))]),
+	"message": sprintf(
+		"nova.conf: `cross_az_attach` in section `cinder` is %s, and there are the storage zones %s: wanted false",
+		[shown(values[key]), concat(", ", sort(zones))],
+	),
 	"path": "/sections/cinder/cross_az_attach",
 	"found": values[key],
 	"wanted": false,

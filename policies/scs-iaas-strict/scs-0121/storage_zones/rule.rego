@@ -66,7 +66,10 @@ reason := "Cinder shows no volume service" if {
 
 violations contains {
 	"resource": s.key,
-	"message": sprintf("`cinder-volume` on `%v` is in the zone `%v`, which is no compute zone", [object.get(s.body, "host", id), s.body.zone]),
+	"message": sprintf(
+		"`cinder-volume` on `%v` is in the zone `%v`, which is no compute zone",
+		[object.get(s.body, "host", id), s.body.zone],
+	),
 	"path": "/zone",
 	"found": s.body.zone,
 	"wanted": sort(compute),

@@ -113,13 +113,19 @@ reason := sprintf("none of %d servers is recognised as control plane of a cluste
 	count(belonging) == 0
 }
 
-reason := sprintf("servers without a host belong to the control planes %s", [concat(", ", sort({c[2] | some c in open}))]) if {
+reason := sprintf(
+	"servers without a host belong to the control planes %s",
+	[concat(", ", sort({c[2] | some c in open}))],
+) if {
 	count(open) > 0
 }
 
 violations contains {
 	"resource": servers[min(members[c])].key,
-	"message": sprintf("the control plane of cluster `%v` (%s) has %d servers on %d hosts, wanted %d: %s", [c[2], c[1], count(members[c]), spread[c].hosts, spread[c].wanted, concat(", ", sort({servers[id].body.name | some id in members[c]}))]),
+	"message": sprintf(
+		"the control plane of cluster `%v` (%s) has %d servers on %d hosts, wanted %d: %s",
+		[c[2], c[1], count(members[c]), spread[c].hosts, spread[c].wanted, concat(", ", sort({servers[id].body.name | some id in members[c]}))],
+	),
 	"path": "/hostId",
 	"found": sort({sprintf("%s on %s", [servers[id].body.name, substring(servers[id].body.hostId, 0, 8)]) | some id in members[c]}),
 	"wanted": spread[c].wanted,

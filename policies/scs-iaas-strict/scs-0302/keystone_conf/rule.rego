@@ -91,14 +91,20 @@ reason := "no keystone.conf is among the configuration files" if {
 	count(files) == 0
 }
 
-reason := sprintf("keystone.conf does not say true or false to %s in section `oslo_policy`, and defaults differ by version", [concat(" and ", sort(unset | unreadable))]) if {
+reason := sprintf(
+	"keystone.conf does not say true or false to %s in section `oslo_policy`, and defaults differ by version",
+	[concat(" and ", sort(unset | unreadable))],
+) if {
 	judged
 	count(unset | unreadable) > 0
 }
 
 violations contains {
 	"resource": at[0],
-	"message": sprintf("keystone.conf: `%s` in section `oslo_policy` is `%s`, wanted true", [at[1], found[at]]),
+	"message": sprintf(
+		"keystone.conf: `%s` in section `oslo_policy` is `%s`, wanted true",
+		[at[1], found[at]],
+	),
 	"path": sprintf("/sections/oslo_policy/%s", [at[1]]),
 	"found": found[at],
 	"wanted": true,

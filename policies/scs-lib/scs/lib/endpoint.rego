@@ -15,7 +15,7 @@ all(asked) := {[service.type, e.interface, object.get(e, "region", null), e.url]
 	catalogs := [token.body.catalog | some token in tokens; is_array(token.body.catalog) == true]
 	count(catalogs) == count(tokens)
 	readable := [1 | some catalog in catalogs; some service in catalog; is_array(service.endpoints) == true]
-	count(readable) == count([1 | some catalog in catalogs; some _ in catalog])
+	count(readable) == sum([count(catalog) | some catalog in catalogs])
 }
 
 # All regions that any endpoint is in.
