@@ -2,17 +2,36 @@
 //!
 //! The binary fills a [`Report`] from evaluations and coverage; [`json`] gives
 //! it to machines, [`table`] to people, [`scs`] to the compliance monitor of
-//! SCS. All are functions of the report and their options alone: same report,
-//! same bytes. Nothing here prints.
+//! SCS. [`ndjson`], [`csv`], [`sarif`], [`junit`], [`code_quality`],
+//! [`prometheus`], [`openreports`] and [`ocsf`] write, item by item, what other
+//! tools read. All are functions of the report and their options alone: same
+//! report, same bytes. Nothing here prints.
 
+mod code_quality;
+mod csv;
 mod finding;
 mod json;
+mod junit;
+mod ndjson;
+mod ocsf;
+mod openreports;
+mod prometheus;
 mod report;
+mod sarif;
 mod scs;
 mod table;
+mod text;
 
+pub use code_quality::code_quality;
+pub use csv::csv;
 pub use finding::{Change, ReportFinding, Waived};
 pub use json::json;
+pub use junit::junit;
+pub use ndjson::ndjson;
+pub use ocsf::ocsf;
+pub use openreports::openreports;
+pub use prometheus::prometheus;
 pub use report::{Gap, Report, ReportRule, ScopeReport, SubjectReport, Summary, TestcaseReport};
+pub use sarif::{SarifOptions, sarif};
 pub use scs::{ScsDocument, ScsError, ScsReadError, ScsRun, read_scs, scs};
 pub use table::{TableOptions, table};
