@@ -78,7 +78,17 @@ pub struct Waived {
 
 impl ReportFinding {
     pub(crate) fn new(subject: &Subject, rule: &RuleId, finding: Finding) -> Self {
-        Self { id: id(subject, rule, &finding), finding, change: None, waiver: None }
+        let resource = finding.resource.as_ref().map(|k| k.as_str());
+        let region = finding.region.as_deref().filter(|_| resource.is_none());
+        let cause = finding.cause.as_ref().filter(|_| resource.is_none());
+        let parts = [resource, region, cause.map(|c| c.message.as_str())];
+        let id = id(subject, rule, &parts.map(Option::unwrap_or_default));
+        Self { id, finding, change: None, waiver: None }
+    }
+
+    /// A finding about something that is no resource, known by its name.
+    pub(crate) fn about(subject: &Subject, rule: &RuleId, what: &str, finding: Finding) -> Self {
+        Self { id: id(subject, rule, &[what]), finding, change: None, waiver: None }
     }
 
     /// Whether it counts against the cloud: no waiver accepts it.
@@ -90,13 +100,9 @@ impl ReportFinding {
 
 /// Names a finding by what it is about. A finding without a resource is told
 /// from its like by the region and by why it could not be judged.
-fn id(subject: &Subject, rule: &RuleId, finding: &Finding) -> String {
-    let resource = finding.resource.as_ref().map(|k| k.as_str());
-    let region = finding.region.as_deref().filter(|_| resource.is_none());
-    let cause = finding.cause.as_ref().filter(|_| resource.is_none()).map(|c| c.message.as_str());
+fn id(subject: &Subject, rule: &RuleId, about: &[&str]) -> String {
     let mut bytes = Vec::new();
-    let parts = [Some(subject.as_str()), Some(rule.as_str()), resource, region, cause];
-    for part in parts.map(Option::unwrap_or_default) {
+    for part in [subject.as_str(), rule.as_str()].iter().chain(about) {
         bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
         bytes.extend_from_slice(part.as_bytes());
     }

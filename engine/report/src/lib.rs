@@ -7,6 +7,7 @@
 //! tools read. All are functions of the report and their options alone: same
 //! report, same bytes. Nothing here prints.
 
+mod baseline;
 mod code_quality;
 mod csv;
 mod finding;
@@ -21,7 +22,9 @@ mod sarif;
 mod scs;
 mod table;
 mod text;
+mod waiver;
 
+pub use baseline::{Baseline, BaselineError};
 pub use code_quality::code_quality;
 pub use csv::csv;
 pub use finding::{Change, ReportFinding, Waived};
@@ -31,7 +34,11 @@ pub use ndjson::ndjson;
 pub use ocsf::ocsf;
 pub use openreports::openreports;
 pub use prometheus::prometheus;
-pub use report::{Gap, Report, ReportRule, ScopeReport, SubjectReport, Summary, TestcaseReport};
+pub use report::{
+    BaselineSummary, Gap, Report, ReportRule, Resolved, ScopeReport, SubjectReport, Summary,
+    TestcaseReport,
+};
 pub use sarif::{SarifOptions, sarif};
 pub use scs::{ScsDocument, ScsError, ScsReadError, ScsRun, read_scs, scs};
 pub use table::{TableOptions, table};
+pub use waiver::{Waiver, WaiverError, WaiverState, Waivers};

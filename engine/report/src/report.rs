@@ -11,7 +11,7 @@ use tidegate_model::{
     Status, Timestamp, Verdict,
 };
 
-use crate::finding::ReportFinding;
+use crate::finding::{Change, ReportFinding};
 
 /// Everything one run has to say.
 #[derive(Debug, Clone, Serialize)]
@@ -51,6 +51,9 @@ pub struct SubjectReport {
     pub coverage: Vec<KindCoverage>,
     /// The part of the coverage that is not complete and not simply absent.
     pub gaps: Vec<Gap>,
+    /// What the baseline has and this snapshot does not; empty without one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resolved: Vec<Resolved>,
 }
 
 /// One rule with its outcome.
@@ -108,6 +111,32 @@ pub struct TestcaseReport {
     pub expired: bool,
 }
 
+/// A Fail that the baseline has and this snapshot does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resolved {
+    /// The finding's id.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// The resource, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// What changed: `new` for the cloud, `policy`, or `coverage` if it can no
+    /// longer be judged and so may still be there.
+    pub change: Change,
+}
+
+/// Numbers compared with the baseline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BaselineSummary {
+    /// What it is: a snapshot's id or a file's name.
+    pub name: String,
+    /// Findings by how they stand to it.
+    pub changes: BTreeMap<Change, usize>,
+    /// Fails that it has and that are no more.
+    pub resolved: usize,
+}
+
 /// A kind that could not be read as it should.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gap {
@@ -127,15 +156,20 @@ pub struct Gap {
 pub struct Summary {
     /// Rules that hold.
     pub passed: usize,
-    /// Rules that are broken.
+    /// Rules that are broken, by more than what is waived.
     pub failed: usize,
     /// Rules that could not be judged.
     pub not_judged: usize,
     /// Rules that found no evidence, and testcases of requested scopes that no
     /// rule judges or whose result has expired.
     pub missing: usize,
-    /// Fails by severity of the rule.
+    /// Fails that no waiver accepts, by severity of the rule.
     pub findings: BTreeMap<Severity, usize>,
+    /// Fails that a waiver accepts.
+    pub waived: usize,
+    /// Compared with the baseline; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineSummary>,
     /// Kinds looked at.
     pub kinds: usize,
     /// Kinds that could not be read as they should.
@@ -173,10 +207,7 @@ impl SubjectReport {
                 })
             })
             .collect();
-        rules.sort_by(|a, b| {
-            let rank = |r: &ReportRule| Reverse((r.verdict, r.meta.severity));
-            rank(a).cmp(&rank(b)).then_with(|| a.meta.id.cmp(&b.meta.id))
-        });
+        worst_first(&mut rules);
         let gaps = gaps(&snapshot.coverage, &rules);
         Self {
             snapshot: evaluation.snapshot,
@@ -188,7 +219,34 @@ impl SubjectReport {
             scopes,
             coverage: snapshot.coverage.clone(),
             gaps,
+            resolved: Vec::new(),
         }
+    }
+
+    /// Puts the rules into order again.
+    pub(crate) fn sort(&mut self) {
+        worst_first(&mut self.rules);
+    }
+}
+
+fn worst_first(rules: &mut [ReportRule]) {
+    rules.sort_by(|a, b| {
+        let rank = |r: &ReportRule| Reverse((r.verdict, r.open() > 0, r.meta.severity));
+        rank(a).cmp(&rank(b)).then_with(|| a.meta.id.cmp(&b.meta.id))
+    });
+}
+
+impl ReportRule {
+    /// How many Fails no waiver accepts.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.findings.iter().filter(|f| f.finding.verdict == Verdict::Fail && f.open()).count()
+    }
+
+    /// How many Fails are waived.
+    #[must_use]
+    pub fn waived(&self) -> usize {
+        self.findings.iter().filter(|f| f.waiver.is_some()).count()
     }
 }
 
@@ -234,17 +292,31 @@ impl Report {
     /// Puts the subjects' reports together; `exit` is left at 0.
     #[must_use]
     pub fn new(tool_version: &str, subjects: Vec<SubjectReport>) -> Self {
+        let mut report = Self {
+            schema_version: Self::SCHEMA,
+            tool_version: tool_version.to_owned(),
+            mode: None,
+            subjects,
+            summary: Summary::default(),
+        };
+        report.sum();
+        report
+    }
+
+    /// Counts anew, after findings were waived or hidden.
+    pub fn sum(&mut self) {
         let mut summary = Summary::default();
-        for subject in &subjects {
+        for subject in &self.subjects {
             for rule in &subject.rules {
                 match rule.verdict {
                     Verdict::Pass => summary.passed += 1,
+                    Verdict::Fail if rule.open() == 0 => {}
                     Verdict::Fail => summary.failed += 1,
                     Verdict::Abort => summary.not_judged += 1,
                     Verdict::Missing => summary.missing += 1,
                 }
-                let is_fail = |f: &&ReportFinding| f.finding.verdict == Verdict::Fail;
-                let fails = rule.findings.iter().filter(is_fail).count();
+                summary.waived += rule.waived();
+                let fails = rule.open();
                 if fails > 0 {
                     *summary.findings.entry(rule.meta.severity).or_default() += fails;
                 }
@@ -259,13 +331,7 @@ impl Report {
             summary.kinds += subject.coverage.len();
             summary.kinds_with_gaps += subject.gaps.len();
         }
-        Self {
-            schema_version: Self::SCHEMA,
-            tool_version: tool_version.to_owned(),
-            mode: None,
-            subjects,
-            summary,
-        }
+        self.summary = Summary { exit: self.summary.exit, ..summary };
     }
 
     /// Whether anything could not be decided: an Abort or a Missing anywhere,
@@ -277,14 +343,18 @@ impl Report {
             || self.subjects.iter().flat_map(|s| &s.rules).any(|r| r.counts.abort > 0)
     }
 
-    /// Whether a rule of at least `threshold` severity is broken, or a main
-    /// testcase of a requested scope failed.
+    /// Whether a rule of at least `threshold` severity is broken, or one that
+    /// judges a main testcase of a requested scope. What is waived does not
+    /// count, and neither does what was hidden as known.
     #[must_use]
     pub fn fails_at(&self, threshold: Severity) -> bool {
         self.subjects.iter().any(|s| {
-            let rule = |r: &ReportRule| r.counts.fail > 0 && r.meta.severity >= threshold;
-            let scope = |s: &ScopeReport| s.verdict == Verdict::Fail;
-            s.rules.iter().any(rule) || s.scopes.iter().any(scope)
+            let main = |id: &RuleId| {
+                let mut all = s.scopes.iter().flat_map(|s| &s.testcases);
+                all.any(|t| t.target == "main" && t.id == id.as_str())
+            };
+            let counts = |r: &&ReportRule| r.open() > 0;
+            s.rules.iter().filter(counts).any(|r| r.meta.severity >= threshold || main(&r.meta.id))
         })
     }
 }

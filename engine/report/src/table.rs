@@ -9,7 +9,9 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use tidegate_model::{Finding, Severity, Verdict};
 
-use crate::{Report, ReportRule, ScopeReport, SubjectReport};
+use crate::{
+    Change, Report, ReportFinding, ReportRule, Resolved, ScopeReport, SubjectReport, Waived,
+};
 
 /// How the table is drawn.
 #[derive(Debug, Clone, Copy, Default)]
@@ -98,6 +100,9 @@ impl Table<'_> {
             self.line(&format!("{label} {} {plural} (-v lists them)", passed.len()));
             self.line("");
         }
+        if !subject.resolved.is_empty() && !self.options.quiet {
+            self.resolved(subject);
+        }
         if !subject.gaps.is_empty() && !self.options.quiet {
             self.gaps(subject);
         }
@@ -146,7 +151,11 @@ impl Table<'_> {
     }
 
     fn rule(&mut self, rule: &ReportRule) {
-        let verdict = self.paint(style(rule.verdict), &label(rule.verdict));
+        let waived = rule.verdict == Verdict::Fail && rule.open() == 0;
+        let verdict = match waived {
+            true => self.paint(DIM, &format!("{:<5}", "WAIV")),
+            false => self.paint(style(rule.verdict), &label(rule.verdict)),
+        };
         let id = self.paint(BOLD, rule.meta.id.as_str());
         self.line(&format!("{verdict} {:<8} {id}  {}", rule.meta.severity, rule.meta.title));
         if rule.verdict == Verdict::Pass {
@@ -155,6 +164,7 @@ impl Table<'_> {
         let limit = if self.options.verbose { usize::MAX } else { FINDINGS_SHOWN };
         for finding in rule.findings.iter().take(limit) {
             self.finding(&finding.finding);
+            self.standing(finding);
         }
         if let Some(more) = rule.findings.len().checked_sub(limit).filter(|&n| n > 0) {
             let text = self.paint(DIM, &format!("… and {more} more (-v shows all)"));
@@ -204,6 +214,37 @@ impl Table<'_> {
         }
     }
 
+    /// Whether a finding is waived, and how it stands to the baseline.
+    fn standing(&mut self, finding: &ReportFinding) {
+        if let Some(Waived { id, reason, owner, ticket, expires }) = &finding.waiver {
+            let ticket = ticket.as_ref().map_or_else(String::new, |t| format!(", {t}"));
+            let text = format!("waived until {expires} by {owner} ({id}{ticket}): {reason}");
+            self.line(&format!("        {}", self.paint(DIM, &printable(&text))));
+        }
+        let text = match finding.change {
+            None | Some(Change::Unchanged) => return,
+            Some(Change::New) => "new since the baseline",
+            Some(Change::Policy) => "new since the baseline, because the rule changed",
+            Some(Change::Coverage) => "new since the baseline, because more or less can be seen",
+        };
+        self.line(&format!("        {}", self.paint(DIM, text)));
+    }
+
+    fn resolved(&mut self, subject: &SubjectReport) {
+        let title = self.paint(BOLD, "Resolved since the baseline");
+        self.line(&title);
+        for Resolved { id: _, rule, resource, change } in &subject.resolved {
+            let why = match change {
+                Change::New | Change::Unchanged => "",
+                Change::Policy => "  (the rule changed)",
+                Change::Coverage => "  (it can no longer be judged)",
+            };
+            let resource = resource.as_deref().unwrap_or("-");
+            self.line(&format!("  {rule}  {}{why}", printable(resource)));
+        }
+        self.line("");
+    }
+
     fn gaps(&mut self, subject: &SubjectReport) {
         let title = self.paint(BOLD, "Not seen, or not completely");
         self.line(&title);
@@ -234,6 +275,17 @@ impl Table<'_> {
         let _ = write!(text, ", {} not judged, {} passed", s.not_judged, s.passed);
         if s.missing > 0 {
             let _ = write!(text, ", {} missing", s.missing);
+        }
+        if s.waived > 0 {
+            let _ = write!(text, ", {} waived", s.waived);
+        }
+        if let Some(baseline) = &s.baseline {
+            let new: usize =
+                baseline.changes.iter().filter(|(c, _)| c.is_new()).map(|(_, n)| n).sum();
+            let _ = write!(text, ", {new} new since {}", printable(&baseline.name));
+            if baseline.resolved > 0 {
+                let _ = write!(text, ", {} resolved", baseline.resolved);
+            }
         }
         let text = self.paint(style(worst), &text);
         let mut line = format!("{text} · {} kinds, {} with gaps", s.kinds, s.kinds_with_gaps);
