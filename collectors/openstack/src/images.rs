@@ -7,11 +7,12 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::Method;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tidegate_model::{Status, Timestamp};
 
 use crate::endpoint::Endpoint;
-use crate::item::quoted;
+use crate::item::{by_content, quoted};
 use crate::kinds::LISTINGS;
 use crate::listing::{Listing, Page, Stop};
 use crate::reading::{End, Reading};
@@ -29,7 +30,9 @@ struct Seen {
 #[derive(Deserialize)]
 struct WithId<'a> {
     #[serde(borrow)]
-    id: std::borrow::Cow<'a, str>,
+    id: Option<std::borrow::Cow<'a, str>>,
+    /// Whether a flavor brings its extra specs.
+    extra_specs: Option<IgnoredAny>,
 }
 
 /// Reads all listings of images and sends one resource per image. They are few
@@ -93,10 +96,11 @@ async fn one(
     while let Some(page) = listing.next().await? {
         for at in page.cut.items.iter().cloned() {
             let raw = page.body.get(at.clone()).unwrap_or_default();
-            let Ok(WithId { id }) = serde_json::from_slice(raw) else {
-                return Err(Stop::Failed("an image has no `id`".to_owned()));
+            let Ok(WithId { id, .. }) = serde_json::from_slice(raw) else {
+                return Err(Stop::Failed("an image is not usable".to_owned()));
             };
-            let seen = images.entry(id.into_owned()).or_insert_with(|| Seen {
+            let id = id.map_or_else(|| by_content(&String::from_utf8_lossy(raw)), Into::into);
+            let seen = images.entry(id).or_insert_with(|| Seen {
                 body: page.body.clone(),
                 at,
                 read_at: page.read_at,
@@ -111,13 +115,20 @@ async fn one(
     Ok(())
 }
 
-/// Asks for the extra specs of each flavor of a page and puts them in, as
-/// Nova does itself from 2.61 on. What cannot be read stays out.
+/// Asks for the extra specs of each flavor of a page that lacks them and puts
+/// them in, as Nova does itself from 2.61 on. What cannot be read stays out.
 pub(crate) async fn with_extra_specs(
     reading: &Reading<'_>,
     endpoint: &Endpoint,
     mut page: Page,
 ) -> Page {
+    let lacks = |raw: &[u8]| {
+        let flavor = serde_json::from_slice::<WithId<'_>>(raw);
+        flavor.is_ok_and(|f| f.extra_specs.is_none())
+    };
+    if !page.items().any(lacks) {
+        return page;
+    }
     // The page's own permit covers these requests, so that they cannot wait for
     // one another.
     let asked: Vec<_> = page.items().map(|raw| filled(reading, endpoint, raw)).collect();
@@ -140,8 +151,9 @@ async fn filled(reading: &Reading<'_>, endpoint: &Endpoint, raw: &[u8]) -> Vec<u
         #[serde(borrow)]
         extra_specs: &'a RawValue,
     }
-    let id = serde_json::from_slice::<WithId<'_>>(raw).map(|w| w.id.into_owned());
-    let url = format!("{}flavors/{}/os-extra_specs", endpoint.base, id.unwrap_or_default());
+    let flavor = serde_json::from_slice::<WithId<'_>>(raw).ok();
+    let Some(WithId { id: Some(id), extra_specs: None }) = flavor else { return raw.to_vec() };
+    let url = format!("{}flavors/{id}/os-extra_specs", endpoint.base);
     let answer = ask(reading.run, reading.session, endpoint, Method::GET, &url).await.ok();
     let specs = answer
         .as_ref()

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tidegate_model::{Kind, Resource, ResourceKey, Timestamp, canonical};
+use tidegate_model::{Digest, Kind, Resource, ResourceKey, Timestamp, canonical};
 use tidegate_redact::RedactionKey;
 
 use crate::kind::{Id, Row, Shape};
@@ -206,7 +206,7 @@ impl Origin<'_> {
         let parent =
             || self.parent.map(str::to_owned).ok_or_else(|| "an item has no parent".to_owned());
         let (mut id, fields) = match self.row.id {
-            Id::Fields(fields) => (Vec::new(), fields),
+            Id::Fields(fields) | Id::OrContent(fields) => (Vec::new(), fields),
             Id::Parent => return Ok(vec![parent()?]),
             Id::ParentAnd(fields) => (vec![parent()?], fields),
             Id::Assignment => return assignment(body),
@@ -215,8 +215,13 @@ impl Origin<'_> {
             let text = found.id.get_mut(at).and_then(Option::take);
             let value = match text {
                 Some(text) => text,
-                None => lookup(body, field)
-                    .ok_or_else(|| format!("an item has no `{}`", field.trim_start_matches('/')))?,
+                None => match (lookup(body, field), self.row.id) {
+                    (Some(value), _) => value,
+                    (None, Id::OrContent(_)) => return Ok(vec![by_content(body)]),
+                    (None, _) => {
+                        return Err(format!("an item has no `{}`", field.trim_start_matches('/')));
+                    }
+                },
             };
             // A reference is an address that ends in the id.
             let value = match field.ends_with("_ref").then(|| value.rsplit_once('/')).flatten() {
@@ -227,6 +232,13 @@ impl Origin<'_> {
         }
         Ok(id)
     }
+}
+
+/// The id of an item that brings none.
+pub(crate) fn by_content(body: &str) -> String {
+    let mut text = Digest::of(body.as_bytes()).to_string();
+    text.truncate(32);
+    format!("sha256-{text}")
 }
 
 /// A number or text member, as text.

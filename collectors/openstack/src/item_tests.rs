@@ -94,6 +94,17 @@ fn an_item_that_cannot_be_used_is_left_out_and_told() {
 }
 
 #[test]
+fn kinds_that_may_lack_ids_are_known_by_their_content() {
+    const RULES: Row = Row { id: Id::OrContent(&["/id"]), ..SERVERS };
+    let list = r#"{"servers":[{"id":"a","b":1},{"b":2,"c":3},{"c":3,"b":2},{"b":4}]}"#;
+    let (made, problem) = read(&RULES, None, list);
+    assert_eq!(problem, None);
+    let ids: Vec<String> = made.iter().map(|r| r.key.id()).collect();
+    assert_eq!(ids[0], "a");
+    assert!(ids[1].starts_with("sha256-") && ids[1] == ids[2] && ids[1] != ids[3], "{ids:?}");
+}
+
+#[test]
 fn lists_without_order_get_one() {
     let mut body = r#"{"a":["x","b"],"tags":["z","b","c"]}"#.to_owned();
     sort_texts(&mut body, "tags");

@@ -28,7 +28,7 @@ pub(crate) struct Cleaner<'a> {
 impl<'a> Cleaner<'a> {
     pub(crate) fn new(row: &'a Row, key: Option<&'a RedactionKey>) -> Self {
         let id: &'static [&'static str] = match row.id {
-            Id::Fields(fields) | Id::ParentAnd(fields) => fields,
+            Id::Fields(fields) | Id::OrContent(fields) | Id::ParentAnd(fields) => fields,
             Id::Parent | Id::Assignment => &[],
         };
         let pointers = id.iter().chain(row.project).chain([&row.name]);

@@ -171,10 +171,9 @@ impl Reading<'_> {
         }
     }
 
-    /// Puts extra specs into flavors where the API is too old to do so.
+    /// Puts extra specs into flavors that came without.
     async fn enrich(&self, endpoint: &Endpoint, page: Page) -> Page {
-        let old = endpoint.microversion().is_some_and(|(_, v)| v < (2, 61));
-        if self.place.row.kind == "compute.flavor" && old {
+        if self.place.row.kind == "compute.flavor" {
             return images::with_extra_specs(self, endpoint, page).await;
         }
         page

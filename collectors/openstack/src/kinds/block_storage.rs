@@ -48,6 +48,7 @@ static ROWS: [Row; 9] = [
         path: "types",
         query: "is_public=None",
         list: "volume_types",
+        id: Id::OrContent(&["/id"]),
         project: &[],
         ..ROW
     },

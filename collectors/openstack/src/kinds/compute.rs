@@ -62,6 +62,7 @@ static ROWS: [Row; 10] = [
         path: "flavors/detail",
         query: "is_public=None",
         list: "flavors",
+        id: Id::OrContent(&["/id"]),
         project: &[],
         ..ROW
     },

@@ -5,7 +5,7 @@
 //! listings showed it stands in `body.tidegate.listings`, since the SCS tests
 //! read only the one called `member`.
 
-use crate::kind::{ROW, Reader, Row, Service};
+use crate::kind::{Id, ROW, Reader, Row, Service};
 
 pub(super) static SERVICE: Service = Service {
     name: "image",
@@ -29,6 +29,7 @@ static ROWS: [Row; 1] = [Row {
     kind: "image.image",
     path: "images",
     list: "images",
+    id: Id::OrContent(&["/id"]),
     project: &["/owner"],
     reader: Reader::Images,
     // They may hold credentials of the backend.

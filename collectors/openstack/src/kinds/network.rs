@@ -76,6 +76,7 @@ static ROWS: [Row; 19] = [
         kind: "network.default_security_group_rule",
         path: "default-security-group-rules",
         list: "default_security_group_rules",
+        id: Id::OrContent(&["/id"]),
         name: "",
         project: &[],
         view: View::Readers,
