@@ -10,7 +10,7 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 use tidegate_model::{Counts, Digest, RuleId, RuleMeta, Severity, SnapshotId, Timestamp, Verdict};
 
-use crate::{Gap, Report, ReportFinding, ScopeReport, Summary};
+use crate::{Gap, Report, ReportFinding, Resolved, ScopeReport, Summary};
 
 /// The name and version of the shape of a line.
 const SCHEMA: &str = "tidegate.finding/v1";
@@ -32,6 +32,8 @@ enum What<'a> {
         rule_set: &'a Digest,
         verdict: Verdict,
         gaps: &'a [Gap],
+        #[serde(skip_serializing_if = "<[Resolved]>::is_empty")]
+        resolved: &'a [Resolved],
     },
     Scope {
         snapshot: &'a SnapshotId,
@@ -81,6 +83,7 @@ pub fn ndjson(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             rule_set: &subject.rule_set,
             verdict: subject.verdict,
             gaps: &subject.gaps,
+            resolved: &subject.resolved,
         })?;
         for scope in &subject.scopes {
             line(What::Scope { snapshot, scope })?;

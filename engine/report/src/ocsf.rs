@@ -4,146 +4,27 @@
 //! and `datetime`. Its compliance status 2 is "no result due to missing
 //! information", which is what an Abort and a Missing are.
 
-use std::borrow::Cow;
+mod event;
+
 use std::io::{self, BufWriter, Write};
 
-use serde::Serialize;
-use tidegate_model::{Digest, Severity, SnapshotId, Verdict};
+use tidegate_model::{Digest, Severity, Verdict};
 
 use crate::text::{State, link, message, printable, waiver};
-use crate::{Change, Report, ReportFinding, ReportRule, SubjectReport, Waived};
-
-const VERSION: &str = "1.5.0";
-
-#[derive(Serialize)]
-struct Event<'a> {
-    activity_id: u8,
-    activity_name: &'static str,
-    category_uid: u8,
-    category_name: &'static str,
-    class_uid: u16,
-    class_name: &'static str,
-    type_uid: u32,
-    type_name: &'static str,
-    time: i64,
-    time_dt: &'a str,
-    severity_id: u8,
-    severity: &'static str,
-    status_id: u8,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<String>,
-    message: &'a str,
-    metadata: Metadata<'a>,
-    finding_info: Info<'a>,
-    compliance: Compliance<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remediation: Option<Remediation<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resources: Option<[Resource<'a>; 1]>,
-    cloud: Cloud<'a>,
-    unmapped: Unmapped<'a>,
-}
-
-#[derive(Serialize)]
-struct Metadata<'a> {
-    version: &'static str,
-    product: Product<'a>,
-    profiles: [&'static str; 2],
-    uid: &'a str,
-}
-
-#[derive(Serialize)]
-struct Product<'a> {
-    name: &'static str,
-    vendor_name: &'static str,
-    version: &'a str,
-}
-
-#[derive(Serialize)]
-struct Info<'a> {
-    uid: &'a str,
-    title: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    desc: &'a str,
-    last_seen_time: i64,
-    last_seen_time_dt: &'a str,
-    types: [&'a str; 1],
-}
-
-#[derive(Serialize)]
-struct Compliance<'a> {
-    standards: [&'a str; 1],
-    control: &'a str,
-    status: &'static str,
-    status_id: u8,
-    status_code: &'static str,
-    checks: [Check<'a>; 1],
-}
-
-#[derive(Serialize)]
-struct Check<'a> {
-    uid: &'a str,
-    name: &'a str,
-    status: &'static str,
-    status_id: u8,
-    severity_id: u8,
-    standards: [&'a str; 1],
-}
-
-#[derive(Serialize)]
-struct Remediation<'a> {
-    desc: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    references: Option<[&'a str; 1]>,
-}
-
-#[derive(Serialize)]
-struct Resource<'a> {
-    uid: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<Cow<'a, str>>,
-    r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Cloud<'a> {
-    provider: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<Account<'a>>,
-}
-
-#[derive(Serialize)]
-struct Account<'a> {
-    uid: &'a str,
-    name: &'a str,
-    r#type: &'static str,
-    type_id: u8,
-}
-
-#[derive(Serialize)]
-struct Unmapped<'a> {
-    subject: &'a str,
-    snapshot: &'a SnapshotId,
-    verdict: Verdict,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    change: Option<Change>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiver: Option<&'a Waived>,
-}
+use crate::{Change, Report, ReportFinding, ReportRule, Resolved, SubjectReport};
+use event::{
+    Account, Check, Cloud, Compliance, Event, Info, Metadata, Product, Remediation, Resource,
+    Unmapped, VERSION,
+};
 
 /// Writes a JSON array with an event on each line: one for each finding, and
 /// one Pass for each rule that holds, without a resource.
 ///
 /// - `finding_info.uid` is the finding's id, the same from run to run;
 ///   `metadata.uid` differs between snapshots.
-/// - What the baseline has unchanged is an Update, everything else a Create.
+/// - What the baseline has unchanged is an Update, what it has and the snapshot
+///   has not a Close, everything else a Create. A Fail that can no longer be
+///   judged is not closed.
 /// - A waived Fail is Suppressed, and its compliance status stays Fail.
 /// - A cloud about which no rule said anything is one event of status Warning.
 ///
@@ -172,6 +53,9 @@ pub fn ocsf(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                 of.finding(rule, finding, &mut put)?;
             }
         }
+        for resolved in subject.resolved.iter().filter(|r| r.change != Change::Coverage) {
+            of.resolved(resolved, &mut put)?;
+        }
     }
     out.write_all(b"\n]\n")?;
     out.flush()
@@ -197,6 +81,8 @@ const PASS: Outcome = Outcome { id: 1, status: "Pass", code: "PASS" };
 const ABORT: Outcome = Outcome { id: 2, status: "Warning", code: "ABORT" };
 const MISSING: Outcome = Outcome { id: 2, status: "Warning", code: "MISSING" };
 const FAIL: Outcome = Outcome { id: 3, status: "Fail", code: "FAIL" };
+/// The Fail is no more; whether the resource passes or is gone, nobody has said.
+const RESOLVED: Outcome = Outcome { id: 99, status: "Resolved", code: "RESOLVED" };
 
 /// What an event is about.
 struct About<'a> {
@@ -304,6 +190,30 @@ impl Of<'_> {
         )
     }
 
+    fn resolved(
+        &self,
+        resolved: &Resolved,
+        put: &mut impl FnMut(&Event<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let rule = self.subject.rules.iter().find(|r| r.meta.id.as_str() == resolved.rule);
+        let what = resolved.resource.as_deref().unwrap_or("cloud");
+        self.event(
+            About {
+                uid: &resolved.id,
+                rule: &resolved.rule,
+                bundle: rule.map_or("tidegate", |r| &r.meta.bundle),
+                title: rule.map_or(&resolved.rule, |r| &r.meta.title),
+                desc: rule.map_or("", |r| r.meta.description.trim()),
+                message: &format!("no longer fails: {}", printable(what)),
+                severity: rule.map_or(Severity::Info, |r| r.meta.severity),
+                outcome: RESOLVED,
+                remediation: None,
+                found: None,
+            },
+            put,
+        )
+    }
+
     fn event(
         &self,
         about: About<'_>,
@@ -315,11 +225,16 @@ impl Of<'_> {
         let finding = about.found.map(|f| &f.finding);
         let waived = about.found.and_then(|f| f.waiver.as_ref());
         let change = about.found.and_then(|f| f.change);
-        let update = change == Some(Change::Unchanged);
-        let (status_id, status) = match (about.outcome.id, waived) {
-            (_, Some(_)) => (3, "Suppressed"),
-            (1, None) => (4, "Resolved"),
-            (_, None) => (1, "New"),
+        let closed = about.outcome.id == RESOLVED.id;
+        let (activity_id, activity_name, type_name) = match change {
+            _ if closed => (3, "Close", "Compliance Finding: Close"),
+            Some(Change::Unchanged) => (2, "Update", "Compliance Finding: Update"),
+            _ => (1, "Create", "Compliance Finding: Create"),
+        };
+        let (status_id, status) = match waived {
+            Some(_) => (3, "Suppressed"),
+            None if closed || about.outcome.id == PASS.id => (4, "Resolved"),
+            None => (1, "New"),
         };
         let region = finding.and_then(|f| f.region.as_deref());
         let project = finding.and_then(|f| f.project.as_deref());
@@ -327,18 +242,14 @@ impl Of<'_> {
         let uid = format!("{}/{}", subject.snapshot, about.uid);
         let Outcome { id, status: compliance, code } = about.outcome;
         put(&Event {
-            activity_id: if update { 2 } else { 1 },
-            activity_name: if update { "Update" } else { "Create" },
+            activity_id,
+            activity_name,
             category_uid: 2,
             category_name: "Findings",
             class_uid: 2003,
             class_name: "Compliance Finding",
-            type_uid: if update { 200_302 } else { 200_301 },
-            type_name: if update {
-                "Compliance Finding: Update"
-            } else {
-                "Compliance Finding: Create"
-            },
+            type_uid: 200_300 + u32::from(activity_id),
+            type_name,
             time,
             time_dt: self.time_dt,
             severity_id,
@@ -399,10 +310,12 @@ impl Of<'_> {
             unmapped: Unmapped {
                 subject: subject.snapshot.subject.as_str(),
                 snapshot: &subject.snapshot,
-                verdict: finding
-                    .map_or(if id == PASS.id { Verdict::Pass } else { Verdict::Abort }, |f| {
-                        f.verdict
-                    }),
+                verdict: match (finding, id) {
+                    (Some(finding), _) => Some(finding.verdict),
+                    (None, 1) => Some(Verdict::Pass),
+                    (None, 2) => Some(Verdict::Abort),
+                    (None, _) => None,
+                },
                 change,
                 waiver: waived,
             },

@@ -25,7 +25,8 @@ const CHANGES: [Change; 4] = [Change::Unchanged, Change::New, Change::Policy, Ch
 /// - `tidegate_scan_info`, `tidegate_scan_last_success_timestamp_seconds` (when
 ///   the snapshot judged was taken; alert on its age), `tidegate_scan_complete`
 /// - `tidegate_rules` by verdict, `tidegate_findings` by severity and state,
-///   `tidegate_rule_results` by rule and state, `tidegate_findings_since_baseline`
+///   `tidegate_rule_results` by rule and state, `tidegate_findings_since_baseline`,
+///   `tidegate_findings_resolved`
 /// - `tidegate_waiver_expiry_timestamp_seconds`
 /// - `tidegate_scope_verdict` (1 for the verdict it has), `tidegate_scope_testcases`,
 ///   `tidegate_scope_result_expiry_timestamp_seconds`
@@ -135,6 +136,7 @@ impl<'a, W: Write> Page<'a, W> {
     }
 
     fn findings(&mut self) -> io::Result<()> {
+        let report = self.report;
         self.each("tidegate_rules", "Rules by their worst verdict.", |s| {
             VERDICTS.map(|v| {
                 let count = s.rules.iter().filter(|r| r.verdict == v).count();
@@ -166,6 +168,17 @@ impl<'a, W: Write> Page<'a, W> {
                             [("change", change.name().to_owned()), ("state", state.to_owned())];
                         (labels, with_state(changed, state))
                     })
+                })
+            },
+        )?;
+        self.each(
+            "tidegate_findings_resolved",
+            "Fails that the baseline has and that are no more, by what changed.",
+            |s| {
+                let compared = report.summary.baseline.is_some();
+                CHANGES.into_iter().filter(move |c| compared && c.is_new()).map(|change| {
+                    let count = s.resolved.iter().filter(|r| r.change == change).count();
+                    ([("change", change.name().to_owned())], count)
                 })
             },
         )?;

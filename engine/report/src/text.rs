@@ -116,15 +116,15 @@ pub(crate) fn place(finding: &ReportFinding) -> Cow<'_, str> {
 }
 
 /// Like [`place`], but unlike that of any other finding of the same rule and
-/// cloud: several reasons why one region was not judged are several findings.
+/// cloud: several reasons why one region was not judged are several findings,
+/// and so are several waivers, which have names and no keys.
 pub(crate) fn unique_place(finding: &ReportFinding) -> Cow<'_, str> {
-    match (&finding.finding.resource, &finding.finding.cause) {
-        (None, Some(_)) => {
-            let short = finding.id.get(..8).unwrap_or(&finding.id);
-            Cow::Owned(format!("{} #{short}", place(finding)))
-        }
-        _ => place(finding),
+    let f = &finding.finding;
+    if f.resource.is_none() && (f.cause.is_some() || f.name.is_some()) {
+        let short = finding.id.get(..8).unwrap_or(&finding.id);
+        return Cow::Owned(format!("{} #{short}", place(finding)));
     }
+    place(finding)
 }
 
 /// Who accepts a finding until when and why, on one line.
@@ -146,9 +146,15 @@ const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// The rule's file in a checkout that keeps bundles in `policies`, as a
-/// relative URI: `policies/scs-compatible-iaas/scs-0103/rule.rego`.
+/// relative URI: `policies/scs-compatible-iaas/scs-0103/rule.rego`. What is
+/// wrong with a waiver is of no kind and stands in the file of waivers itself.
 pub(crate) fn rule_path(meta: &RuleMeta) -> String {
-    let path = format!("policies/{}/{}", meta.bundle, meta.file);
+    let path = if meta.kinds.is_empty() {
+        let file = meta.file.trim_start_matches("./").trim_start_matches('/');
+        Cow::Borrowed(if file.is_empty() { "waivers" } else { file })
+    } else {
+        Cow::Owned(format!("policies/{}/{}", meta.bundle, meta.file))
+    };
     utf8_percent_encode(&path, PATH).to_string()
 }
 

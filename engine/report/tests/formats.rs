@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tidegate_model::RuleMeta;
-use tidegate_report::{Report, SarifOptions};
+use tidegate_report::{Report, SarifOptions, Waivers};
 
 fn rule_meta(id: &str) -> RuleMeta {
     serde_json::from_value(json!({
@@ -213,6 +213,54 @@ fn large_openreports_go_on_in_another_object() {
     let names: Vec<&str> = yaml.lines().filter(|l| l.starts_with("  name: ")).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), sizes.len(), "{names:?}");
     assert_eq!(yaml.matches("  result: fail\n").count(), 12_000);
+}
+
+/// The sample's first cloud under waivers that cover all that fails, and under
+/// two that are of no use.
+fn under_waivers() -> Report {
+    let waiver = |id: &str, rule: &str| {
+        format!(
+            "- id: {id}\n  rules: [{rule}]\n  resources: ['*']\n  reason: r\n  owner: o\n  expires: 2027-01-31\n"
+        )
+    };
+    let yaml = format!(
+        "waivers:\n{}{}{}{}",
+        waiver("W-1", "scs-0103-flavor-1v-4"),
+        waiver("W-2", "os.net.ssh-open"),
+        waiver("W-3", "unknown"),
+        waiver("W-4", "unknown"),
+    );
+    let mut waivers = Waivers::default();
+    waivers.add("./ci/waivers of \u{e4}.yaml", &yaml).unwrap();
+    let mut report = sample::report();
+    waivers.apply(&mut report.subjects[0]);
+    report.sum();
+    report
+}
+
+#[test]
+fn junit_fails_no_testcase_of_a_scope_for_what_is_waived() {
+    let before = sample::written(tidegate_report::junit, &sample::report());
+    let failure = "name=\"v5.1/main/scs-0103-flavor-1v-4\" time=\"0\"><failure ";
+    assert!(before.contains(failure), "{before}");
+    let after = sample::written(tidegate_report::junit, &under_waivers());
+    assert!(after.contains(&failure.replace("<failure", "<skipped")), "{after}");
+}
+
+#[test]
+fn findings_about_waivers_are_told_apart_and_point_to_their_file() {
+    let report = under_waivers();
+    let xml = sample::written(tidegate_report::junit, &report);
+    let names: Vec<&str> =
+        xml.lines().filter(|l| l.contains("<testcase classname=\"prod1.waiver-unused\"")).collect();
+    let names: BTreeSet<&str> = names.iter().map(|l| l.split("name=").nth(2).unwrap()).collect();
+    assert_eq!(names.len(), 2, "{xml}");
+    let log = sarif(&report, SarifOptions::default());
+    let unused = results(&log, 0).iter().filter(|r| r["ruleId"] == "waiver-unused");
+    let paths: Vec<&Value> =
+        unused.map(|r| &r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).collect();
+    assert_eq!(paths, ["ci/waivers%20of%20%C3%A4.yaml"; 2]);
+    valid(&validator(SARIF), &log);
 }
 
 #[test]

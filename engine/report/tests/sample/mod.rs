@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tidegate_model::{Evaluation, KindCoverage, RuleId, RuleMeta, SnapshotMeta};
-use tidegate_report::{Change, Report, ScopeReport, SubjectReport, TestcaseReport, Waived};
+use tidegate_report::{
+    BaselineSummary, Change, Report, Resolved, ScopeReport, SubjectReport, TestcaseReport, Waived,
+};
 
 const TAKEN: &str = "2026-11-22T01:00:00Z";
 
@@ -226,7 +228,17 @@ pub(crate) fn report() -> Report {
             }
         }
     }
+    for (n, change) in [Change::New, Change::Policy, Change::Coverage].into_iter().enumerate() {
+        subjects[0].resolved.push(Resolved {
+            id: format!("{n:032x}"),
+            rule: ["scs-0103-flavor-1v-4", "no-longer-there", "os.image.described"][n].into(),
+            resource: Some(format!("openstack/compute.flavor/RegionOne/gone-{n}")),
+            change,
+        });
+    }
     let mut report = Report::new("0.1.0", subjects);
+    report.summary.baseline =
+        Some(BaselineSummary { name: "prod1@2".into(), changes: BTreeMap::new(), resolved: 3 });
     report.summary.exit = 2;
     report.mode = Some("strict".into());
     report
