@@ -5,6 +5,7 @@ at which it is judged. The same seed gives the same cloud.
 `told(world, credential)` is what the APIs tell somebody.
 """
 
+import copy
 import random
 from datetime import datetime, timedelta, timezone
 
@@ -191,23 +192,38 @@ def compliant(now):
         "s3": (403, "InvalidAccessKeyId"),
         # Lists that are refused, and with which status.
         "errors": {},
-        # Whether fields lack that the APIs always give.
+        # Whether fields lack that the APIs always give, or hold secrets.
         "damaged": False,
     }
 
 
 def world(seed, only=None):
-    """The cloud of a seed, the names of its changes, and when it is judged."""
+    """The cloud of a seed, its changes in words, and when it is judged."""
     chance = random.Random(seed)
     now = instant(chance.choice(TIMES))
     made = compliant(now)
-    changes = []
-    names = [n for n, (weight, _) in MUTATIONS.items() for _ in range(weight) if (only or "") in n]
-    for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4, 6)) if seed else 0):
-        name = chance.choice(names)
-        said = MUTATIONS[name][1](chance, made, now)
-        changes.append(f"{name}: {said}")
+    changes = change(
+        chance, made, now, chance.choice((1, 1, 1, 2, 2, 3, 4, 6)) if seed else 0, only
+    )
     return made, changes, now
+
+
+def next_day(seed, made, now, only=None):
+    """That cloud after one to three changes more, a while later or earlier."""
+    chance = random.Random(f"next day {seed}")
+    later = copy.deepcopy(made)
+    now += timedelta(seconds=chance.choice((0, 1, 3600, 86400, 40 * 86400, -3600)))
+    return later, change(chance, later, now, chance.choice((1, 1, 2, 3)), only), now
+
+
+def change(chance, made, now, times, only):
+    """Changes a cloud so many times by chance; says what was done."""
+    names = [n for n, (weight, _) in MUTATIONS.items() for _ in range(weight) if (only or "") in n]
+    done = []
+    for _ in range(times):
+        name = chance.choice(names)
+        done.append(f"{name}: {MUTATIONS[name][1](chance, made, now)}")
+    return done
 
 
 def told(made, credential):

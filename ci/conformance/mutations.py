@@ -21,7 +21,7 @@ from change_images import (
     provided_until,
 )
 from changing import again, pick, put
-from values import ABSENT, DESCRIPTIONS, RULE_FIELDS, TYPES
+from values import ABSENT, DESCRIPTIONS, PROPERTIES, RULE_FIELDS, SECRETS, TYPES
 
 
 def volume_type(chance, cloud, now):
@@ -153,6 +153,19 @@ def field(chance, cloud, now):
     return f"of {kind}: {put(one, chance.choice(FIELDS[kind]), ABSENT)}"
 
 
+def secret(chance, cloud, now):
+    """Puts into a judged text what must not be stored. Breaking off is no wrong."""
+    cloud["damaged"] = True
+    text = chance.choice(SECRETS)
+    if chance.random() < 0.4 and cloud["volume_types"]:
+        start = chance.choice(("[scs:foo] ", "[scs:encrypted] ", "[SCS:x] "))
+        return put(chance.choice(cloud["volume_types"]), "description", start + text)
+    one = pick(chance, cloud, "images")
+    name = chance.choice(("image_source", "image_source", *PROPERTIES))
+    start = one.get("image_source") or "https://a/"
+    return put(one, name, f"{start}?{text}" if name == "image_source" else text)
+
+
 def refusal(chance, cloud, now):
     kind = chance.choice(list(FIELDS))
     cloud["errors"][kind] = chance.choice((403, 404) if kind != "default_rules" else (403,))
@@ -183,4 +196,5 @@ MUTATIONS = {
     "s3": (1, s3),
     "field": (1, field),
     "refusal": (1, refusal),
+    "secret": (1, secret),
 }

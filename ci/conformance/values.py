@@ -417,3 +417,12 @@ TYPES = (
     "keymanager",
     "object-storage",
 )
+
+# Texts that tidegate takes for secrets, as they turn up in what it judges.
+SECRETS = (
+    "password=hunter2",
+    "token=abcdef0123456789abcdef",
+    "secret: abcdefgh1234567890",
+    "AKIAIOSFODNN7EXAMPLE",
+    "user:passw0rd@host",
+)
