@@ -25,7 +25,7 @@ import rego.v1
 import data.scs.lib.flavor_name
 import data.scs.lib.shown
 
-offered := shown.looked_at(input, "compute.flavor", "os-flavor-access:is_public")
+offered := shown.looked_at(input, "compute.flavor", {"os-flavor-access:is_public"})
 
 # What is wrong with each name; nothing with one that does not begin with SCS-.
 faults := {id: object.get(promise, "errors", set()) |

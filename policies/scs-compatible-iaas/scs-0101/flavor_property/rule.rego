@@ -22,7 +22,7 @@ import rego.v1
 
 import data.scs.lib.shown
 
-offered := shown.looked_at(input, "compute.flavor", "os-flavor-access:is_public")
+offered := shown.looked_at(input, "compute.flavor", {"os-flavor-access:is_public"})
 
 wrong := {id |
 	some id, flavor in offered

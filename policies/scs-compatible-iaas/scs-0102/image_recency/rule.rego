@@ -12,7 +12,7 @@
 #   kinds: [image.image]
 #   visibility: member
 #   requires:
-#     image.image: [/visibility, /tidegate/listings, /created_at]
+#     image.image: [/visibility, /tidegate/listings]
 #   time: true
 #   standard: https://docs.scs.community/standards/scs-0102-v1-image-metadata
 #   remediation: >-
@@ -56,7 +56,7 @@ longest := {
 
 built_text(resource) := image.property(resource, "image_build_date") if image.filled(resource, "image_build_date")
 
-built_text(resource) := resource.body.created_at if image.filled(resource, "image_build_date") == false
+built_text(resource) := image.property(resource, "created_at") if image.filled(resource, "image_build_date") == false
 
 # What is known of an image's age: {"state", "until"?}, `until` being when a
 # state that time changes will change, in seconds.
@@ -124,6 +124,20 @@ lost := {id |
 	id in nameless
 }
 
+# The names of which nobody knows whether they lead to a current image, since a current
+# one and another bear them and where Glance lists one is not known.
+doubtful := (current_names & {name_of(images[id]) | some id, a in ages; a.state != "current"}) & {name_of(images[id]) |
+	mode == "reference"
+	some id in image.unplaced(images)
+}
+
+unplaced := {id |
+	some id, a in ages
+	a.state == "outdated"
+	is_string(name_of(images[id])) == true
+	successor(name_of(images[id])) in doubtful
+}
+
 # The name of the image that should replace this one: all but the last word.
 successor(name) := concat(" ", array.slice(words, 0, max([1, count(words) - 1]))) if {
 	words := split(name, " ")
@@ -158,6 +172,7 @@ violating contains id if {
 	a.state == "outdated"
 	name := name_of(images[id])
 	is_string(name) == true
+	count({id} & unplaced) == 0
 	replaced(successor(name)) == false
 }
 
@@ -171,9 +186,17 @@ violating contains id if {
 # Nothing fell through: each image has an age.
 complete if count(ages) == count(images)
 
-# What keeps from a verdict: to the reference suite whatever the others are like,
-# in mode `strict` unless others are wrong.
-broken_off := unknown | lost if mode == "reference"
+# What keeps from a verdict: to the reference suite whatever the others are like, but
+# for the order of the listing, which it knows; in mode `strict` unless others are wrong.
+broken_off := unknown | lost if {
+	mode == "reference"
+	count(violating) > 0
+}
+
+broken_off := (unknown | lost) | unplaced if {
+	mode == "reference"
+	count(violating) == 0
+}
 
 broken_off := unknown if {
 	mode == "strict"
@@ -195,6 +218,10 @@ reason := sprintf("%s: %s", [image.label(images[first]), why(first)]) if {
 }
 
 why(id) := ages[id].why if id in unknown
+
+why(id) := sprintf("it is outdated, and nobody knows which image `%s` is listed last", [successor(name_of(images[id]))]) if {
+	id in unplaced
+}
 
 why(id) := "it is outdated, and without a name the reference suite breaks off" if id in lost
 

@@ -8,7 +8,7 @@
 #   kinds: [image.image]
 #   visibility: member
 #   requires:
-#     image.image: [/visibility, /tidegate/listings, /created_at]
+#     image.image: [/visibility, /tidegate/listings]
 #   time: true
 #   standard: https://docs.scs.community/standards/scs-0102-v1-image-metadata
 #   remediation: >-
@@ -25,19 +25,33 @@ import data.scs.lib.utc
 
 built := utc.seconds(image.property(input.resource, "image_build_date"))
 
-created := utc.seconds(input.resource.body.created_at)
+created := utc.seconds(image.property(input.resource, "created_at"))
 
 now := utc.instant(input.now)
 
-verdict := image.verdict(input, ok(built, created, now)) if created != null
+verdict := image.verdict(input, ok(built, created, now))
 
-verdict := "abort" if created == null
+# A date of which nobody can say whether it is before the upload.
+verdict := "pass" if {
+	undecided == true
+	image.in_scope(input.resource, input.parameters.mode) == false
+}
 
-reason := sprintf("%s has a `created_at` that is no time", [image.label(input.resource)]) if created == null
+verdict := "abort" if {
+	undecided == true
+	image.in_scope(input.resource, input.parameters.mode) == true
+}
+
+reason := sprintf("%s has no `created_at` that is a time", [image.label(input.resource)]) if verdict == "abort"
+
+undecided := {built != null, created == null} == {true}
 
 ok(null, _, _) := false
 
-ok(b, c, n) := {b <= c, b <= n} == {true} if b != null
+ok(b, c, n) := {b <= c, b <= n} == {true} if {
+	b != null
+	c != null
+}
 
 # Only a build in the future, uploaded no earlier, becomes right by waiting.
 valid_until := utc.rfc3339(built) if {
@@ -50,7 +64,7 @@ valid_until := utc.rfc3339(built) if {
 violations contains image.violation(
 	input.resource,
 	"image_build_date",
-	sprintf("no date up to its upload at %s", [input.resource.body.created_at]),
+	sprintf("no date up to its upload at %s", [object.get(input.resource.body, "created_at", "an unknown time")]),
 	"YYYY-MM-DD[ hh:mm[:ss]], not after created_at nor in the future",
 ) if {
 	verdict == "fail"

@@ -11,7 +11,7 @@
 #   kinds: [image.image]
 #   visibility: member
 #   requires:
-#     image.image: [/visibility, /tidegate/listings, /size]
+#     image.image: [/visibility, /tidegate/listings]
 #   standard: https://docs.scs.community/standards/scs-0102-v1-image-metadata
 #   remediation: >-
 #     Set `min_disk` to the GiB that the image needs, at least its size: openstack image
@@ -30,11 +30,11 @@ offered := image.offered(input)
 
 unset := {id | some id, found in offered; count({image.property(found, "min_disk")} & {null, 0}) > 0}
 
-# Glance does not know the size until it has the data.
+# Glance does not know the size until it has the data; without the field nobody does.
 unsized := {id |
 	some id, found in offered
 	not id in unset
-	found.body.size == null
+	image.property(found, "size") == null
 }
 
 # What a volume made from each image has to hold, in bytes.
@@ -42,7 +42,7 @@ needed := {id: needed_bytes(found.body, mode) |
 	some id, found in offered
 	not id in unset
 	is_number(found.body.min_disk) == true
-	is_number(found.body.size) == true
+	is_number(image.property(found, "size")) == true
 }
 
 short := {id | some id, bytes in needed; offered[id].body.min_disk * 1073741824 < bytes}
@@ -70,7 +70,7 @@ verdict := "abort" if {
 	breaks_off == true
 }
 
-reason := sprintf("%s has no size yet, its data is not uploaded", [image.label(offered[min(unsized)])]) if {
+reason := sprintf("%s has no size, as before its data is uploaded", [image.label(offered[min(unsized)])]) if {
 	verdict == "abort"
 }
 

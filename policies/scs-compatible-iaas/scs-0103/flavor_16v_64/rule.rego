@@ -8,7 +8,7 @@
 #   kinds: [compute.flavor, identity.token]
 #   visibility: member
 #   requires:
-#     compute.flavor: [/name, /vcpus, /ram, /disk, /extra_specs]
+#     compute.flavor: [/name]
 #   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
 #   remediation: >-
 #     openstack flavor create --public --vcpus 16 --ram 65536 --disk 0 --property
@@ -26,5 +26,7 @@ import data.scs.lib.standard_flavor
 judgement := standard_flavor.judge(input, data.scs.standard_flavors["scs-0103-flavor-16v-64"])
 
 verdict := judgement.verdict
+
+reason := judgement.reason
 
 violations contains v if some v in judgement.violations

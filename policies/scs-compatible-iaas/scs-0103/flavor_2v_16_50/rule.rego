@@ -10,7 +10,7 @@
 #   kinds: [compute.flavor, identity.token]
 #   visibility: member
 #   requires:
-#     compute.flavor: [/name, /vcpus, /ram, /disk, /extra_specs]
+#     compute.flavor: [/name]
 #   standard: https://docs.scs.community/standards/scs-0103-v1-standard-flavors
 #   remediation: >-
 #     openstack flavor create --public --vcpus 2 --ram 16384 --disk 50 --property
@@ -28,5 +28,7 @@ import data.scs.lib.standard_flavor
 judgement := standard_flavor.judge(input, data.scs.standard_flavors["scs-0103-flavor-2v-16-50"])
 
 verdict := judgement.verdict
+
+reason := judgement.reason
 
 violations contains v if some v in judgement.violations

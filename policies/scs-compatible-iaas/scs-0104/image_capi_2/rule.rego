@@ -11,7 +11,7 @@
 #   kinds: [image.image]
 #   visibility: member
 #   requires:
-#     image.image: [/name, /visibility, /tidegate/listings]
+#     image.image: [/visibility, /tidegate/listings]
 #   standard: https://docs.scs.community/standards/scs-0104-v1-standard-images
 #   remediation: >-
 #     Upload it from https://nbg1.your-objectstorage.com/osism/openstack-k8s-capi-images/

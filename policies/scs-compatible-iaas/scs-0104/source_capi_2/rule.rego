@@ -10,7 +10,7 @@
 #   kinds: [image.image]
 #   visibility: member
 #   requires:
-#     image.image: [/name, /visibility, /tidegate/listings, /created_at]
+#     image.image: [/visibility, /tidegate/listings]
 #   standard: https://docs.scs.community/standards/scs-0104-v1-standard-images
 #   remediation: >-
 #     Upload the image from one of the places that the standard names and set

@@ -9,8 +9,6 @@
 #   input: collection
 #   kinds: [block-storage.type, identity.token]
 #   visibility: member
-#   requires:
-#     block-storage.type: [/description, /is_public]
 #   standard: https://docs.scs.community/standards/scs-0114-v1-volume-type-standard
 #   remediation: >-
 #     Say so of a type that is replicated, at the very beginning of its description:
@@ -26,5 +24,7 @@ import data.scs.lib.volume_type
 judgement := volume_type.judge(input, "replicated")
 
 verdict := judgement.verdict
+
+reason := judgement.reason
 
 violations contains v if some v in judgement.violations

@@ -10,8 +10,6 @@
 #   input: collection
 #   kinds: [block-storage.type, identity.token]
 #   visibility: member
-#   requires:
-#     block-storage.type: [/description, /is_public]
 #   standard: https://docs.scs.community/standards/scs-0114-v1-volume-type-standard
 #   remediation: >-
 #     Write the list with the aspects `encrypted` and `replicated` only, in this order:
@@ -41,6 +39,10 @@ verdict := "pass" if {
 	count(unordered) == 0
 	count(unknown) == 0
 }
+
+verdict := "abort" if is_string(reason)
+
+reason := volume_type.lacking(input)
 
 verdict := "fail" if count(unordered) > 0
 

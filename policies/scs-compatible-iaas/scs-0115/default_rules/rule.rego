@@ -4,18 +4,19 @@
 #   The template of new security groups has no ingress rule, except from the group itself
 #   in the default group, and egress rules to everywhere for both IP versions in default
 #   and custom groups. A Neutron that does not tell the template is probed: a new group
-#   has no ingress rule, and an egress rule for both IP versions. Mode `strict` leaves the
-#   egress rules out, which the text only recommends.
+#   has no ingress rule, and an egress rule for both IP versions. A cloud without a Neutron
+#   cannot be judged. Mode `strict` leaves the egress rules out, which the text only
+#   recommends.
 # scope: package
 # custom:
 #   id: scs-0115-default-rules
 #   severity: high
 #   input: collection
-#   kinds: [network.default_security_group_rule, probe.default_security_group]
+#   kinds: [network.default_security_group_rule, probe.default_security_group, identity.token]
 #   absent: [network.default_security_group_rule]
 #   visibility: member
 #   requires:
-#     network.default_security_group_rule: [/direction, /ethertype, /remote_group_id, /remote_ip_prefix, /used_in_default_sg, /used_in_non_default_sg]
+#     network.default_security_group_rule: [/direction]
 #     probe.default_security_group: [/probed_at, /outcome]
 #   time: true
 #   standard: https://docs.scs.community/standards/scs-0115-v1-default-rules-for-security-groups
@@ -41,22 +42,36 @@ rules := input.resources["network.default_security_group_rule"]
 # Whether Neutron tells its template.
 told := count({kind | some kind in input.absent} & {"network.default_security_group_rule"}) == 0
 
+# A field that a rule lacks counts as null, and as false where the suite's client knows
+# it for true or false.
+said(r, field) := object.get(r.body, field, null)
+
 open_ingress contains id if {
 	some id, r in rules
 	r.body.direction == "ingress"
-	harmless := {r.body.remote_group_id == "PARENT", r.body.used_in_non_default_sg == false} == {true}
+	custom := count({said(r, "used_in_non_default_sg")} & {false, null}) == 0
+	harmless := {said(r, "remote_group_id") == "PARENT", custom == false} == {true}
 	harmless == false
 }
 
 # [IP version, kind of group] that some egress rule to everywhere covers.
-covered contains [r.body.ethertype, group] if {
+covered contains [said(r, "ethertype"), group] if {
 	told == true
 	some r in rules
 	r.body.direction == "egress"
-	r.body.remote_ip_prefix == null
+	said(r, "remote_ip_prefix") == null
 	some group, field in {"default": "used_in_default_sg", "custom": "used_in_non_default_sg"}
-	r.body[field] == true
+	said(r, field) == true
 }
+
+# Mode `strict` wants all said.
+vague := {id |
+	mode == "strict"
+	some id, r in rules
+	count(object.keys(r.body) & fields) < count(fields)
+}
+
+fields := {"ethertype", "remote_group_id", "remote_ip_prefix", "used_in_default_sg", "used_in_non_default_sg"}
 
 demanded := {
 	"reference": {["IPv4", "default"], ["IPv4", "custom"], ["IPv6", "default"], ["IPv6", "custom"]},
@@ -65,11 +80,25 @@ demanded := {
 
 uncovered := demanded[mode] - covered if told == true
 
+# Whether there is no Neutron to ask, which is no reason to probe it. The suite breaks
+# off then.
+catalogs := [token.body.catalog | some token in input.resources["identity.token"]; is_array(token.body.catalog) == true]
+
+endpoints := [endpoint |
+	some catalog in catalogs
+	some service in catalog
+	service.type == "network"
+	some endpoint in service.endpoints
+]
+
+unreachable := {told == false, count(catalogs) > 0, count(endpoints) == 0} == {true}
+
 # Without the template: the rules of a group that a probe created.
 found := probe.state(input, "probe.default_security_group", "scs-0115-default-rules")
 
 created := found.body.rules if {
 	told == false
+	unreachable == false
 	found.verdict == "judge"
 	is_array(found.body.rules) == true
 }
@@ -88,22 +117,40 @@ uncovered := {pair | some pair in demanded[mode]; pair[1] == "custom"} - covered
 
 settled := probe.settled(found) if {
 	told == false
+	unreachable == false
 	found.verdict != "judge"
 }
 
 wrong := (count(open_ingress) + count(open_created)) + count(uncovered)
 
-verdict := "pass" if wrong == 0
+verdict := "pass" if {
+	wrong == 0
+	count(vague) == 0
+}
 
-verdict := "fail" if wrong > 0
+verdict := "fail" if {
+	wrong > 0
+	count(vague) == 0
+}
 
 verdict := settled.verdict
 
+verdict := "abort" if unreachable == true
+
+verdict := "abort" if count(vague) > 0
+
 reason := settled.reason
 
-valid_until := utc.forever if told == true
+reason := "the catalog has no endpoint of type `network`, so there is no Neutron to ask" if unreachable == true
 
-valid_until := found.until if told == false
+reason := sprintf("rule %s lacks some of %s", [rules[min(vague)].key, concat(", ", sort(fields))])
+
+valid_until := utc.forever if true in {told, unreachable}
+
+valid_until := found.until if {
+	told == false
+	unreachable == false
+}
 
 violations contains {
 	"resource": found.key,
@@ -119,7 +166,7 @@ violations contains {
 violations contains {
 	"resource": rules[id].key,
 	"message": sprintf("new security groups let %s in from %s", [
-		rules[id].body.ethertype,
+		said(rules[id], "ethertype"),
 		origin(rules[id].body),
 	]),
 	"path": "/direction",
@@ -140,14 +187,14 @@ violations contains {
 	some missing in uncovered
 }
 
-origin(fields) := sprintf("%v", [fields.remote_ip_prefix]) if fields.remote_ip_prefix != null
+origin(rule) := sprintf("%v", [rule.remote_ip_prefix]) if object.get(rule, "remote_ip_prefix", null) != null
 
-origin(fields) := sprintf("group %v", [fields.remote_group_id]) if {
-	fields.remote_ip_prefix == null
-	fields.remote_group_id != null
+origin(rule) := sprintf("group %v", [rule.remote_group_id]) if {
+	object.get(rule, "remote_ip_prefix", null) == null
+	object.get(rule, "remote_group_id", null) != null
 }
 
-origin(fields) := "everywhere" if {
-	fields.remote_ip_prefix == null
-	fields.remote_group_id == null
+origin(rule) := "everywhere" if {
+	object.get(rule, "remote_ip_prefix", null) == null
+	object.get(rule, "remote_group_id", null) == null
 }

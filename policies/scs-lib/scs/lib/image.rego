@@ -3,6 +3,8 @@ package scs.lib.image
 
 import rego.v1
 
+import data.scs.lib.shown as shown_lib
+
 # `reference`: public and community images in the listing that the reference
 # suite asks for, which leaves out hidden ones and other projects' community
 # images. `strict`: every public image, hidden or not, and the community images
@@ -37,8 +39,12 @@ offered(asked) := {id: listed[id] | some id, looked_at in scopes; looked_at == t
 # Ids in the reverse of the order in which Glance lists images, which is newest
 # first and of equal age the greater id first.
 from_last(images) := [entry[1] |
-	some entry in sort([[found.body.created_at, id] | some id, found in images])
+	some entry in sort([[object.get(found.body, "created_at", null), id] | some id, found in images])
 ]
+
+# Images of which nobody knows where Glance lists them.
+unplaced(images) := {id | some id, found in images; is_string(object.get(found.body, "created_at", null)) == false} |
+	{id | some id, _ in images; shown_lib.made_up(id) == true}
 
 # Images without a name.
 nameless(images) := {id | some id, found in images; is_string(object.get(found.body, "name", null)) == false}

@@ -38,6 +38,18 @@ chosen(named, spec, "reference") := {id: named[id] | some id in array.slice(imag
 	object.get(spec, "scheme", false) == false
 }
 
+# Whether it matters which of the images is the last, and that is not known.
+in_doubt(_, _, "strict") := false
+
+in_doubt(_, spec, "reference") := false if object.get(spec, "scheme", false) == true
+
+in_doubt(named, spec, "reference") := {mixed, unplaced} == {true} if {
+	object.get(spec, "scheme", false) == false
+	right := count({id | some id, found in named; genuine(found, spec) == true})
+	mixed := {right > 0, right < count(named)} == {true}
+	unplaced := count(image.unplaced(named)) > 0
+}
+
 # Whether an image comes from one of the places that the standard names.
 genuine(found, spec) := count(matching) > 0 if {
 	source := sprintf("%v", [image.property(found, "image_source")])
@@ -48,9 +60,20 @@ genuine(found, spec) := count(matching) > 0 if {
 # where they should. Having none is right.
 source(asked, spec) := broke_off(asked, spec) if count(broken_off(image.offered(asked), spec, asked.parameters.mode)) > 0
 
+source(asked, spec) := {
+	"verdict": "abort",
+	"violations": set(),
+	"reason": sprintf("several images are called `%s`, not all come from where they should, and without `created_at` and ids nobody knows which is listed last", [spec.called]),
+} if {
+	images := image.offered(asked)
+	count(broken_off(images, spec, asked.parameters.mode)) == 0
+	in_doubt(bearing(images, spec), spec, asked.parameters.mode) == true
+}
+
 source(asked, spec) := judgement(strange) if {
 	images := image.offered(asked)
 	count(broken_off(images, spec, asked.parameters.mode)) == 0
+	in_doubt(bearing(images, spec), spec, asked.parameters.mode) == false
 	judged := chosen(bearing(images, spec), spec, asked.parameters.mode)
 	strange := {object.union(violation, {"resource": found.key}) |
 		some found in judged
