@@ -28,6 +28,35 @@ SERVICES = (
     "placement",
     "block-storage",
 )
+# The fields that small stand-ins for a cloud have: those that are judged.
+KEPT = {
+    "flavors": ("id", "name", "vcpus", "ram", "disk", "extra_specs"),
+    "volume_types": ("id", "name", "description"),
+    "default_rules": (
+        "direction",
+        "ethertype",
+        "remote_group_id",
+        "remote_ip_prefix",
+        "used_in_default_sg",
+        "used_in_non_default_sg",
+    ),
+}
+# And those of images that they do not.
+LEFT_OUT = (
+    "owner",
+    "os_hidden",
+    "status",
+    "protected",
+    "disk_format",
+    "container_format",
+    "virtual_size",
+    "checksum",
+    "os_hash_algo",
+    "os_hash_value",
+    "updated_at",
+    "tags",
+    "schema",
+)
 # Times of judging: ordinary, after a leap day, at new year, between seconds.
 TIMES = (
     "2026-08-21T09:00:00Z",
@@ -194,6 +223,8 @@ def compliant(now):
         "errors": {},
         # Whether fields lack that the APIs always give, or hold secrets.
         "damaged": False,
+        # Whether only the fields of KEPT are shown, and in what way.
+        "bare": False,
     }
 
 
@@ -205,7 +236,8 @@ def world(seed, only=None):
     changes = change(
         chance, made, now, chance.choice((1, 1, 1, 2, 2, 3, 4, 6)) if seed else 0, only
     )
-    return made, changes, now
+    made["bare"] = seed and chance.choice((False,) * 8 + ("bare", "bare, without ids"))
+    return made, changes + [made["bare"]] * bool(made["bare"]), now
 
 
 def next_day(seed, made, now, only=None):
@@ -246,7 +278,16 @@ def told(made, credential):
         if admin or t.get("is_public", True) or t.get("shared")
     ]
     shown["images"] = images(made, admin, hidden=False, visibility=None)
+    for kind in KEPT:
+        if made["bare"] and isinstance(shown[kind], list):
+            shown[kind] = [bare(one, KEPT[kind], made["bare"]) for one in shown[kind]]
     return shown
+
+
+def bare(one, keep, how):
+    """The kept fields; without the id where that is how."""
+    keep = set(keep) - ({"id"} if "without ids" in how else set())
+    return {key: value for key, value in one.items() if key in keep}
 
 
 def images(made, admin, hidden, visibility):
@@ -266,7 +307,10 @@ def images(made, admin, hidden, visibility):
         )
 
     found = [one for one in made["images"] if seen(one)]
-    return sorted(found, key=lambda one: (one.get("created_at") or "", one["id"]), reverse=True)
+    found.sort(key=lambda one: (one.get("created_at") or "", one["id"]), reverse=True)
+    if made["bare"]:
+        return [bare(one, one.keys() - set(LEFT_OUT), "bare") for one in found]
+    return found
 
 
 def expected(made, everybody=False):

@@ -197,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
                 types = [t for t in types if t.get("is_public", True)]
             return self.page("volume_types", types, query)
         if place == "network/v2.0/default-security-group-rules" and made["default_rules"] != "404":
-            return self.page("default_security_group_rules", made["default_rules"], query)
+            return self.page("default_security_group_rules", shown["default_rules"], query)
         if place == "network/v2.0/default-security-group-rules":
             message = "The resource could not be found."
             return self.say(
@@ -210,7 +210,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.error(403, "not for you")
 
     def page(self, key, items, query):
-        at = next((n + 1 for n, i in enumerate(items) if i["id"] == query.get("marker")), 0)
+        at = next((n + 1 for n, i in enumerate(items) if i.get("id", "") == query.get("marker")), 0)
         limit = min(int(query.get("limit") or 10**9), self.server.page)
         body = {key: items[at : at + limit]}
         if len(items) > at + limit:
