@@ -9,6 +9,7 @@
 //! within.
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     missing_docs,
     reason = "a bench prints and may stop"
