@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Hand results in to the SCS compliance monitor
     #[command(subcommand)]
     Report(Report),
+    /// Accept findings for a time
+    #[command(subcommand)]
+    Waiver(Waiver),
     /// Look at what the store holds
     #[command(subcommand)]
     Snapshot(Snapshot),
@@ -132,6 +135,9 @@ pub(crate) struct Rules {
     /// does (reference, the default) or as the text says (strict)
     #[arg(long, value_enum)]
     pub(crate) mode: Option<Mode>,
+    /// Set a parameter of rules, of all that have it or of one; repeatable
+    #[arg(long, value_name = "[RULE.]NAME=VALUE")]
+    pub(crate) parameter: Vec<String>,
     /// Judge as of this date or time instead of when the snapshot was taken
     #[arg(long, value_name = "TIME")]
     pub(crate) reference_date: Option<String>,
@@ -157,10 +163,23 @@ impl Mode {
 /// How to report and when to fail.
 #[derive(Debug, Args)]
 pub(crate) struct Reporting {
-    /// table, json or scs (the SCS compliance monitor's report), to standard output
-    /// or to a file; repeatable [default: table]
+    /// table, json, ndjson, csv, sarif, junit, code-quality, prometheus, openreports,
+    /// ocsf or scs (the SCS compliance monitor's), to standard output or to a file;
+    /// repeatable [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) format: Vec<Output<ReportFormat>>,
+    /// Findings that somebody accepts for a time: a YAML file or a folder of them;
+    /// repeatable
+    #[arg(long, value_name = "PATH")]
+    pub(crate) waivers: Vec<PathBuf>,
+    /// Compare with an earlier snapshot (latest~1, CLOUD@N, a date or time) or with a
+    /// JSON report
+    #[arg(long, value_name = "ID|TIME|FILE")]
+    pub(crate) baseline: Option<String>,
+    /// Report and fail for what the baseline does not have; what could not be judged
+    /// is always reported
+    #[arg(long, requires = "baseline")]
+    pub(crate) only_new: bool,
     /// Fail when a rule of at least this severity is broken
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub(crate) fail_on: Severity,
@@ -226,6 +245,39 @@ pub(crate) struct Probe {
     pub(crate) clean: bool,
     #[command(flatten)]
     pub(crate) reporting: Reporting,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Waiver {
+    /// List waivers with their state today
+    List {
+        /// A YAML file or a folder of them
+        #[arg(required = true)]
+        path: Vec<PathBuf>,
+    },
+    /// Fail if a waiver is wrong, expired, too broad or for longer than a year
+    #[command(after_help = exit::HELP)]
+    Check {
+        /// A YAML file or a folder of them
+        #[arg(required = true)]
+        path: Vec<PathBuf>,
+    },
+    /// Write a waiver for a finding, to be filled in
+    Draft(Draft),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Draft {
+    /// The finding's id, or its beginning, as the JSON report has it
+    pub(crate) finding: String,
+    /// A cloud in the store; repeatable [default: all in the store]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Vec<String>,
+    /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+    #[arg(long, default_value = "latest", value_name = "ID|TIME")]
+    pub(crate) at: String,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
 }
 
 #[derive(Debug, Subcommand)]

@@ -119,12 +119,32 @@ pub(crate) fn resolve(rules: &Rules) -> Result<Resolved> {
     let bundles = load_all(names)?;
     let scopes = wanted.into_iter().map(|w| w.find(&bundles)).collect::<Result<Vec<_>>>()?;
     let mode = rules.mode.map(Mode::name);
-    let all = mode.map(|m| ("mode".to_owned(), m.into())).into_iter().collect();
-    let rule_set = compile(bundles, &Parameters { all, rules: BTreeMap::new() })?;
+    let rule_set = compile(bundles, &parameters(&rules.parameter, mode)?)?;
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
     let reference_time = rules.reference_date.as_deref().map(time).transpose()?;
     let scopes_only = rules.bundle.is_empty();
     Ok(Resolved { rule_set, metas, mode, reference_time, scopes, scopes_only })
+}
+
+/// Reads `[RULE.]NAME=VALUE`. Ids of rules may hold dots, names do not. What is
+/// not JSON is text.
+fn parameters(given: &[String], mode: Option<&str>) -> Result<Parameters> {
+    let mut out = Parameters::default();
+    out.all.extend(mode.map(|m| ("mode".to_owned(), m.into())));
+    for text in given {
+        let Some((place, value)) = text.split_once('=') else {
+            return Err(Failure::usage(format!("`{text}` is not `[RULE.]NAME=VALUE`")));
+        };
+        let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+        match place.rsplit_once('.') {
+            None => drop(out.all.insert(place.to_owned(), value)),
+            Some((rule, name)) => {
+                let id = RuleId::new(rule).map_err(|e| Failure::usage(e.to_string()))?;
+                out.rules.entry(id).or_default().insert(name.to_owned(), value);
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// Compiles bundles into one rule set. One without rules would pass everything,
@@ -144,6 +164,9 @@ fn load_failure(error: &LoadError) -> Failure {
     let mut failure = Failure::from_error(error);
     for fault in error.faults().iter().skip(1) {
         failure = failure.also(fault.to_string());
+    }
+    if let LoadError::UnknownParameter(_) = error {
+        failure = failure.hint("tidegate policy explain RULE shows the parameters that it has");
     }
     let hints: BTreeSet<&str> = error.faults().iter().filter_map(|f| f.hint.as_deref()).collect();
     hints.into_iter().fold(failure, Failure::hint)
@@ -221,6 +244,20 @@ fn in_bundles(bundles: &[Bundle], name: &str) -> Result<Scope> {
 }
 
 impl Resolved {
+    /// Whether a rule is reported: all are unless only scopes were named.
+    pub(crate) fn reports(&self, rule: &str, at: Timestamp) -> bool {
+        let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let asked = |wanted: &WantedScope| {
+            let versions = match &wanted.version {
+                Some(v) => vec![v.as_str()],
+                None => wanted.scope.effective(date),
+            };
+            let targets = versions.into_iter().filter_map(|v| wanted.scope.version(v));
+            targets.flat_map(|v| v.targets.into_values().flatten()).any(|t| t.id == rule)
+        };
+        !self.scopes_only || self.scopes.iter().any(asked)
+    }
+
     /// The scopes whose version was named, with it.
     pub(crate) fn forced(&self) -> Vec<(String, String)> {
         let named = |s: &WantedScope| Some((s.name.clone(), s.version.clone()?));

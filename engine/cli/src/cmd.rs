@@ -1,14 +1,19 @@
 //! The commands, one module each.
 
+mod baseline;
 mod check;
 mod collect;
 mod evidence;
 mod policy;
 mod probe;
+mod render;
 mod report;
 mod scan;
 mod show;
 mod store;
+mod waiver;
+
+use std::path::PathBuf;
 
 use clap::CommandFactory as _;
 
@@ -26,12 +31,14 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Where the store is.
+    pub(crate) fn store_path(&self) -> Result<PathBuf> {
+        self.global.store.clone().map_or_else(|| self.env.default_store(), Ok)
+    }
+
     /// Opens the store and passes on what it had to mend.
     pub(crate) async fn store(&mut self) -> Result<tidegate_store::Store> {
-        let path = match &self.global.store {
-            Some(path) => path.clone(),
-            None => self.env.default_store()?,
-        };
+        let path = self.store_path()?;
         let store = tidegate_store::Store::open(&path).await.map_err(store::failure)?;
         for notice in store.notices() {
             self.ui.warn(notice);
@@ -49,6 +56,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Check(args) => check::run(ctx, args).await,
         Command::Probe(args) => probe::run(ctx, args).await,
         Command::Policy(args) => policy::run(ctx, args),
+        Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,
         Command::Snapshot(args) => show::run(ctx, args).await,
         Command::Store(args) => store::run(ctx, &args).await,

@@ -1,6 +1,6 @@
 //! Where results go: formats, files, standard output, colours and progress.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -19,8 +19,32 @@ pub(crate) enum Format {
 pub(crate) enum ReportFormat {
     Table,
     Json,
+    Ndjson,
+    Csv,
+    Sarif,
+    Junit,
+    CodeQuality,
+    Prometheus,
+    OpenReports,
+    Ocsf,
     /// The report of the SCS compliance monitor.
     Scs,
+}
+
+impl ReportFormat {
+    const ALL: [(&'static str, Self); 11] = [
+        ("table", Self::Table),
+        ("json", Self::Json),
+        ("ndjson", Self::Ndjson),
+        ("csv", Self::Csv),
+        ("sarif", Self::Sarif),
+        ("junit", Self::Junit),
+        ("code-quality", Self::CodeQuality),
+        ("prometheus", Self::Prometheus),
+        ("openreports", Self::OpenReports),
+        ("ocsf", Self::Ocsf),
+        ("scs", Self::Scs),
+    ];
 }
 
 /// `FORMAT` or `FORMAT=FILE`.
@@ -44,12 +68,11 @@ impl FromStr for Format {
 impl FromStr for ReportFormat {
     type Err = String;
     fn from_str(s: &str) -> std::result::Result<Self, String> {
-        match s {
-            "table" => Ok(Self::Table),
-            "json" => Ok(Self::Json),
-            "scs" => Ok(Self::Scs),
-            _ => Err("it must be table, json or scs, with =FILE for a file".to_owned()),
-        }
+        let found = Self::ALL.into_iter().find(|(name, _)| *name == s);
+        found.map(|(_, format)| format).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|(name, _)| *name).collect();
+            format!("it must be one of {}, with =FILE for a file", names.join(", "))
+        })
     }
 }
 
@@ -90,14 +113,38 @@ impl Ui {
 
     /// Writes a result to its file, or to standard output.
     pub(crate) fn write(&mut self, file: Option<&Path>, text: &str) -> Result<()> {
+        self.write_with(file, &mut |out| out.write_all(text.as_bytes()))
+    }
+
+    /// Writes a result as it is made. A file appears whole or not at all: readers
+    /// such as the Prometheus node exporter may look at any time.
+    pub(crate) fn write_with(
+        &mut self,
+        file: Option<&Path>,
+        write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<()> {
         self.clear();
-        match file {
-            None => stdout(text),
-            Some(path) => std::fs::write(path, text).map_err(|e| {
-                Failure::new(format!("cannot write `{}`: {e}", path.display()))
-                    .hint("name a file in a folder that exists and can be written")
-            }),
+        let Some(path) = file else { return stdout(write) };
+        let failed = |e: std::io::Error| {
+            Failure::new(format!("cannot write `{}`: {e}", path.display()))
+                .hint("name a file in a folder that exists and can be written")
+        };
+        // A device or pipe is written to as it is.
+        let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file());
+        if special {
+            return std::fs::File::create(path).and_then(|mut f| write(&mut f)).map_err(failed);
         }
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let beside = path.with_file_name(name);
+        let made = std::fs::File::create(&beside)
+            .and_then(|mut f| write(&mut f))
+            .and_then(|()| std::fs::rename(&beside, path));
+        made.map_err(|e| {
+            // What was written so far helps nobody.
+            let _ = std::fs::remove_file(&beside);
+            failed(e)
+        })
     }
 
     /// A line of status; silenced by `--quiet`.
@@ -138,9 +185,9 @@ impl Ui {
 }
 
 /// A reader that has gone away, as `head` does, is no failure.
-fn stdout(text: &str) -> Result<()> {
+fn stdout(write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("cannot write to standard output: {e}")))
         }

@@ -52,8 +52,9 @@ impl Store {
 }
 
 impl Inner {
-    /// Looks at what is there and opens the index; gives notices.
-    pub(crate) async fn start(&self) -> Result<Vec<String>, StoreError> {
+    /// Looks at what is there; gives whether there is a store. The index stays
+    /// closed.
+    pub(crate) async fn look(&self) -> Result<bool, StoreError> {
         let exists = |name: &str| self.root.join(name).exists();
         if !exists("format.json") && !exists("manifests") {
             return match std::fs::metadata(&self.root) {
@@ -61,7 +62,7 @@ impl Inner {
                     let e = io::Error::from(io::ErrorKind::NotADirectory);
                     Err(StoreError::io("open store", &self.root)(e))
                 }
-                _ => Ok(Vec::new()),
+                _ => Ok(false),
             };
         }
         let objects = self.open_objects()?;
@@ -75,6 +76,15 @@ impl Inner {
                 found: "compacted segments".into(),
                 known: "segments as first written",
             });
+        }
+        self.set(Slot::Off);
+        Ok(true)
+    }
+
+    /// Looks at what is there and opens the index; gives notices.
+    pub(crate) async fn start(&self) -> Result<Vec<String>, StoreError> {
+        if !self.look().await? {
+            return Ok(Vec::new());
         }
         match self.take_lock() {
             Ok(()) => {}

@@ -226,6 +226,18 @@ impl Store {
         Self::open_with(Inner::new(path.to_path_buf(), Fail::default(), None)).await
     }
 
+    /// Opens the store for reading and for records alone: the index, and with it
+    /// the right to write snapshots, is left to others. For what takes long and
+    /// must not keep a nightly collection waiting.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_for_records(path: &FsPath) -> Result<Self, StoreError> {
+        let inner = Arc::new(Inner::new(path.to_path_buf(), Fail::default(), None));
+        inner.look().await?;
+        Ok(Self { inner, notices: Vec::new().into() })
+    }
+
     pub(crate) async fn open_with(inner: Inner) -> Result<Self, StoreError> {
         let inner = Arc::new(inner);
         let notices = inner.start().await?;

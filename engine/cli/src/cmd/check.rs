@@ -3,23 +3,24 @@
 
 use std::str::FromStr as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tidegate_model::{Facts as _, SnapshotId, Subject};
+use tidegate_model::{Facts as _, SnapshotId, SnapshotMeta, Subject};
 use tidegate_policy::{Limits, Options, evaluate};
-use tidegate_report::{Report, ScsRun, SubjectReport, TableOptions};
+use tidegate_report::SubjectReport;
 use tidegate_store::{At, Store};
 
-use crate::args::{Check, Reporting};
+use crate::args::Check;
 use crate::bundles::{self, Resolved};
-use crate::cmd::Context;
+use crate::cmd::render::Run;
 use crate::cmd::store::failure;
+use crate::cmd::{Context, render, waiver};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Output, ReportFormat, Ui};
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
     let rules = Arc::new(bundles::resolve(&args.rules)?);
+    let waivers = waiver::read(&args.reporting.waivers)?;
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
@@ -27,8 +28,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
         let id = store.resolve(&subject, &at).await.map_err(failure)?;
         subjects.push(judge(&store, &id, &rules, args.fresh).await?.report);
     }
-    let run = Run { rules: Some(&rules), argv: ctx.env.argv(), ..Run::default() };
-    finish(ctx.ui, subjects, &args.reporting, &run)
+    let run = Run { rules: &rules, store: &store, waivers, duration: None, missed: false };
+    render::finish(ctx, subjects, &args.reporting, run).await
 }
 
 /// The subjects a reading command is about: those named, that of the snapshot
@@ -81,6 +82,27 @@ pub(crate) async fn judge(
         true => None,
         false => store.carry(&id.subject, &digest),
     };
+    let (meta, judged) = evaluation(store, id, rules, prior).await?;
+    // A look back must not cost the next night what it could have carried.
+    let newest = store.resolve(&id.subject, &At::default()).await.map_err(failure)? == *id;
+    if newest && rules.reference_time.is_none() {
+        store.set_carry(&id.subject, &digest, &judged.carry);
+    }
+    let record = serde_json::to_vec(&judged.evaluation)
+        .map_err(|e| Failure::new("cannot write the evaluation").caused_by(Some(&e)))?;
+    let mut evaluation = judged.evaluation;
+    let scopes = rules.sum_up(&mut evaluation)?;
+    let report = SubjectReport::new(evaluation, &rules.metas, &meta, scopes);
+    Ok(Judged { report, record })
+}
+
+/// What the rules say of a snapshot, without what scopes make of it.
+pub(crate) async fn evaluation(
+    store: &Store,
+    id: &SnapshotId,
+    rules: &Arc<Resolved>,
+    prior: Option<Vec<u8>>,
+) -> Result<(SnapshotMeta, tidegate_policy::Judged)> {
     let facts = store.snapshot(id).await.map_err(failure)?;
     let meta = facts.meta().clone();
     let shared = Arc::clone(rules);
@@ -103,76 +125,5 @@ pub(crate) async fn judge(
     .await
     .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?
     .map_err(|e| Failure::from_error(&e))?;
-    // A look back must not cost the next night what it could have carried.
-    let newest = store.resolve(&id.subject, &At::default()).await.map_err(failure)? == *id;
-    if newest && rules.reference_time.is_none() {
-        store.set_carry(&id.subject, &digest, &judged.carry);
-    }
-    let record = serde_json::to_vec(&judged.evaluation)
-        .map_err(|e| Failure::new("cannot write the evaluation").caused_by(Some(&e)))?;
-    let mut evaluation = judged.evaluation;
-    let scopes = rules.sum_up(&mut evaluation)?;
-    let report = SubjectReport::new(evaluation, &rules.metas, &meta, scopes);
-    Ok(Judged { report, record })
-}
-
-/// What the report cannot tell by itself.
-#[derive(Default)]
-pub(crate) struct Run<'r> {
-    pub(crate) duration: Option<Duration>,
-    /// Whether a cloud that was asked for is not in the report.
-    pub(crate) missed: bool,
-    /// What was judged with.
-    pub(crate) rules: Option<&'r Resolved>,
-    /// The arguments as typed.
-    pub(crate) argv: &'r [String],
-}
-
-/// Writes the report in every format asked for and says how the run ends.
-pub(crate) fn finish(
-    ui: &mut Ui,
-    subjects: Vec<SubjectReport>,
-    reporting: &Reporting,
-    run: &Run<'_>,
-) -> Result<Exit> {
-    let mut report = Report::new(env!("CARGO_PKG_VERSION"), subjects);
-    let exit = if run.missed {
-        Exit::Failed
-    } else if report.fails_at(reporting.fail_on) {
-        Exit::Findings
-    } else if report.incomplete() && !reporting.no_fail_on_incomplete {
-        Exit::Undecided
-    } else {
-        Exit::Ok
-    };
-    report.summary.exit = exit.code();
-    report.mode = run.rules.and_then(|r| r.mode).map(str::to_owned);
-    let table = [Output { format: ReportFormat::Table, file: None }];
-    let outputs = if reporting.format.is_empty() { &table } else { reporting.format.as_slice() };
-    for output in outputs {
-        let text = match output.format {
-            ReportFormat::Table => tidegate_report::table(
-                &report,
-                &TableOptions {
-                    color: ui.color && output.file.is_none(),
-                    verbose: ui.verbose,
-                    quiet: ui.quiet,
-                    duration: run.duration,
-                },
-            ),
-            ReportFormat::Json => tidegate_report::json(&report)
-                .map_err(|e| Failure::new("cannot write JSON").caused_by(Some(&e)))?,
-            ReportFormat::Scs => {
-                let forced = run.rules.map(Resolved::forced).unwrap_or_default();
-                let run = ScsRun { argv: run.argv.to_vec(), forced };
-                tidegate_report::scs(&report, &run).map_err(|e| {
-                    Failure::new("cannot write the report of the SCS compliance monitor")
-                        .caused_by(Some(&e))
-                        .hint("name a scope: --scope scs-compatible-iaas")
-                })?
-            }
-        };
-        ui.write(output.file.as_deref(), &text)?;
-    }
-    Ok(exit)
+    Ok((meta, judged))
 }

@@ -20,7 +20,9 @@ use crate::args::{Probe as Args, Rules, Targets};
 use crate::bundles::{self, Resolved};
 use crate::cmd::collect::Target;
 use crate::cmd::evidence::Evidence;
-use crate::cmd::{Context, check, collect};
+use crate::cmd::render::Run;
+use crate::cmd::store::failure;
+use crate::cmd::{Context, check, collect, render, waiver};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -35,14 +37,16 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     // A bundle that does not compile is told before anything is created; what
     // is only cleaned up is not judged.
     let rules = if args.clean { None } else { Some(rules()?) };
+    let waivers = waiver::read(&args.reporting.waivers)?;
     let targets = Targets { cloud: args.cloud.into_iter().collect(), all: false, example: false };
     let targets = collect::targets(ctx, &targets).await?;
     let Some(target) = targets.reached.into_iter().next() else {
         return Err(Failure::new("no cloud was signed in to"));
     };
-    let store = ctx.store().await?;
+    // A nightly scan must not wait for probes.
+    let records = Store::open_for_records(&ctx.store_path()?).await.map_err(failure)?;
     let _alone = alone(ctx, &target.subject)?;
-    let journal = Records::new(&store, &target.subject)?;
+    let journal = Records::new(&records, &target.subject)?;
     let mut bench = Bench::new();
 
     let before = bench.clean(ctx.ui, &target, &journal).await?;
@@ -65,6 +69,9 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     tell_left(ctx.ui, &probed.cleaned.left);
     let missed = !before.left.is_empty() || !probed.cleaned.left.is_empty();
 
+    // A store that was not there before is held by whoever made it.
+    drop((journal, records));
+    let store = ctx.store().await?;
     let evidence = Evidence { probes: probed.resources, ..Evidence::default() };
     let id = collect::collect(ctx, &store, &target, evidence).await?;
     let judged = check::judge(&store, &id, &rules, false).await?;
@@ -74,8 +81,9 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
         let names = unjudged.join("`, `");
         ctx.ui.warn(&format!("bundle `{BUNDLE}` has no rule for `{names}`"));
     }
-    let run = check::Run { duration: Some(started.elapsed()), missed, ..check::Run::default() };
-    let exit = check::finish(ctx.ui, vec![report], &args.reporting, &run)?;
+    let duration = Some(started.elapsed());
+    let run = Run { rules: &rules, store: &store, waivers, duration, missed };
+    let exit = render::finish(ctx, vec![report], &args.reporting, run).await?;
     Ok(match exit {
         Exit::Ok if !unjudged.is_empty() && !args.reporting.no_fail_on_incomplete => {
             Exit::Undecided
@@ -89,6 +97,7 @@ fn rules() -> Result<Arc<Resolved>> {
         bundle: vec![BUNDLE.to_owned()],
         scope: Vec::new(),
         mode: None,
+        parameter: Vec::new(),
         reference_date: None,
     };
     bundles::resolve(&rules).map(Arc::new)
@@ -210,7 +219,7 @@ fn tell_left(ui: &mut Ui, left: &[Left]) {
 /// Keeps others from probing the same cloud from the same store: cleaning up
 /// would take away what they are working with. The lock ends with the process.
 fn alone(ctx: &Context<'_>, subject: &Subject) -> Result<File> {
-    let store = ctx.global.store.clone().map_or_else(|| ctx.env.default_store(), Ok)?;
+    let store = ctx.store_path()?;
     let path: PathBuf = store.join(format!("probe.{subject}.lock"));
     let failed = |e: std::io::Error| {
         Failure::new(format!("cannot lock `{}`", path.display())).caused_by(Some(&e))

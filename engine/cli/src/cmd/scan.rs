@@ -9,8 +9,9 @@ use tidegate_store::Store;
 use crate::args::{Scan, Sources};
 use crate::bundles::{self, Resolved};
 use crate::cmd::collect::Target;
+use crate::cmd::render::Run;
 use crate::cmd::store::failure;
-use crate::cmd::{Context, check, collect};
+use crate::cmd::{Context, check, collect, render, waiver};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -19,6 +20,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
     let started = Instant::now();
     // A bundle that does not compile is told before minutes are spent collecting.
     let rules = Arc::new(bundles::resolve(&args.rules)?);
+    let waivers = waiver::read(&args.reporting.waivers)?;
     collect::one_configuration(&args.sources, &args.targets)?;
     let targets = collect::targets(ctx, &args.targets).await?;
     let store = ctx.store().await?;
@@ -36,13 +38,9 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
             Err(failure) => return Err(failure),
         }
     }
-    let run = check::Run {
-        duration: Some(started.elapsed()),
-        missed,
-        rules: Some(&rules),
-        argv: ctx.env.argv(),
-    };
-    check::finish(ctx.ui, subjects, &args.reporting, &run)
+    let duration = Some(started.elapsed());
+    let run = Run { rules: &rules, store: &store, waivers, duration, missed };
+    render::finish(ctx, subjects, &args.reporting, run).await
 }
 
 async fn one(

@@ -22,6 +22,29 @@ async fn opening_creates_nothing() {
     assert!(!path.exists());
 }
 
+#[tokio::test]
+async fn records_can_be_written_while_another_collects() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let s = "compute.server";
+    let holder = Store::open(&path).await.unwrap();
+    collect(&holder, &subject(), 1, vec![resource(s, "r", 1, 1)], vec![complete(s, "r")])
+        .await
+        .unwrap();
+    let records = Store::open_for_records(&path).await.unwrap();
+    let now = tidegate_model::Timestamp::UNIX_EPOCH;
+    records.record(&subject(), "probe-journal", now, [1; 16], b"{}").await.unwrap();
+    collect(&holder, &subject(), 2, vec![resource(s, "r", 1, 2)], vec![complete(s, "r")])
+        .await
+        .unwrap();
+    assert_eq!(records.records(&subject()).await.unwrap().len(), 1);
+    drop(holder);
+    // It has not kept anybody from writing.
+    let next = Store::open(&path).await.unwrap();
+    assert!(next.notices().is_empty(), "{:?}", next.notices());
+    assert!(Store::open_for_records(&folder.path().join("none")).await.is_ok());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_put_is_read_back_as_of_every_snapshot() {
     let folder = tempfile::tempdir().unwrap();

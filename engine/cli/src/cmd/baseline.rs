@@ -1,0 +1,76 @@
+//! What an earlier run found, for `--baseline`.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use tidegate_model::{Evaluation, SnapshotId};
+use tidegate_report::{Baseline, SubjectReport};
+use tidegate_store::{At, Store};
+
+use crate::bundles::Resolved;
+use crate::cmd::check;
+use crate::cmd::store::failure;
+use crate::failure::{Failure, Result};
+
+/// Reads the baseline: a JSON report, or for each cloud of the report an earlier
+/// snapshot. That is judged with the rules of today, and compared with what was
+/// said of it then.
+pub(crate) async fn read(
+    text: &str,
+    store: &Store,
+    subjects: &[SubjectReport],
+    rules: &Arc<Resolved>,
+) -> Result<Baseline> {
+    let path = Path::new(text);
+    if path.is_file() {
+        let raw = std::fs::read_to_string(path)
+            .map_err(|e| Failure::new(format!("cannot read baseline `{text}`: {e}")))?;
+        return Baseline::from_json(text, &raw).map_err(|e| {
+            Failure::new(format!("cannot use baseline `{text}`"))
+                .caused_by(Some(&e))
+                .hint("make one with: tidegate scan -f json=FILE")
+        });
+    }
+    let at = At::from_str(text).map_err(|e| {
+        Failure::usage(format!("baseline `{text}` is no file and no snapshot: {e}"))
+    })?;
+    let mut baseline = Baseline::new(text);
+    for subject in subjects {
+        if let At::Id(id) = &at
+            && id.subject != subject.snapshot.subject
+        {
+            continue;
+        }
+        let id = store.resolve(&subject.snapshot.subject, &at).await.map_err(failure)?;
+        let (_, judged) = check::evaluation(store, &id, rules, None).await?;
+        let mut again = judged.evaluation;
+        let at_time = subject.reference_time;
+        let mut then = recorded(store, &id).await?;
+        if let Some(then) = &mut then {
+            then.rules.retain(|rule, _| rules.reports(rule.as_str(), at_time));
+        }
+        again.rules.retain(|rule, _| rules.reports(rule.as_str(), at_time));
+        baseline.add(then.as_ref(), &again);
+    }
+    Ok(baseline)
+}
+
+/// The newest evaluation of a snapshot that was recorded when it was judged.
+async fn recorded(store: &Store, id: &SnapshotId) -> Result<Option<Evaluation>> {
+    let records = store.records(&id.subject).await.map_err(failure)?;
+    for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
+        let Some(payload) = store.payload(record).await.map_err(failure)? else { continue };
+        let evaluation: Evaluation = serde_json::from_slice(&payload).map_err(|e| {
+            Failure::new(format!("record {} of `{}` is no evaluation", record.n, id.subject))
+                .caused_by(Some(&e))
+        })?;
+        if evaluation.snapshot == *id {
+            return Ok(Some(evaluation));
+        }
+        if evaluation.snapshot.seq < id.seq {
+            break;
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,105 @@
+//! The end of every command that judges: waivers, baseline, formats, exit code.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_report::{Report, SarifOptions, ScsRun, SubjectReport, TableOptions, Waivers};
+use tidegate_store::Store;
+
+use crate::args::Reporting;
+use crate::bundles::Resolved;
+use crate::cmd::{Context, baseline};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::{Output, ReportFormat};
+
+/// What a report is made from besides the subjects.
+pub(crate) struct Run<'r> {
+    /// What was judged with.
+    pub(crate) rules: &'r Arc<Resolved>,
+    /// Where earlier snapshots are.
+    pub(crate) store: &'r Store,
+    pub(crate) waivers: Waivers,
+    pub(crate) duration: Option<Duration>,
+    /// Whether a cloud that was asked for is not in the report.
+    pub(crate) missed: bool,
+}
+
+/// Writes the report in every format asked for and says how the run ends.
+pub(crate) async fn finish(
+    ctx: &mut Context<'_>,
+    mut subjects: Vec<SubjectReport>,
+    reporting: &Reporting,
+    run: Run<'_>,
+) -> Result<Exit> {
+    let baseline = match &reporting.baseline {
+        Some(text) => Some(baseline::read(text, run.store, &subjects, run.rules).await?),
+        None => None,
+    };
+    if !run.waivers.is_empty() {
+        subjects.iter_mut().for_each(|subject| run.waivers.apply(subject));
+    }
+    let mut report = Report::new(env!("CARGO_PKG_VERSION"), subjects);
+    if let Some(baseline) = baseline {
+        baseline.compare(&mut report, reporting.only_new);
+    }
+    let exit = if run.missed {
+        Exit::Failed
+    } else if report.fails_at(reporting.fail_on) {
+        Exit::Findings
+    } else if report.incomplete() && !reporting.no_fail_on_incomplete {
+        Exit::Undecided
+    } else {
+        Exit::Ok
+    };
+    report.summary.exit = exit.code();
+    report.mode = run.rules.mode.map(str::to_owned);
+    let table = [Output { format: ReportFormat::Table, file: None }];
+    let outputs = if reporting.format.is_empty() { &table } else { reporting.format.as_slice() };
+    for output in outputs {
+        write(ctx, &report, output, &run)?;
+    }
+    Ok(exit)
+}
+
+fn write(
+    ctx: &mut Context<'_>,
+    report: &Report,
+    output: &Output<ReportFormat>,
+    run: &Run<'_>,
+) -> Result<()> {
+    let table = TableOptions {
+        color: ctx.ui.color && output.file.is_none(),
+        verbose: ctx.ui.verbose,
+        quiet: ctx.ui.quiet,
+        duration: run.duration,
+    };
+    let scs = match output.format {
+        ReportFormat::Scs => Some(scs(ctx, report, run)?),
+        _ => None,
+    };
+    let mut to = |out: &mut dyn Write| match output.format {
+        ReportFormat::Table => out.write_all(tidegate_report::table(report, &table).as_bytes()),
+        ReportFormat::Json => out.write_all(tidegate_report::json(report)?.as_bytes()),
+        ReportFormat::Ndjson => tidegate_report::ndjson(report, out),
+        ReportFormat::Csv => tidegate_report::csv(report, out),
+        ReportFormat::Sarif => tidegate_report::sarif(report, &SarifOptions::default(), out),
+        ReportFormat::Junit => tidegate_report::junit(report, out),
+        ReportFormat::CodeQuality => tidegate_report::code_quality(report, out),
+        ReportFormat::Prometheus => tidegate_report::prometheus(report, out),
+        ReportFormat::OpenReports => tidegate_report::openreports(report, out),
+        ReportFormat::Ocsf => tidegate_report::ocsf(report, out),
+        ReportFormat::Scs => out.write_all(scs.as_deref().unwrap_or_default().as_bytes()),
+    };
+    ctx.ui.write_with(output.file.as_deref(), &mut to)
+}
+
+fn scs(ctx: &Context<'_>, report: &Report, run: &Run<'_>) -> Result<String> {
+    let run = ScsRun { argv: ctx.env.argv().to_vec(), forced: run.rules.forced() };
+    tidegate_report::scs(report, &run).map_err(|e| {
+        Failure::new("cannot write the report of the SCS compliance monitor")
+            .caused_by(Some(&e))
+            .hint("name a scope: --scope scs-compatible-iaas")
+    })
+}
