@@ -23,6 +23,7 @@ package scs.scs_0100.semantics_check
 import rego.v1
 
 import data.scs.lib.flavor_name
+import data.scs.lib.redacted
 import data.scs.lib.shown
 
 mode := input.parameters.mode
@@ -98,9 +99,13 @@ complete if {
 	count(broken_off) == 0
 }
 
+# Names of which a secret was taken out that may begin with SCS-.
+hidden := {id | some id, flavor in offered; redacted.hides(flavor.body.name, {"SCS-"}) == true}
+
 verdict := "pass" if {
 	complete
 	count(short) == 0
+	count(hidden) == 0
 }
 
 verdict := "fail" if {
@@ -113,8 +118,19 @@ verdict := "abort" if {
 	count(broken_off) > 0
 }
 
+verdict := "abort" if {
+	complete
+	count(short) == 0
+	count(hidden) > 0
+}
+
 reason := sprintf("the reference suite cannot judge a disk without a size, such as that of flavor `%s`", [offered[min(broken_off)].body.name]) if {
 	verdict == "abort"
+}
+
+reason := redacted.reason(sprintf("flavor %s", [offered[min(hidden)].key]), "name") if {
+	verdict == "abort"
+	count(broken_off) == 0
 }
 
 violations contains {

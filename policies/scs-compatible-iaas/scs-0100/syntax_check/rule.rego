@@ -23,6 +23,7 @@ package scs.scs_0100.syntax_check
 import rego.v1
 
 import data.scs.lib.flavor_name
+import data.scs.lib.redacted
 import data.scs.lib.shown
 
 offered := shown.looked_at(input, "compute.flavor", {"os-flavor-access:is_public"})
@@ -35,10 +36,22 @@ faults := {id: object.get(promise, "errors", set()) |
 
 wrong := {id | some id, errors in faults; count(errors) > 0}
 
+# Names of which a secret was taken out that may begin with SCS-.
+hidden := {id | some id, flavor in offered; redacted.hides(flavor.body.name, {"SCS-"}) == true}
+
 verdict := "pass" if {
 	count(faults) == count(offered)
 	count(wrong) == 0
+	count(hidden) == 0
 }
+
+verdict := "abort" if {
+	count(faults) == count(offered)
+	count(wrong) == 0
+	count(hidden) > 0
+}
+
+reason := redacted.reason(sprintf("flavor %s", [offered[min(hidden)].key]), "name") if verdict == "abort"
 
 verdict := "fail" if {
 	count(faults) == count(offered)

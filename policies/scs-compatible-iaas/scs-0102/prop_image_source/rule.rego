@@ -20,10 +20,26 @@ package scs.scs_0102.prop_image_source
 import rego.v1
 
 import data.scs.lib.image
+import data.scs.lib.redacted
 
 found := image.property(input.resource, "image_source")
 
-verdict := image.verdict(input, ok(found))
+# What stood where a secret was taken out may have been the beginning of a URL.
+hidden := redacted.hides(found, {"private", "http://", "https://", "ftp://", "ftps://"})
+
+verdict := image.verdict(input, ok(found)) if hidden == false
+
+verdict := "pass" if {
+	hidden == true
+	image.in_scope(input.resource, input.parameters.mode) == false
+}
+
+verdict := "abort" if {
+	hidden == true
+	image.in_scope(input.resource, input.parameters.mode) == true
+}
+
+reason := redacted.reason(image.label(input.resource), "image_source") if verdict == "abort"
 
 ok(value) := regex.match(`^(private$|(http|https|ftp|ftps)://)`, value) if {
 	is_string(value)

@@ -4,6 +4,7 @@ package scs.lib.standard_image
 import rego.v1
 
 import data.scs.lib.image
+import data.scs.lib.redacted
 
 # Where an image bears the name of a standard one, by id. A spec has one name, or a
 # `scheme` that names follow.
@@ -70,7 +71,7 @@ source(asked, spec) := {
 	in_doubt(bearing(images, spec), spec, asked.parameters.mode) == true
 }
 
-source(asked, spec) := judgement(strange) if {
+source(asked, spec) := sourced(strange, veiled) if {
 	images := image.offered(asked)
 	count(broken_off(images, spec, asked.parameters.mode)) == 0
 	in_doubt(bearing(images, spec), spec, asked.parameters.mode) == false
@@ -78,6 +79,7 @@ source(asked, spec) := judgement(strange) if {
 	strange := {object.union(violation, {"resource": found.key}) |
 		some found in judged
 		genuine(found, spec) == false
+		hidden(found, spec) == false
 		violation := image.violation(
 			found,
 			"image_source",
@@ -85,14 +87,49 @@ source(asked, spec) := judgement(strange) if {
 			spec.sources,
 		)
 	}
+	veiled := veiled_names(images, spec) | {redacted.reason(image.label(found), "image_source") |
+		some found in judged
+		hidden(found, spec) == true
+	}
+}
+
+sourced(strange, _) := judgement(strange) if count(strange) > 0
+
+sourced(strange, veiled) := judgement(strange) if count(veiled) == 0
+
+sourced(strange, veiled) := {"verdict": "abort", "violations": set(), "reason": min(veiled)} if {
+	count(strange) == 0
+	count(veiled) > 0
+}
+
+# Whether a secret was taken out of what would have to be read.
+hidden(found, spec) := {genuine(found, spec) == false, redacted.hides(image.property(found, "image_source"), spec.sources)} == {true}
+
+# The images of which nobody knows whether they bear a name that follows the scheme. One
+# with a secret in it is no exact name of a standard image.
+veiled_names(images, spec) := {redacted.reason(image.label(found), "name") |
+	object.get(spec, "scheme", false) == true
+	some found in images
+	redacted.hides(object.get(found.body, "name", null), {trim_suffix(spec.called, "…")}) == true
 }
 
 # The same on whether there is any image of that name.
 presence(asked, spec) := broke_off(asked, spec) if count(broken_off(image.offered(asked), spec, asked.parameters.mode)) > 0
 
+presence(asked, spec) := {"verdict": "abort", "violations": set(), "reason": min(veiled)} if {
+	images := image.offered(asked)
+	count(broken_off(images, spec, asked.parameters.mode)) == 0
+	count(bearing(images, spec)) == 0
+	veiled := veiled_names(images, spec)
+	count(veiled) > 0
+}
+
 presence(asked, spec) := judgement(missing) if {
 	images := image.offered(asked)
 	count(broken_off(images, spec, asked.parameters.mode)) == 0
+	borne := count(bearing(images, spec)) > 0
+	clear := count(veiled_names(images, spec)) == 0
+	true in {borne, clear}
 	missing := {violation |
 		count(bearing(images, spec)) == 0
 		violation := {
