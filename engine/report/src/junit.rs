@@ -14,7 +14,7 @@ use std::io::{self, BufWriter, Write};
 
 use tidegate_model::{RuleMeta, Verdict};
 
-use crate::text::{State, code, message, printable, rule_path, unique_place, waiver};
+use crate::text::{State, code, message, printable, rule_path, silent, unique_place, waiver};
 use crate::{
     Change, Report, ReportFinding, ReportRule, ScopeReport, SubjectReport, TestcaseReport,
 };
@@ -34,7 +34,7 @@ pub fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for subject in &report.subjects {
         subject.rules.iter().for_each(|r| all.add(&Totals::of_rule(r)));
         subject.scopes.iter().for_each(|s| all.add(&Totals::of_scope(subject, s)));
-        if subject.rules.is_empty() {
+        if silent(subject) {
             all.add(&Totals { tests: 1, errors: 1, ..Totals::default() });
         }
     }
@@ -132,7 +132,7 @@ struct Suites<'a, W> {
 impl<W: Write> Suites<'_, W> {
     fn write(&mut self) -> io::Result<()> {
         let cloud = self.subject.snapshot.subject.as_str();
-        if self.subject.rules.is_empty() {
+        if silent(self.subject) {
             let totals = Totals { tests: 1, errors: 1, ..Totals::default() };
             self.open(cloud, &totals, &[])?;
             self.case(cloud, "rules", None)?;

@@ -10,7 +10,7 @@ use std::io::{self, BufWriter, Write};
 
 use tidegate_model::{Digest, Severity, Verdict};
 
-use crate::text::{State, link, message, printable, waiver};
+use crate::text::{State, link, message, printable, silent, waiver};
 use crate::{Change, Report, ReportFinding, ReportRule, Resolved, SubjectReport};
 use event::{
     Account, Check, Cloud, Compliance, Event, Info, Metadata, Product, Remediation, Resource,
@@ -42,7 +42,7 @@ pub fn ocsf(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for subject in &report.subjects {
         let time_dt = format!("{:.3}", subject.taken_at);
         let of = Of { report, subject, time_dt: &time_dt, provider: provider(subject) };
-        if subject.rules.is_empty() {
+        if silent(subject) {
             of.silent(&mut put)?;
         }
         for rule in &subject.rules {

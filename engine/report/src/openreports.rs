@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Write};
 
 use tidegate_model::{Digest, Verdict};
 
-use crate::text::{State, code, message, printable, taken_at, waiver};
+use crate::text::{State, code, message, printable, silent, taken_at, waiver};
 use crate::{Change, Report, ReportFinding, ReportRule, SubjectReport};
 
 /// Where a report goes on in the next one.
@@ -39,7 +39,7 @@ pub fn openreports(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
         let cloud = projects.remove("").unwrap_or_default();
         let mut document = Document::new(report, subject, "");
-        if subject.rules.is_empty() {
+        if silent(subject) {
             document.silent();
         }
         for rule in &subject.rules {

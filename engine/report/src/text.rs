@@ -171,11 +171,17 @@ pub(crate) fn taken_at(subject: &SubjectReport) -> i64 {
     subject.taken_at.as_second()
 }
 
+/// Whether no rule said anything about a cloud. Where all that rules said was
+/// left out as known from the baseline, some did.
+pub(crate) fn silent(subject: &SubjectReport) -> bool {
+    subject.rules.is_empty() && subject.verdict == Verdict::Missing
+}
+
 /// Whether everything about a cloud was judged: some rule was asked, and no
 /// rule and no scope's testcase is left without a verdict.
 pub(crate) fn complete(subject: &SubjectReport) -> bool {
     let mut testcases = subject.scopes.iter().flat_map(|s| &s.testcases);
-    !subject.rules.is_empty()
+    !silent(subject)
         && subject.rules.iter().all(|r| {
             let judged = matches!(r.verdict, Verdict::Pass | Verdict::Fail);
             judged && r.counts.abort == 0 && r.counts.missing == 0

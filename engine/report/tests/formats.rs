@@ -248,6 +248,25 @@ fn junit_fails_no_testcase_of_a_scope_for_what_is_waived() {
 }
 
 #[test]
+fn what_is_left_out_as_known_is_not_taken_for_silence() {
+    let text = "no rule judged this cloud";
+    let mut report = sample::report();
+    for (name, format) in sample::FORMATS {
+        let silent = sample::written(format, &report).contains(text);
+        assert_eq!(
+            silent,
+            !["csv", "ndjson", "code-quality.json", "prom"].contains(&name),
+            "{name}"
+        );
+    }
+    report.subjects.truncate(1);
+    report.subjects[0].rules.clear();
+    for (name, format) in sample::FORMATS {
+        assert!(!sample::written(format, &report).contains(text), "{name}");
+    }
+}
+
+#[test]
 fn findings_about_waivers_are_told_apart_and_point_to_their_file() {
     let report = under_waivers();
     let xml = sample::written(tidegate_report::junit, &report);

@@ -8,7 +8,7 @@ use tidegate_model::{Severity, Verdict};
 use super::SarifOptions;
 use super::group::{By, groups, has_baseline};
 use super::result::{Of, Text, level};
-use crate::text::{complete, link, printable, rule_path};
+use crate::text::{complete, link, printable, rule_path, silent};
 use crate::{Report, ReportRule, SubjectReport};
 
 #[derive(Serialize)]
@@ -169,7 +169,7 @@ fn invocation<'a>(report: &Report, subject: &SubjectReport) -> Invocation<'a> {
         let level = if g.rules_affected > 0 { "error" } else { "warning" };
         notifications.push(notification(0, level, printable(&text).into_owned()));
     }
-    if subject.rules.is_empty() {
+    if silent(subject) {
         notifications.push(notification(1, "error", "no rule judged this cloud".to_owned()));
     }
     for rule in &subject.rules {
