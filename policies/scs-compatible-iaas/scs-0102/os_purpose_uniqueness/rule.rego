@@ -31,7 +31,7 @@ offered := image.offered(input)
 generic := sort([[release, id] |
 	some id, found in offered
 	found.body.visibility == "public"
-	object.get(found.body, "os_hidden", false) == false
+	count({image.property(found, "os_hidden")} & {false, null}) > 0
 	image.property(found, "os_purpose") == "generic"
 	image.filled(found, "os_distro") == true
 	image.filled(found, "os_version") == true
