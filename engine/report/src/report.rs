@@ -331,7 +331,8 @@ impl Report {
             summary.kinds += subject.coverage.len();
             summary.kinds_with_gaps += subject.gaps.len();
         }
-        self.summary = Summary { exit: self.summary.exit, ..summary };
+        let Summary { exit, ref mut baseline, .. } = self.summary;
+        self.summary = Summary { exit, baseline: baseline.take(), ..summary };
     }
 
     /// Whether anything could not be decided: an Abort or a Missing anywhere,
@@ -339,7 +340,7 @@ impl Report {
     #[must_use]
     pub fn incomplete(&self) -> bool {
         self.summary.missing > 0
-            || self.subjects.iter().any(|s| s.rules.is_empty())
+            || self.subjects.iter().any(|s| s.rules.is_empty() && s.verdict == Verdict::Missing)
             || self.subjects.iter().flat_map(|s| &s.rules).any(|r| r.counts.abort > 0)
     }
 
