@@ -16,7 +16,7 @@ import data.scs.lib.shown
 # Sizes that are absent count as 0 and extra specs that are absent as none in mode
 # `reference`, since that is what the client of the reference suite makes of them; mode
 # `strict` decides nothing without them.
-judge(asked, spec) := unread(offered[first]) if {
+judge(asked, _) := unread(offered[first]) if {
 	offered := shown.looked_at(asked, "compute.flavor", {"os-flavor-access:is_public"})
 	first := min(unreadable(offered, asked.parameters.mode))
 }
@@ -39,12 +39,14 @@ judge(asked, spec) := decided(faults, spec, asked.parameters.mode) if {
 specs_of(flavor) := object.get(flavor.body, "extra_specs", {})
 
 # The flavors that cannot be told from the standard one, nor that they are it.
-unreadable(offered, "reference") := {id | some id, f in offered; is_object(specs_of(f)) == false}
+unreadable(offered, "reference") := strange_specs(offered)
 
 unreadable(offered, "strict") := {id |
 	some id, f in offered
 	count([field | some field in needed; object.get(f.body, field, null) == null]) > 0
-} | unreadable(offered, "reference")
+} | strange_specs(offered)
+
+strange_specs(offered) := {id | some id, f in offered; is_object(specs_of(f)) == false}
 
 needed := ["vcpus", "ram", "disk", "extra_specs"]
 
