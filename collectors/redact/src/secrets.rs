@@ -115,11 +115,11 @@ fn assignment(bytes: &[u8], at: usize) -> Option<&'static str> {
         end -= 1;
     }
     // All words end in one of these; nearly all colons and equal signs stop here.
-    if end == 0 || !matches!(bytes.get(end - 1)? | 0x20, b'd' | b't' | b'n' | b'y' | b's' | b'e') {
+    if end == 0 || !matches!(bytes.get(end - 1)? | 0x20, b'd' | b't' | b'n' | b'y' | b's' | b'e' | b'g') {
         return None;
     }
     let before = bytes.get(..end)?;
-    let words: [(&str, &'static str); 10] = [
+    let words: [(&str, &'static str); 12] = [
         ("password", "password"),
         ("passwd", "password"),
         ("passphrase", "password"),
@@ -130,6 +130,9 @@ fn assignment(bytes: &[u8], at: usize) -> Option<&'static str> {
         ("apikey", "secret"),
         ("access_key", "secret"),
         ("private_key", "secret"),
+        // Whoever has a signed address may fetch what it names.
+        ("temp_url_sig", "signed-url"),
+        ("x_amz_signature", "signed-url"),
     ];
     let (_, name) = words.iter().find(|(w, _)| ends_with_word(before, w))?;
     let value = bytes.get(at + 1..)?;
@@ -216,6 +219,8 @@ mod tests {
         check(r#"{"db_password": "hunter2"}"#, Some("password"));
         check("export OS_TOKEN=abcdef", Some("token"));
         check("https://bob:pa55@registry.example/x", Some("url-credentials"));
+        check("https://s.example/o?temp_url_sig=da39a3ee5e6b4b0d&x=1", Some("signed-url"));
+        check("https://s3.example/o?X-Amz-Signature=da39a3ee5e6b4b0d", Some("signed-url"));
         check("ghp_16C7e42F292c6912E7710c838347Ae178B4a", Some("github-token"));
         check("Authorization: Bearer 3f2b8c1d9e0a7b6c5d4e", Some("authorization"));
         check(
