@@ -1,26 +1,31 @@
 //! Renders what was found: one [`Report`], several formats.
 //!
 //! The binary fills a [`Report`] from evaluations and coverage; [`json`] gives
-//! it to machines, [`table`] to people, [`scs`] to the compliance monitor of
-//! SCS. [`ndjson`], [`csv`], [`sarif`], [`junit`], [`code_quality`],
-//! [`prometheus`], [`openreports`] and [`ocsf`] write, item by item, what other
-//! tools read. All are functions of the report and their options alone: same
-//! report, same bytes. Nothing here prints.
+//! it to machines, [`table`] to people at a terminal, [`markdown`] to those who
+//! review a change, [`html`] and [`oscal`] to auditors, [`scs`] to the
+//! compliance monitor of SCS. [`ndjson`], [`csv`], [`sarif`], [`junit`],
+//! [`code_quality`], [`prometheus`], [`openreports`] and [`ocsf`] write, item by
+//! item, what other tools read. All are functions of the report and their
+//! options alone: same report, same bytes. Nothing here prints.
 
 mod baseline;
 mod code_quality;
 mod csv;
 mod finding;
+mod html;
 mod json;
 mod junit;
+mod markdown;
 mod ndjson;
 mod ocsf;
 mod openreports;
+mod oscal;
 mod prometheus;
 mod report;
 mod sarif;
 mod scs;
 mod table;
+mod tally;
 mod text;
 mod waiver;
 
@@ -28,11 +33,14 @@ pub use baseline::{Baseline, BaselineError};
 pub use code_quality::code_quality;
 pub use csv::csv;
 pub use finding::{Change, ReportFinding, Waived};
+pub use html::{HtmlOptions, html};
 pub use json::json;
 pub use junit::junit;
+pub use markdown::{MarkdownOptions, markdown};
 pub use ndjson::ndjson;
 pub use ocsf::ocsf;
 pub use openreports::openreports;
+pub use oscal::oscal;
 pub use prometheus::prometheus;
 pub use report::{
     BaselineSummary, Gap, Report, ReportRule, Resolved, ScopeReport, SubjectReport, Summary,
@@ -41,4 +49,5 @@ pub use report::{
 pub use sarif::{SarifOptions, sarif};
 pub use scs::{ScsDocument, ScsError, ScsReadError, ScsRun, read_scs, scs};
 pub use table::{TableOptions, table};
+pub use tally::TrendPoint;
 pub use waiver::{Waiver, WaiverError, WaiverState, Waivers};

@@ -262,6 +262,14 @@ pub(crate) const FORMATS: [(&str, Format); 9] = [
     }),
 ];
 
+/// Those for people and auditors.
+#[allow(dead_code, reason = "not all tests are about them")]
+pub(crate) const FOR_PEOPLE: [(&str, Format); 3] = [
+    ("html", |r, out| tidegate_report::html(r, &tidegate_report::HtmlOptions::default(), out)),
+    ("md", |r, out| tidegate_report::markdown(r, &tidegate_report::MarkdownOptions::COMMENT, out)),
+    ("oscal.json", tidegate_report::oscal),
+];
+
 /// What a format makes of a report.
 pub(crate) fn written(format: Format, report: &Report) -> String {
     let mut out = Vec::new();
