@@ -103,6 +103,16 @@ struct WantedScope {
     version: Option<String>,
 }
 
+impl WantedScope {
+    /// The versions asked for on a day: the one named, or the effective ones.
+    fn versions(&self, date: jiff::civil::Date) -> Vec<&str> {
+        match &self.version {
+            Some(version) => vec![version.as_str()],
+            None => self.scope.effective(date),
+        }
+    }
+}
+
 /// Loads and compiles what the options name. Without any, that is the
 /// effective version of [`DEFAULT`]; its bundle also has rules of drafts and of
 /// versions that are over, which nobody wants to fail for.
@@ -244,18 +254,20 @@ fn in_bundles(bundles: &[Bundle], name: &str) -> Result<Scope> {
 }
 
 impl Resolved {
-    /// Whether a rule is reported: all are unless only scopes were named.
-    pub(crate) fn reports(&self, rule: &str, at: Timestamp) -> bool {
+    /// The rules that are asked at a time: all (absent) unless only scopes were
+    /// named, else those that judge their testcases.
+    pub(crate) fn asked(&self, at: Timestamp) -> Option<BTreeSet<RuleId>> {
+        if !self.scopes_only {
+            return None;
+        }
         let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
-        let asked = |wanted: &WantedScope| {
-            let versions = match &wanted.version {
-                Some(v) => vec![v.as_str()],
-                None => wanted.scope.effective(date),
-            };
-            let targets = versions.into_iter().filter_map(|v| wanted.scope.version(v));
-            targets.flat_map(|v| v.targets.into_values().flatten()).any(|t| t.id == rule)
+        let of = |wanted: &WantedScope| -> Vec<RuleId> {
+            let versions = wanted.versions(date).into_iter();
+            let targets = versions.filter_map(|v| wanted.scope.version(v)).map(|v| v.targets);
+            let ids = targets.flat_map(|t| t.into_values().flatten()).map(|t| &t.id);
+            ids.filter_map(|id| RuleId::new(id).ok()).collect()
         };
-        !self.scopes_only || self.scopes.iter().any(asked)
+        Some(self.scopes.iter().flat_map(of).collect())
     }
 
     /// The scopes whose version was named, with it.
@@ -264,16 +276,12 @@ impl Resolved {
         self.scopes.iter().filter_map(named).collect()
     }
 
-    /// Sums the requested scopes up over an evaluation, and takes out of it
-    /// what they do not ask for unless bundles were named.
-    pub(crate) fn sum_up(&self, evaluation: &mut Evaluation) -> Result<Vec<ScopeReport>> {
+    /// Sums the requested scopes up over an evaluation.
+    pub(crate) fn sum_up(&self, evaluation: &Evaluation) -> Result<Vec<ScopeReport>> {
         let date = evaluation.reference_time.to_zoned(jiff::tz::TimeZone::UTC).date();
         let mut out = Vec::new();
         for wanted in &self.scopes {
-            let versions = match &wanted.version {
-                Some(v) => vec![v.as_str()],
-                None => wanted.scope.effective(date),
-            };
+            let versions = wanted.versions(date);
             if versions.is_empty() {
                 let known: Vec<&str> = wanted.scope.versions().collect();
                 return Err(Failure::usage(format!(
@@ -296,11 +304,6 @@ impl Resolved {
                     testcases: testcases(outcome, evaluation),
                 });
             }
-        }
-        if self.scopes_only {
-            let asked: BTreeSet<&str> =
-                out.iter().flat_map(|s| &s.testcases).map(|t| t.id.as_str()).collect();
-            evaluation.rules.retain(|id, _| asked.contains(id.as_str()));
         }
         Ok(out)
     }

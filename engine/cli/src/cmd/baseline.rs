@@ -44,14 +44,12 @@ pub(crate) async fn read(
         }
         let id = store.resolve(&subject.snapshot.subject, &at).await.map_err(failure)?;
         let (_, judged) = check::evaluation(store, &id, rules, None).await?;
-        let mut again = judged.evaluation;
-        let at_time = subject.reference_time;
         let mut then = recorded(store, &id).await?;
-        if let Some(then) = &mut then {
-            then.rules.retain(|rule, _| rules.reports(rule.as_str(), at_time));
+        // What was asked then and is not now is neither known nor resolved.
+        if let (Some(then), Some(asked)) = (&mut then, rules.asked(subject.reference_time)) {
+            then.rules.retain(|rule, _| asked.contains(rule));
         }
-        again.rules.retain(|rule, _| rules.reports(rule.as_str(), at_time));
-        baseline.add(then.as_ref(), &again);
+        baseline.add(then.as_ref(), &judged.evaluation);
     }
     Ok(baseline)
 }

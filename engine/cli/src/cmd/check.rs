@@ -90,8 +90,8 @@ pub(crate) async fn judge(
     }
     let record = serde_json::to_vec(&judged.evaluation)
         .map_err(|e| Failure::new("cannot write the evaluation").caused_by(Some(&e)))?;
-    let mut evaluation = judged.evaluation;
-    let scopes = rules.sum_up(&mut evaluation)?;
+    let evaluation = judged.evaluation;
+    let scopes = rules.sum_up(&evaluation)?;
     let report = SubjectReport::new(evaluation, &rules.metas, &meta, scopes);
     Ok(Judged { report, record })
 }
@@ -107,11 +107,12 @@ pub(crate) async fn evaluation(
     let meta = facts.meta().clone();
     let shared = Arc::clone(rules);
     let judged = tokio::task::spawn_blocking(move || {
+        let reference_time = shared.reference_time.unwrap_or(facts.meta().taken_at);
         let options = Options {
-            reference_time: shared.reference_time.unwrap_or(facts.meta().taken_at),
+            reference_time,
             limits: Limits::default(),
             prior: prior.as_deref(),
-            only: None,
+            only: shared.asked(reference_time),
         };
         let started = Instant::now();
         let judged = evaluate(&shared.rule_set, &facts, &options);
