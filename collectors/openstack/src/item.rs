@@ -1,6 +1,6 @@
 //! From the bytes of a page to resources.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -151,10 +151,15 @@ impl Origin<'_> {
         items: impl ExactSizeIterator<Item = &'b [u8]>,
     ) -> (Vec<Resource>, Option<String>) {
         let cleaner = Cleaner::new(self.row, self.key);
-        let mut made = Vec::with_capacity(items.len());
+        let mut made: Vec<Resource> = Vec::with_capacity(items.len());
         let mut problem = None;
+        // Two items that are equal in all, and have no id, say the same thing.
+        let mut said = HashSet::new();
         for raw in items {
             match self.resource(&cleaner, raw, &[]) {
+                Ok(resource)
+                    if resource.key.id().starts_with(BY_CONTENT)
+                        && !said.insert(resource.key.clone()) => {}
                 Ok(resource) => made.push(resource),
                 Err(why) => problem = problem.or(Some(why)),
             }
@@ -238,8 +243,11 @@ impl Origin<'_> {
 pub(crate) fn by_content(body: &str) -> String {
     let mut text = Digest::of(body.as_bytes()).to_string();
     text.truncate(32);
-    format!("sha256-{text}")
+    format!("{BY_CONTENT}{text}")
 }
+
+/// How such an id begins.
+const BY_CONTENT: &str = "sha256-";
 
 /// A number or text member, as text.
 fn lookup(body: &str, pointer: &str) -> Option<String> {

@@ -101,7 +101,9 @@ fn kinds_that_may_lack_ids_are_known_by_their_content() {
     assert_eq!(problem, None);
     let ids: Vec<String> = made.iter().map(|r| r.key.id()).collect();
     assert_eq!(ids[0], "a");
-    assert!(ids[1].starts_with("sha256-") && ids[1] == ids[2] && ids[1] != ids[3], "{ids:?}");
+    // The second and the third are equal, so they are one.
+    assert_eq!(ids.len(), 3, "{ids:?}");
+    assert!(ids[1].starts_with("sha256-") && ids[2].starts_with("sha256-"), "{ids:?}");
 }
 
 #[test]

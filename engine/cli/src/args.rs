@@ -163,9 +163,9 @@ impl Mode {
 /// How to report and when to fail.
 #[derive(Debug, Args)]
 pub(crate) struct Reporting {
-    /// table, json, ndjson, csv, sarif, junit, code-quality, prometheus, openreports,
-    /// ocsf or scs (the SCS compliance monitor's), to standard output or to a file;
-    /// repeatable [default: table]
+    /// table, json, ndjson, csv, html, markdown, sarif, junit, code-quality, prometheus,
+    /// openreports, ocsf, oscal or scs (the SCS compliance monitor's), to standard output
+    /// or to a file; repeatable [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) format: Vec<Output<ReportFormat>>,
     /// Findings that somebody accepts for a time: a YAML file or a folder of them;

@@ -27,12 +27,15 @@ pub(crate) enum ReportFormat {
     Prometheus,
     OpenReports,
     Ocsf,
+    Oscal,
+    Html,
+    Markdown,
     /// The report of the SCS compliance monitor.
     Scs,
 }
 
 impl ReportFormat {
-    const ALL: [(&'static str, Self); 11] = [
+    const ALL: [(&'static str, Self); 14] = [
         ("table", Self::Table),
         ("json", Self::Json),
         ("ndjson", Self::Ndjson),
@@ -43,6 +46,9 @@ impl ReportFormat {
         ("prometheus", Self::Prometheus),
         ("openreports", Self::OpenReports),
         ("ocsf", Self::Ocsf),
+        ("oscal", Self::Oscal),
+        ("html", Self::Html),
+        ("markdown", Self::Markdown),
         ("scs", Self::Scs),
     ];
 }

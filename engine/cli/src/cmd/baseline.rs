@@ -1,15 +1,16 @@
-//! What an earlier run found, for `--baseline`.
+//! What earlier runs found: for `--baseline`, and for the trend of a report.
 
 use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use tidegate_model::{Evaluation, SnapshotId};
-use tidegate_report::{Baseline, SubjectReport};
-use tidegate_store::{At, Store};
+use tidegate_model::{Evaluation, SnapshotId, SnapshotMeta, Subject};
+use tidegate_report::{Baseline, SubjectReport, TrendPoint};
+use tidegate_store::{At, Record, Store};
 
 use crate::bundles::Resolved;
 use crate::cmd::check;
+use crate::cmd::render::Run;
 use crate::cmd::store::failure;
 use crate::failure::{Failure, Result};
 
@@ -54,15 +55,54 @@ pub(crate) async fn read(
     Ok(baseline)
 }
 
+/// More nights than a chart can show apart.
+const NIGHTS: usize = 60;
+
+/// How a cloud did on earlier nights, as judged then, newest first; waivers are
+/// those of today.
+pub(crate) async fn history(
+    store: &Store,
+    subject: &Subject,
+    run: &Run<'_>,
+) -> Result<Vec<TrendPoint>> {
+    let mut points: Vec<TrendPoint> = Vec::new();
+    let records = store.records(subject).await.map_err(failure)?;
+    for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
+        if points.len() == NIGHTS {
+            break;
+        }
+        let Some(mut evaluation) = payload(store, record).await? else { continue };
+        if points.last().is_some_and(|p| p.snapshot == evaluation.snapshot) {
+            continue;
+        }
+        if let Some(asked) = run.rules.asked(evaluation.reference_time) {
+            evaluation.rules.retain(|rule, _| asked.contains(rule));
+        }
+        let meta = SnapshotMeta {
+            id: evaluation.snapshot.clone(),
+            taken_at: evaluation.taken_at,
+            coverage: Vec::new(),
+        };
+        let mut report = SubjectReport::new(evaluation, &run.rules.metas, &meta, Vec::new());
+        run.waivers.apply(&mut report);
+        points.push(TrendPoint::from(&report));
+    }
+    Ok(points)
+}
+
+async fn payload(store: &Store, record: &Record) -> Result<Option<Evaluation>> {
+    let Some(payload) = store.payload(record).await.map_err(failure)? else { return Ok(None) };
+    serde_json::from_slice(&payload).map(Some).map_err(|e| {
+        Failure::new(format!("record {} of `{}` is no evaluation", record.n, record.subject))
+            .caused_by(Some(&e))
+    })
+}
+
 /// The newest evaluation of a snapshot that was recorded when it was judged.
 async fn recorded(store: &Store, id: &SnapshotId) -> Result<Option<Evaluation>> {
     let records = store.records(&id.subject).await.map_err(failure)?;
     for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
-        let Some(payload) = store.payload(record).await.map_err(failure)? else { continue };
-        let evaluation: Evaluation = serde_json::from_slice(&payload).map_err(|e| {
-            Failure::new(format!("record {} of `{}` is no evaluation", record.n, id.subject))
-                .caused_by(Some(&e))
-        })?;
+        let Some(evaluation) = payload(store, record).await? else { continue };
         if evaluation.snapshot == *id {
             return Ok(Some(evaluation));
         }

@@ -4,7 +4,10 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_report::{Report, SarifOptions, ScsRun, SubjectReport, TableOptions, Waivers};
+use tidegate_report::{
+    HtmlOptions, MarkdownOptions, Report, SarifOptions, ScsRun, SubjectReport, TableOptions,
+    TrendPoint, Waivers,
+};
 use tidegate_store::Store;
 
 use crate::args::Reporting;
@@ -55,10 +58,16 @@ pub(crate) async fn finish(
     };
     report.summary.exit = exit.code();
     report.mode = run.rules.mode.map(str::to_owned);
+    let mut history = Vec::new();
+    if reporting.format.iter().any(|o| o.format == ReportFormat::Html) {
+        for subject in report.subjects.iter().map(|s| &s.snapshot.subject) {
+            history.extend(baseline::history(run.store, subject, &run).await?);
+        }
+    }
     let table = [Output { format: ReportFormat::Table, file: None }];
     let outputs = if reporting.format.is_empty() { &table } else { reporting.format.as_slice() };
     for output in outputs {
-        write(ctx, &report, output, &run)?;
+        write(ctx, &report, output, &run, &history)?;
     }
     Ok(exit)
 }
@@ -68,6 +77,7 @@ fn write(
     report: &Report,
     output: &Output<ReportFormat>,
     run: &Run<'_>,
+    history: &[TrendPoint],
 ) -> Result<()> {
     let table = TableOptions {
         color: ctx.ui.color && output.file.is_none(),
@@ -90,6 +100,14 @@ fn write(
         ReportFormat::Prometheus => tidegate_report::prometheus(report, out),
         ReportFormat::OpenReports => tidegate_report::openreports(report, out),
         ReportFormat::Ocsf => tidegate_report::ocsf(report, out),
+        ReportFormat::Oscal => tidegate_report::oscal(report, out),
+        ReportFormat::Html => {
+            let options = HtmlOptions { history, ..HtmlOptions::default() };
+            tidegate_report::html(report, &options, out)
+        }
+        ReportFormat::Markdown => {
+            tidegate_report::markdown(report, &MarkdownOptions::default(), out)
+        }
         ReportFormat::Scs => out.write_all(scs.as_deref().unwrap_or_default().as_bytes()),
     };
     ctx.ui.write_with(output.file.as_deref(), &mut to)
