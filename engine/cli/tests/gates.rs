@@ -40,6 +40,10 @@ fn wrong_waivers_and_baselines_are_told_before_anything_is_collected() {
     assert!(ran.stderr.contains("cannot use baseline `none.json`"), "{ran:?}");
     let ran = shell.run("check --baseline nothing");
     ran.refused(64, &["baseline `nothing` is no file and no snapshot", "latest~3"]);
+    for itself in ["latest", "2999-01-01", "example@1"] {
+        let ran = shell.run(&format!("check --baseline {itself} --only-new"));
+        ran.refused(64, &["is `example@1`, which is not before `example@1`", "latest~1"]);
+    }
     shell.run("waiver check bad.yaml").refused(1, &["raeson"]);
     shell.run("waiver draft abc").refused(64, &["there is no finding `abc`"]);
 }

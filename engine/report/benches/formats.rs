@@ -23,7 +23,9 @@ use tidegate_model::{
     Counts, Digest, Evaluation, Finding, Kind, KindCoverage, ResourceKey, RuleId, RuleMeta,
     RuleOutcome, Severity, SnapshotMeta, Status, Timestamp, Verdict, Violation, Visibility,
 };
-use tidegate_report::{Report, SarifOptions, SubjectReport, TableOptions};
+use tidegate_report::{
+    HtmlOptions, MarkdownOptions, Report, SarifOptions, SubjectReport, TableOptions,
+};
 
 const RESOURCES: u32 = 2_000;
 /// Kind and number of rules about it.
@@ -52,7 +54,7 @@ impl Write for Count {
 
 type Format = fn(&Report, &mut dyn Write) -> std::io::Result<()>;
 
-const FORMATS: [(&str, Format); 10] = [
+const FORMATS: [(&str, Format); 13] = [
     ("table", |r, out| {
         let options = TableOptions { verbose: true, ..TableOptions::default() };
         out.write_all(tidegate_report::table(r, &options).as_bytes())
@@ -66,6 +68,9 @@ const FORMATS: [(&str, Format); 10] = [
     ("prometheus", tidegate_report::prometheus),
     ("openreports", tidegate_report::openreports),
     ("ocsf", tidegate_report::ocsf),
+    ("html", |r, out| tidegate_report::html(r, &HtmlOptions::default(), out)),
+    ("markdown", |r, out| tidegate_report::markdown(r, &MarkdownOptions::STEP_SUMMARY, out)),
+    ("oscal", tidegate_report::oscal),
 ];
 
 fn finding(kind: &Kind, n: u32, rule: usize) -> Finding {

@@ -18,7 +18,7 @@ use std::io::{self, BufWriter, Write};
 
 use tidegate_model::{Severity, Subject, Verdict};
 
-use crate::tally::Tally;
+use crate::tally::{Tally, are, left_out};
 use crate::{Report, TrendPoint};
 use escape::Text;
 use subject::{Cloud, verdict};
@@ -31,7 +31,7 @@ pub struct HtmlOptions<'a> {
     /// The heading; `Compliance report` where absent.
     pub title: Option<&'a str>,
     /// Earlier snapshots of the report's clouds, in any order; what the report
-    /// has itself need not be there. A cloud with two or more snapshots in all
+    /// has itself need not be there, unless it leaves out what is known. A cloud with two or more snapshots in all
     /// gets a chart. Snapshots of other clouds are left out.
     pub history: &'a [TrendPoint],
 }
@@ -65,6 +65,14 @@ pub fn html(report: &Report, options: &HtmlOptions<'_>, out: &mut dyn Write) -> 
     }
     out.write_all(b"</ul></nav>\n</header>\n<main id=\"main\">\n")?;
     tiles(&mut out, report, &all)?;
+    let known = left_out(report);
+    if known > 0 {
+        writeln!(
+            out,
+            "<p><strong>Not the whole state:</strong> {} left out as known to the baseline.</p>",
+            are(known)
+        )?;
+    }
     clouds(&mut out, report, &tallies)?;
     trends(&mut out, report, options.history)?;
     page::filter(&mut out, &all)?;
@@ -149,8 +157,14 @@ fn clouds(out: &mut impl Write, report: &Report, tallies: &[Tally]) -> io::Resul
 
 /// A chart for each cloud of which several snapshots are known.
 fn trends(out: &mut impl Write, report: &Report, history: &[TrendPoint]) -> io::Result<()> {
-    let own: Vec<TrendPoint> = report.subjects.iter().map(TrendPoint::from).collect();
+    // A report that leaves out what is known cannot say how much there is.
+    let whole = left_out(report) == 0;
+    let own = report.subjects.iter().filter(|_| whole);
+    let own: Vec<TrendPoint> = own.map(TrendPoint::from).collect();
     let mut clouds: BTreeMap<&Subject, BTreeMap<u64, &TrendPoint>> = BTreeMap::new();
+    for subject in &report.subjects {
+        clouds.entry(&subject.snapshot.subject).or_default();
+    }
     for point in &own {
         clouds.entry(&point.snapshot.subject).or_default().insert(point.snapshot.seq, point);
     }

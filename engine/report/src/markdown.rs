@@ -17,7 +17,7 @@ use std::io::{self, BufWriter, Write};
 use tidegate_model::{Severity, Verdict};
 
 use crate::html::evidence;
-use crate::tally::{Tally, count};
+use crate::tally::{Tally, are, count, left_out, without_rules};
 use crate::text::{State, message, place};
 use crate::{Change, Report, ReportFinding, ReportRule, Resolved, SubjectReport};
 use budget::Budget;
@@ -103,6 +103,13 @@ fn head(md: &mut Budget<'_>, report: &Report, tallies: &[Tally]) -> io::Result<(
         ". Rules: {} broken, {} not judged, {} missing, {} hold.\n\n",
         s.failed, s.not_judged, s.missing, s.passed
     ));
+    let known = left_out(report);
+    if known > 0 {
+        text.push_str(&format!(
+            "**Not the whole state:** {} left out as known to the baseline.\n\n",
+            are(known)
+        ));
+    }
     md.put(&text)?;
     let rows = report.subjects.iter().zip(tallies).map(|(subject, tally)| {
         let mut row = format!(
@@ -177,8 +184,8 @@ impl Cloud<'_, '_> {
             text.push_str(&format!(", mode {}", prose(mode)));
         }
         text.push_str(".\n\n");
-        if subject.rules.is_empty() {
-            text.push_str("No rule judged this cloud.\n\n");
+        if let Some(why) = without_rules(subject) {
+            text.push_str(&format!("{why}\n\n"));
         }
         if !self.md.put(&text)? {
             self.md.left.clouds += 1;

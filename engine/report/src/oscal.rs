@@ -26,6 +26,7 @@ use tidegate_model::Digest;
 use uuid::Uuid;
 
 use crate::Report;
+use crate::tally::left_out;
 use item::{Props, id, member, time};
 use result::{Cloud, snapshot};
 
@@ -77,14 +78,20 @@ struct Hash {
 /// Writes the document, an observation, risk or finding on a line of its own.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidInput`] if the report has no cloud: OSCAL has no
-/// document without a result. Otherwise those of `out`.
+/// [`io::ErrorKind::InvalidInput`] if the report has no cloud, as OSCAL has no
+/// document without a result, or if findings were left out of it as known from
+/// a baseline, as controls would look satisfied. Otherwise those of `out`.
 pub fn oscal(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let times = report.subjects.iter().map(|s| s.taken_at.max(s.reference_time));
     let Some(last) = times.max() else {
         let text = "no cloud was judged, and OSCAL has no assessment results without a result";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     };
+    if left_out(report) > 0 {
+        let text = "findings that the baseline has were left out, and without them controls would look satisfied: \
+                    write OSCAL of the whole report";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let names: Vec<String> = report.subjects.iter().map(|s| s.snapshot.to_string()).collect();
     let plan = id(&["plan", &names.join(" "), &rule_sets(report).join(" ")]);

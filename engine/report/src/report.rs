@@ -310,8 +310,11 @@ impl Report {
             for rule in &subject.rules {
                 match rule.verdict {
                     Verdict::Pass => summary.passed += 1,
-                    Verdict::Fail if rule.open() == 0 => {}
-                    Verdict::Fail => summary.failed += 1,
+                    Verdict::Fail if rule.open() > 0 => summary.failed += 1,
+                    // All that fails is waived or hidden; the rest still counts.
+                    Verdict::Fail if rule.counts.missing > 0 => summary.missing += 1,
+                    Verdict::Fail if rule.counts.abort > 0 => summary.not_judged += 1,
+                    Verdict::Fail => {}
                     Verdict::Abort => summary.not_judged += 1,
                     Verdict::Missing => summary.missing += 1,
                 }
@@ -341,7 +344,11 @@ impl Report {
     pub fn incomplete(&self) -> bool {
         self.summary.missing > 0
             || self.subjects.iter().any(|s| s.rules.is_empty() && s.verdict == Verdict::Missing)
-            || self.subjects.iter().flat_map(|s| &s.rules).any(|r| r.counts.abort > 0)
+            || self
+                .subjects
+                .iter()
+                .flat_map(|s| &s.rules)
+                .any(|r| r.counts.abort > 0 || r.counts.missing > 0)
     }
 
     /// Whether a rule of at least `threshold` severity is broken, or one that

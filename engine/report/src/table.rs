@@ -521,6 +521,7 @@ Not seen, or not completely
         without_scope.subjects[0].scopes.clear();
         let mut silent = Report::new("0.1.0", without_scope.subjects.clone());
         silent.subjects[0].rules.clear();
+        silent.subjects[0].verdict = Verdict::Missing;
         assert!(silent.incomplete(), "no rule is no pass");
         assert!(!without_scope.fails_at(Severity::High));
         assert!(without_scope.fails_at(Severity::Medium));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use tidegate_model::{Severity, SnapshotId, Timestamp};
 
-use crate::text::State;
-use crate::{Change, SubjectReport};
+use crate::text::{State, silent};
+use crate::{Change, Report, SubjectReport};
 
 /// A snapshot in a trend. Made of a report, or by the caller from what it kept
 /// of earlier ones.
@@ -89,6 +89,30 @@ impl Tally {
     pub(crate) fn fails(&self) -> usize {
         self.open.values().sum()
     }
+}
+
+/// Why a cloud has no rules, where it has none: none judged it, or all that is
+/// broken is known to the baseline and was left out.
+pub(crate) fn without_rules(subject: &SubjectReport) -> Option<&'static str> {
+    if silent(subject) {
+        return Some("No rule judged this cloud.");
+    }
+    let known = "What is broken is known to the baseline and left out here.";
+    subject.rules.is_empty().then_some(known)
+}
+
+/// How many findings a comparison left out as known from the baseline.
+pub(crate) fn left_out(report: &Report) -> usize {
+    let Some(baseline) = &report.summary.baseline else { return 0 };
+    let rules = report.subjects.iter().flat_map(|s| &s.rules);
+    let there: usize = rules.map(|r| r.findings.len()).sum();
+    baseline.changes.values().sum::<usize>().saturating_sub(there)
+}
+
+/// `1 finding is`, `2 findings are`.
+pub(crate) fn are(findings: usize) -> String {
+    let verb = if findings == 1 { "is" } else { "are" };
+    format!("{} {verb}", count(findings, "finding"))
 }
 
 /// A number with its noun: `1 rule`, `2 rules`.

@@ -328,3 +328,34 @@ fn a_year_of_nights_fits_a_chart() {
     assert!(text.contains("<th scope=\"row\">Edge_2.b@1<td>"), "{text}");
     assert_eq!(text.matches("<div class=\"trend\"").count(), 1, "one cloud has a history");
 }
+
+#[test]
+fn a_cloud_without_rules_says_why() {
+    let mut report = sample::report();
+    report.subjects.remove(0);
+    let said = |report: &Report| FOR_PEOPLE.map(|(_, format)| sample::written(format, report));
+    let judged = "No rule judged this cloud.";
+    assert!(said(&report).iter().all(|text| text.contains(judged)));
+    // What a comparison leaves when it hides all that is known.
+    report.subjects[0].verdict = serde_json::from_value("fail".into()).unwrap();
+    for text in said(&report) {
+        assert!(!text.contains(judged), "{text}");
+        assert!(text.contains("known to the baseline and left out here"), "{text}");
+    }
+    let finding = &oscal_value(&report)["assessment-results"]["results"][0]["findings"][0];
+    assert_eq!(finding["target"]["status"]["state"], "not-satisfied");
+}
+
+#[test]
+fn what_a_comparison_hides_is_told() {
+    let mut report = sample::report();
+    let whole = sample::written(FOR_PEOPLE[0].1, &report);
+    assert!(!whole.contains("Not the whole state"), "{whole}");
+    report.subjects[0].rules.retain(|r| r.meta.id.as_str() != "os.net.ssh-open");
+    for (_, format) in &FOR_PEOPLE[..2] {
+        let text = sample::written(*format, &report);
+        assert!(text.contains("2 findings are left out as known to the baseline"), "{text}");
+    }
+    let error = oscal(&report, &mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}

@@ -37,6 +37,7 @@ pub(crate) async fn read(
         Failure::usage(format!("baseline `{text}` is no file and no snapshot: {e}"))
     })?;
     let mut baseline = Baseline::new(text);
+    let mut names = Vec::new();
     for subject in subjects {
         if let At::Id(id) = &at
             && id.subject != subject.snapshot.subject
@@ -44,6 +45,14 @@ pub(crate) async fn read(
             continue;
         }
         let id = store.resolve(&subject.snapshot.subject, &at).await.map_err(failure)?;
+        if id.seq >= subject.snapshot.seq {
+            let judged = &subject.snapshot;
+            return Err(Failure::usage(format!(
+                "baseline `{text}` is `{id}`, which is not before `{judged}`"
+            ))
+            .hint("name an earlier snapshot, such as latest~1"));
+        }
+        names.push(id.to_string());
         let (_, judged) = check::evaluation(store, &id, rules, None).await?;
         let mut then = recorded(store, &id).await?;
         // What was asked then and is not now is neither known nor resolved.
@@ -52,6 +61,7 @@ pub(crate) async fn read(
         }
         baseline.add(then.as_ref(), &judged.evaluation);
     }
+    baseline.name = names.join(", ");
     Ok(baseline)
 }
 

@@ -11,7 +11,7 @@ use tidegate_model::{Status, Verdict};
 
 use super::escape::{Prose, Text};
 use super::findings::{Group, address, group, place, since, waiver};
-use crate::tally::{Tally, count};
+use crate::tally::{Tally, count, without_rules};
 use crate::text::{State, message};
 use crate::{Change, ReportFinding, ReportRule, Resolved, ScopeReport, SubjectReport, Waived};
 
@@ -38,9 +38,12 @@ impl Cloud<'_> {
             verdict(self.subject.verdict),
         )?;
         self.facts(out)?;
-        if self.subject.rules.is_empty() {
-            out.write_all(
-                b"<p><span class=\"chip missing\">missing</span> No rule judged this cloud.</p>\n",
+        if let Some(why) = without_rules(self.subject) {
+            writeln!(
+                out,
+                "<p><span class=\"chip {}\">{}</span> {why}</p>",
+                self.subject.verdict,
+                verdict(self.subject.verdict)
             )?;
         }
         self.scopes(out)?;
@@ -185,7 +188,7 @@ impl Cloud<'_> {
 
     /// A rule whose every fail is waived is not here.
     fn broken(&self, out: &mut impl Write) -> io::Result<()> {
-        if self.subject.rules.is_empty() {
+        if without_rules(self.subject).is_some() {
             return Ok(());
         }
         let groups = self.groups("open", &[State::Fail]);

@@ -66,8 +66,8 @@ impl Control<'_> {
     }
 }
 
-/// The control of a cloud about which no rule said anything. Without it the
-/// result would have no finding and look clean.
+/// The control of a cloud of which the report has no rule. Without it the result
+/// would have no finding and look clean.
 const NO_RULE: &str = "tidegate.no-rule";
 
 /// The controls of a cloud by id; never empty.

@@ -17,7 +17,7 @@ use super::item::{
 use super::risk::{self, Risks};
 use crate::TestcaseReport;
 use crate::html::evidence;
-use crate::tally::count;
+use crate::tally::{count, without_rules};
 use crate::text::{State, code, message};
 use crate::{Change, Gap, Report, ReportFinding, ReportRule, ScopeReport, SubjectReport};
 
@@ -167,10 +167,9 @@ impl<'a> Cloud<'a> {
         for (scope, testcase) in controls.values().flat_map(|c| &c.testcases) {
             all.push(&self.testcase(scope, testcase))?;
         }
-        if self.subject.rules.is_empty() {
+        if let Some(why) = without_rules(self.subject) {
             let props = Props::default().with("result", State::Missing.name());
-            let text = "No rule judged this cloud.".to_owned();
-            all.push(&self.observation(no_rule(self.base), "No rule", text, props))?;
+            all.push(&self.observation(no_rule(self.base), "No rule", why.to_owned(), props))?;
         }
         for gap in &self.subject.gaps {
             all.push(&self.gap(gap))?;

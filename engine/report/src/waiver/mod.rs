@@ -157,12 +157,14 @@ impl Waiver {
     pub fn state(&self, at: Timestamp) -> WaiverState {
         let today = at.to_zoned(jiff::tz::TimeZone::UTC).date();
         let days = (self.terms.expires - today).get_days();
+        // The empty text stands for all findings that have no resource.
         let any = |patterns: &[Pattern]| patterns.iter().any(|p| !p.is_exact());
+        let resources = any(&self.resources) || self.resources.iter().any(|p| p.text().is_empty());
         if days < 0 {
             WaiverState::Expired
         } else if i64::from(days) > LONGEST_DAYS {
             WaiverState::TooLong
-        } else if any(&self.rules) && any(&self.resources) {
+        } else if any(&self.rules) && resources {
             WaiverState::TooBroad
         } else {
             WaiverState::Valid

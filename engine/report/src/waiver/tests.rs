@@ -70,6 +70,8 @@ fn a_year_is_the_longest_and_one_of_rule_and_resource_is_named() {
     assert_eq!(faults(&waived(&FILE.replace("[c-fail]", "['c-*']"))), ["waiver-too-broad"]);
     let exact = FILE.replace("[c-fail]", "['c-*']").replace("flavor/*", "flavor/R/1");
     assert!(faults(&waived(&exact)).is_empty());
+    let nothing = FILE.replace("[c-fail]", "['*']").replace("[openstack/compute.flavor/*]", "['']");
+    assert_eq!(faults(&waived(&nothing)), ["waiver-too-broad"]);
     let other = FILE.replace("  reason", "  subjects: [prod9]\n  reason");
     let report = waived(&other);
     assert!(faults(&report).is_empty(), "it is about another cloud");

@@ -72,8 +72,10 @@ pub(super) async fn upload(ctx: &mut Context<'_>, args: &Upload) -> Result<Exit>
 /// The address that reports go to, from that of the monitor.
 fn endpoint(text: &str) -> Result<Url> {
     let example = "write it like https://compliance.sovereignit.cloud/";
+    // Whatever is wrong with it, a password in it is not repeated.
+    let shown = if text.contains('@') { "that address" } else { text };
     let wrong =
-        |why: &str| Failure::usage(format!("cannot upload to `{text}`: {why}")).hint(example);
+        |why: &str| Failure::usage(format!("cannot upload to `{shown}`: {why}")).hint(example);
     let mut url = Url::parse(text).map_err(|e| wrong(&e.to_string()))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
         return Err(wrong("it is not an https address"));
@@ -300,6 +302,15 @@ mod tests {
         }
         let secret = to("https://me:hunter2@a.b/").unwrap_err();
         assert!(secret.contains(PASSWORD) && !secret.contains("hunter2"), "{secret}");
+        for text in [
+            "ftp://me:hunter2@h/",
+            "me:hunter2@h/",
+            "https://me:hunter2@[b",
+            "https://a:hun/ter2@h/",
+        ] {
+            let refused = to(text).unwrap_err();
+            assert!(!refused.contains("hunter2") && !refused.contains("ter2"), "{refused}");
+        }
         assert!(loopback(&endpoint("http://127.0.0.9:1").unwrap()));
         assert!(loopback(&endpoint("http://localhost").unwrap()));
         assert!(!loopback(&endpoint("http://localhost.evil").unwrap()));
