@@ -5,7 +5,7 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod sample;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use sample::FOR_PEOPLE;
@@ -349,6 +349,8 @@ fn a_cloud_without_rules_says_why() {
 #[test]
 fn what_a_comparison_hides_is_told() {
     let mut report = sample::report();
+    let counted = BTreeMap::from([(Change::Unchanged, 3), (Change::New, 7)]);
+    report.summary.baseline.as_mut().unwrap().changes = counted;
     let whole = sample::written(FOR_PEOPLE[0].1, &report);
     assert!(!whole.contains("Not the whole state"), "{whole}");
     report.subjects[0].rules.retain(|r| r.meta.id.as_str() != "os.net.ssh-open");
