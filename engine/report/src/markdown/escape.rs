@@ -77,6 +77,12 @@ fn plain(text: &str, safe: &mut String) {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             ':' if ends => safe.push(c),
+            // Inside a word it emphasizes nothing.
+            '_' if begun.ends_with(char::is_alphanumeric)
+                && chars.peek().is_some_and(|c| c.is_alphanumeric()) =>
+            {
+                safe.push(c);
+            }
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '^' | '"' | ':' | '+' => {
                 let _ = write!(safe, "&#{};", u32::from(c));
             }
@@ -121,6 +127,7 @@ mod tests {
             "flavor <code>a&#124;b</code> &lt;img&gt; @\u{2060}all &#91;x&#93;(http&#58;//e) www&#46;e"
         );
         assert_eq!(prose("one ` alone | #1"), "one &#96; alone &#124; #\u{2060}1");
+        assert_eq!(prose("x86_64 _a_"), "x86_64 &#95;a&#95;");
         assert_eq!(prose("a: b & c :x:"), "a: b &amp; c &#58;x:");
         assert_eq!(html_prose("`a` b"), "<code>a</code> b");
     }
