@@ -109,7 +109,10 @@ def the_action_reports_only_what_is_new():
         out = github.use(2, clouds_yaml=read(unchanged), **common)
         check("there is no baseline `known.json` yet" in github.log, github.log[-500:])
         os.rename(os.path.join(github.checkout, out["json"]), os.path.join(github.checkout, "known.json"))
-        out = github.use(3, clouds_yaml=read(unchanged), **common)
+        same_file = {**common, "baseline": "tidegate-reports/tidegate-junit.xml"}
+        github.use(64, clouds_yaml=read(unchanged), **same_file)
+        check("a report that this run writes" in github.log, github.log[-500:])
+        github.use(3, clouds_yaml=read(unchanged), **common)
         check("could not be judged" in github.log, github.log[-500:])
         github.use(0, clouds_yaml=read(unchanged), fail_on_incomplete="false", **common)
         out = github.use(2, clouds_yaml=read(changed), fail_on_incomplete="false", **common)

@@ -145,6 +145,7 @@ def gitlab_says_what_went_wrong():
         fails(["record"], 64, "not installed", TIDEGATE="/nowhere/tidegate")
         fails(["record"], 64, "must be true or false", GATE_FAIL_ON_INCOMPLETE="no")
         fails(["record"], 64, "has no file", GATE_FORMATS="pdf")
+        fails(["record"], 64, "", GATE_FAIL_ON="hihg")
         # A project's token is taken before the job's.
         key = ("/api/v4/projects/7", BRANCH, "tidegate-reports/tidegate.json", "tidegate-baseline")
         handler.artifacts[key] = b"{}"
