@@ -1,14 +1,17 @@
 //! The command line as people type it. Nothing is resolved here.
 
+mod options;
+
 use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use tidegate_model::Severity;
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::exit;
-use crate::output::{Output, ReportFormat};
+use crate::output::Output;
+
+pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -34,9 +37,16 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The store's directory [default: $XDG_DATA_HOME/tidegate]
-    #[arg(long, global = true, env = "TIDEGATE_STORE", hide_env_values = true, value_name = "DIR")]
+    /// The store's directory [env: TIDEGATE_STORE] [default: $XDG_DATA_HOME/tidegate]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Settings for what no flag says [env: TIDEGATE_CONFIG] [default: ./tidegate.yaml,
+    /// else $XDG_CONFIG_HOME/tidegate/tidegate.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no tidegate.yaml
+    #[arg(long, global = true, conflicts_with = "config")]
+    pub(crate) no_config: bool,
     /// Say less: only what failed, no progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -81,6 +91,9 @@ pub(crate) enum Command {
     /// Look after the store itself
     #[command(subcommand)]
     Store(Store),
+    /// Settings in a file: tidegate.yaml
+    #[command(subcommand)]
+    Config(Config),
     /// Write completions for a shell
     Completions {
         /// The shell
@@ -89,103 +102,6 @@ pub(crate) enum Command {
     },
     /// Write the manual page
     Man,
-}
-
-/// Which clouds.
-#[derive(Debug, Args)]
-pub(crate) struct Targets {
-    /// A cloud of clouds.yaml; repeatable [default: OS_CLOUD, OS_* variables, or the only cloud]
-    #[arg(long, visible_alias = "os-cloud", value_name = "NAME")]
-    pub(crate) cloud: Vec<String>,
-    /// Every cloud of clouds.yaml
-    #[arg(long, conflicts_with = "cloud")]
-    pub(crate) all: bool,
-    /// The bundled example cloud, served on loopback
-    #[arg(long, conflicts_with_all = ["cloud", "all"])]
-    pub(crate) example: bool,
-}
-
-/// What is taken into the snapshot besides what the APIs tell.
-#[derive(Debug, Args)]
-pub(crate) struct Sources {
-    /// Signed statements about what no machine can see: a file or a folder; repeatable
-    /// [default: those of the last snapshot]
-    #[arg(long, value_name = "PATH", requires = "allowed_signers")]
-    pub(crate) attestation: Vec<PathBuf>,
-    /// Who may sign statements, as ssh-keygen's ALLOWED SIGNERS
-    #[arg(long, value_name = "FILE", requires = "attestation")]
-    pub(crate) allowed_signers: Option<PathBuf>,
-    /// The folder with the services' configuration, such as /etc/kolla
-    #[arg(long, value_name = "DIR")]
-    pub(crate) config_dir: Option<PathBuf>,
-}
-
-/// Which rules.
-#[derive(Debug, Args)]
-pub(crate) struct Rules {
-    /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
-    /// [default: that of the scope, or scs-compatible-iaas]
-    #[arg(long, value_name = "NAME|PATH")]
-    pub(crate) bundle: Vec<String>,
-    /// A certificate scope to sum up: a name, or a scope file by its path; VERSION
-    /// defaults to the effective one; repeatable
-    #[arg(long, value_name = "NAME|PATH[@VERSION]")]
-    pub(crate) scope: Vec<String>,
-    /// Where a standard's text and its official test disagree, judge as the test
-    /// does (reference, the default) or as the text says (strict)
-    #[arg(long, value_enum)]
-    pub(crate) mode: Option<Mode>,
-    /// Set a parameter of rules, of all that have it or of one; repeatable
-    #[arg(long, value_name = "[RULE.]NAME=VALUE")]
-    pub(crate) parameter: Vec<String>,
-    /// Judge as of this date or time instead of when the snapshot was taken
-    #[arg(long, value_name = "TIME")]
-    pub(crate) reference_date: Option<String>,
-}
-
-/// Which of a standard's test and text counts where they disagree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
-    Reference,
-    Strict,
-}
-
-impl Mode {
-    /// As the rules' parameter `mode` has it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Reference => "reference",
-            Self::Strict => "strict",
-        }
-    }
-}
-
-/// How to report and when to fail.
-#[derive(Debug, Args)]
-pub(crate) struct Reporting {
-    /// table, json, ndjson, csv, html, markdown, sarif, junit, code-quality, prometheus,
-    /// openreports, ocsf, oscal or scs (the SCS compliance monitor's), to standard output
-    /// or to a file; repeatable [default: table]
-    #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub(crate) format: Vec<Output<ReportFormat>>,
-    /// Findings that somebody accepts for a time: a YAML file or a folder of them;
-    /// repeatable
-    #[arg(long, value_name = "PATH")]
-    pub(crate) waivers: Vec<PathBuf>,
-    /// Compare with an earlier snapshot (latest~1, CLOUD@N, a date or time) or with a
-    /// JSON report
-    #[arg(long, value_name = "ID|TIME|FILE")]
-    pub(crate) baseline: Option<String>,
-    /// Report and fail for what the baseline does not have; what could not be judged
-    /// is always reported
-    #[arg(long, requires = "baseline")]
-    pub(crate) only_new: bool,
-    /// Fail when a rule of at least this severity is broken
-    #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    pub(crate) fail_on: Severity,
-    /// Exit 0 although something could not be judged
-    #[arg(long)]
-    pub(crate) no_fail_on_incomplete: bool,
 }
 
 #[derive(Debug, Args)]
@@ -210,7 +126,8 @@ pub(crate) struct Collect {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// A cloud in the store; repeatable [default: all in the store]
+    /// A cloud in the store; repeatable [default: the targets of tidegate.yaml, or all in
+    /// the store]
     #[arg(long, value_name = "NAME")]
     pub(crate) cloud: Vec<String>,
     /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
@@ -251,15 +168,13 @@ pub(crate) struct Probe {
 pub(crate) enum Waiver {
     /// List waivers with their state today
     List {
-        /// A YAML file or a folder of them
-        #[arg(required = true)]
+        /// A YAML file or a folder of them [default: the waivers of tidegate.yaml]
         path: Vec<PathBuf>,
     },
     /// Fail if a waiver is wrong, expired, too broad or for longer than a year
     #[command(after_help = exit::HELP)]
     Check {
-        /// A YAML file or a folder of them
-        #[arg(required = true)]
+        /// A YAML file or a folder of them [default: the waivers of tidegate.yaml]
         path: Vec<PathBuf>,
     },
     /// Write a waiver for a finding, to be filled in
@@ -270,7 +185,8 @@ pub(crate) enum Waiver {
 pub(crate) struct Draft {
     /// The finding's id, or its beginning, as the JSON report has it
     pub(crate) finding: String,
-    /// A cloud in the store; repeatable [default: all in the store]
+    /// A cloud in the store; repeatable [default: the targets of tidegate.yaml, or all in
+    /// the store]
     #[arg(long, value_name = "NAME")]
     pub(crate) cloud: Vec<String>,
     /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
@@ -285,7 +201,7 @@ pub(crate) enum Policy {
     /// List rules
     List {
         /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
-        /// [default: all built-in ones]
+        /// [default: those of tidegate.yaml, or all built-in ones]
         #[arg(long, value_name = "NAME|PATH")]
         bundle: Vec<String>,
         /// table or json
@@ -298,14 +214,15 @@ pub(crate) enum Policy {
         /// The rule's id, such as scs-0102-prop-min_disk
         rule: String,
         /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
-        /// [default: all built-in ones]
+        /// [default: those of tidegate.yaml, or all built-in ones]
         #[arg(long, value_name = "NAME|PATH")]
         bundle: Vec<String>,
     },
     /// Run the cases beside the rules of a bundle
     #[command(after_help = exit::HELP)]
     Test {
-        /// Bundles: built-in names, folders or .tar.gz files [default: all built-in ones]
+        /// Bundles: built-in names, folders or .tar.gz files [default: those of
+        /// tidegate.yaml, or all built-in ones]
         bundle: Vec<String>,
     },
 }
@@ -377,4 +294,40 @@ pub(crate) enum Snapshot {
 pub(crate) enum Store {
     /// Build the index anew from segments and manifests
     Reindex,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Show every setting with its value
+    ///
+    /// Takes the options of scan, to show what they would change.
+    Show(Box<ConfigShow>),
+    /// Write a tidegate.yaml with every setting explained and commented out
+    Init {
+        /// Where to
+        #[arg(default_value = "tidegate.yaml")]
+        file: PathBuf,
+        /// Overwrite a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigShow {
+    /// Tell where each value comes from: a flag, a variable, a line of the file or the
+    /// default (JSON always does)
+    #[arg(long)]
+    pub(crate) origin: bool,
+    /// table or json
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) format: Output,
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+    #[command(flatten)]
+    pub(crate) gate: Gate,
 }

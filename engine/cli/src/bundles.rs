@@ -10,7 +10,8 @@ use tidegate_policy::{
 };
 use tidegate_report::{ScopeReport, TestcaseReport};
 
-use crate::args::{Mode, Rules};
+use crate::args::Mode;
+use crate::config::{Origin, Parameter, RuleChoice, Setting};
 use crate::failure::{Failure, Result};
 
 /// The bundles of `policies/`, as part of the binary.
@@ -29,6 +30,11 @@ pub(crate) fn built_in() -> Vec<String> {
     names
 }
 
+/// Whether a bundle of this name is part of the binary.
+pub(crate) fn is_built_in(name: &str) -> bool {
+    POLICIES.get_dir(name).is_some()
+}
+
 /// Loads bundles and all that they use, each once. What a folder uses stands
 /// beside it, or is built in.
 pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<Bundle>> {
@@ -42,7 +48,7 @@ pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<V
         }
         let bundle = load(&name)?;
         let beside = |used: &String| {
-            let folder = Path::new(&name).parent().filter(|_| POLICIES.get_dir(&name).is_none());
+            let folder = Path::new(&name).parent().filter(|_| !is_built_in(&name));
             let path = folder.map(|f| f.join(used)).filter(|p| p.is_dir());
             path.map_or_else(|| used.clone(), |p| p.to_string_lossy().into_owned())
         };
@@ -113,56 +119,82 @@ impl WantedScope {
     }
 }
 
-/// Loads and compiles what the options name. Without any, that is the
+/// Loads and compiles what was chosen. Without any choice, that is the
 /// effective version of [`DEFAULT`]; its bundle also has rules of drafts and of
 /// versions that are over, which nobody wants to fail for.
-pub(crate) fn resolve(rules: &Rules) -> Result<Resolved> {
-    let mut wanted: Vec<&str> = rules.scope.iter().map(String::as_str).collect();
-    if wanted.is_empty() && rules.bundle.is_empty() {
+pub(crate) fn resolve(choice: &RuleChoice) -> Result<Resolved> {
+    let (chosen, scopes) = (&choice.bundles.value, &choice.scopes.value);
+    let mut wanted: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    if wanted.is_empty() && chosen.is_empty() {
         wanted.push(DEFAULT);
     }
     let wanted = wanted.into_iter().map(Wanted::read).collect::<Result<Vec<_>>>()?;
-    let mut names: Vec<&str> = rules.bundle.iter().map(String::as_str).collect();
+    let mut names: Vec<String> = chosen.clone();
     if names.is_empty() {
-        names.extend(wanted.iter().map(|w| w.name.as_str()));
+        names.extend(wanted.iter().map(|w| w.name.clone()));
     }
-    let bundles = load_all(names)?;
+    let bundles = load_all(names.iter().map(String::as_str))?;
     let scopes = wanted.into_iter().map(|w| w.find(&bundles)).collect::<Result<Vec<_>>>()?;
-    let mode = rules.mode.map(Mode::name);
-    let rule_set = compile(bundles, &parameters(&rules.parameter, mode)?)?;
+    let rule_set = with_parameters(bundles, &names, choice)?;
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
-    let reference_time = rules.reference_date.as_deref().map(time).transpose()?;
-    let scopes_only = rules.bundle.is_empty();
+    let reference_time = choice.reference_date.as_deref().map(time).transpose()?;
+    let (mode, scopes_only) = (choice.mode.value.map(Mode::name), chosen.is_empty());
     Ok(Resolved { rule_set, metas, mode, reference_time, scopes, scopes_only })
 }
 
-/// Reads `[RULE.]NAME=VALUE`. Ids of rules may hold dots, names do not. What is
-/// not JSON is text.
-fn parameters(given: &[String], mode: Option<&str>) -> Result<Parameters> {
-    let mut out = Parameters::default();
-    out.all.extend(mode.map(|m| ("mode".to_owned(), m.into())));
-    for text in given {
-        let Some((place, value)) = text.split_once('=') else {
-            return Err(Failure::usage(format!("`{text}` is not `[RULE.]NAME=VALUE`")));
-        };
-        let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-        match place.rsplit_once('.') {
-            None => drop(out.all.insert(place.to_owned(), value)),
-            Some((rule, name)) => {
-                let id = RuleId::new(rule).map_err(|e| Failure::usage(e.to_string()))?;
-                out.rules.entry(id).or_default().insert(name.to_owned(), value);
-            }
+/// Compiles bundles with the parameters of a choice. Those of the file that no
+/// rule has are left out where the command line chose the rules: the file is
+/// about others then.
+fn with_parameters(
+    mut bundles: Vec<Bundle>,
+    names: &[String],
+    choice: &RuleChoice,
+) -> Result<RuleSet> {
+    let mut given: Vec<&Setting<Parameter>> = choice.parameters.iter().collect();
+    loop {
+        let mut parameters = Parameters::default();
+        let mode = choice.mode.value.map(|m| ("mode".to_owned(), m.name().into()));
+        parameters.all.extend(mode);
+        for Parameter { rule, name, value } in given.iter().map(|p| &p.value) {
+            let of = match rule {
+                None => &mut parameters.all,
+                Some(rule) => parameters.rules.entry(rule.clone()).or_default(),
+            };
+            of.insert(name.clone(), value.clone());
         }
+        let error = match RuleSet::compile(bundles, &parameters) {
+            Ok(rule_set) => return some_rules(rule_set, names),
+            Err(error) => error,
+        };
+        let LoadError::UnknownParameter(unknown) = &error else { return Err(load_failure(&error)) };
+        let said = |p: &Setting<Parameter>| match &p.value.rule {
+            None => p.value.name == *unknown,
+            Some(rule) => format!("{rule}.{}", p.value.name) == *unknown,
+        };
+        let Some(origin) = given.iter().rfind(|p| said(p)).map(|p| &p.origin) else {
+            return Err(load_failure(&error));
+        };
+        if !matches!(origin, Origin::File { .. }) || !choice.other_rules() {
+            return Err(load_failure(&error).also(format!("it is set by {origin}")));
+        }
+        given.retain(|p| !said(p));
+        bundles = load_all(names.iter().map(String::as_str))?;
     }
-    Ok(out)
 }
 
-/// Compiles bundles into one rule set. One without rules would pass everything,
-/// so it is refused: most often a path names the wrong folder.
-pub(crate) fn compile(bundles: Vec<Bundle>, parameters: &Parameters) -> Result<RuleSet> {
-    let names: Vec<String> = bundles.iter().map(|b| format!("`{}`", b.name())).collect();
-    let rule_set = RuleSet::compile(bundles, parameters).map_err(|e| load_failure(&e))?;
+/// Compiles bundles into one rule set.
+pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
+    let names: Vec<String> = bundles.iter().map(|b| b.name().to_owned()).collect();
+    let rule_set =
+        RuleSet::compile(bundles, &Parameters::default()).map_err(|e| load_failure(&e))?;
+    some_rules(rule_set, &names)
+}
+
+/// A rule set without rules would pass everything, so it is refused: most often
+/// a path names the wrong folder.
+fn some_rules(rule_set: RuleSet, bundles: &[String]) -> Result<RuleSet> {
     if rule_set.definitions().is_empty() {
+        let names: Vec<String> = bundles.iter().map(|b| format!("`{b}`")).collect();
         return Err(Failure::new(format!("there is no rule in bundle {}", names.join(", ")))
             .hint("name the folder that holds the rules; a rule has METADATA with an id"));
     }
@@ -195,13 +227,8 @@ struct Wanted<'t> {
 
 impl<'t> Wanted<'t> {
     fn read(text: &'t str) -> Result<Self> {
-        let (place, version) = match text.rsplit_once('@') {
-            Some((place, "effective")) => (place, None),
-            Some((place, version)) if !version.contains('/') => (place, Some(version)),
-            _ => (text, None),
-        };
-        let is_path = place.contains('/') || place.ends_with(".yaml") || place.ends_with(".yml");
-        if !is_path {
+        let (place, version) = split_version(text);
+        if !is_file(place) {
             return Ok(Self { name: place.to_owned(), version, file: None });
         }
         let text = std::fs::read_to_string(place).map_err(|e| {
@@ -229,6 +256,24 @@ impl<'t> Wanted<'t> {
         }
         Ok(WantedScope { name, scope, version: version.map(str::to_owned) })
     }
+}
+
+/// `PLACE[@VERSION]`; no version stands for the effective ones.
+fn split_version(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once('@') {
+        Some((place, "effective")) => (place, None),
+        Some((place, version)) if !version.contains('/') => (place, Some(version)),
+        _ => (text, None),
+    }
+}
+
+fn is_file(place: &str) -> bool {
+    place.contains('/') || place.ends_with(".yaml") || place.ends_with(".yml")
+}
+
+/// Whether a scope is asked for by the path of its file.
+pub(crate) fn is_scope_file(text: &str) -> bool {
+    is_file(split_version(text).0)
 }
 
 fn slug(scope: &Scope) -> String {

@@ -3,6 +3,7 @@
 mod baseline;
 mod check;
 mod collect;
+mod config;
 mod evidence;
 mod policy;
 mod probe;
@@ -17,7 +18,8 @@ use std::path::PathBuf;
 
 use clap::CommandFactory as _;
 
-use crate::args::{Cli, Command, Global};
+use crate::args::{self, Cli, Command, Global};
+use crate::config::Config;
 use crate::env::Env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -26,6 +28,8 @@ use crate::output::Ui;
 /// What a command is given besides its own options.
 pub(crate) struct Context<'a> {
     pub(crate) global: Global,
+    /// What variables and `tidegate.yaml` say.
+    pub(crate) config: Config,
     pub(crate) env: &'a Env,
     pub(crate) ui: &'a mut Ui,
 }
@@ -33,7 +37,7 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// Where the store is.
     pub(crate) fn store_path(&self) -> Result<PathBuf> {
-        self.global.store.clone().map_or_else(|| self.env.default_store(), Ok)
+        self.config.store(&self.global).map(|store| store.value)
     }
 
     /// Opens the store and passes on what it had to mend.
@@ -48,7 +52,23 @@ impl Context<'_> {
 }
 
 pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
-    let mut context = Context { global: cli.global, env, ui };
+    let config = match cli.command {
+        // These must work beside a file that is wrong.
+        Command::Completions { .. }
+        | Command::Man
+        | Command::Report(_)
+        | Command::Config(args::Config::Init { .. }) => Config::none(env),
+        Command::Scan(_)
+        | Command::Collect(_)
+        | Command::Check(_)
+        | Command::Probe(_)
+        | Command::Policy(_)
+        | Command::Waiver(_)
+        | Command::Snapshot(_)
+        | Command::Store(_)
+        | Command::Config(args::Config::Show(_)) => Config::load(&cli.global, env)?,
+    };
+    let mut context = Context { global: cli.global, config, env, ui };
     let ctx = &mut context;
     match cli.command {
         Command::Scan(args) => scan::run(ctx, args).await,
@@ -60,6 +80,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Report(args) => report::run(ctx, args).await,
         Command::Snapshot(args) => show::run(ctx, args).await,
         Command::Store(args) => store::run(ctx, &args).await,
+        Command::Config(args) => config::run(ctx, &args),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut text);

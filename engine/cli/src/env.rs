@@ -47,6 +47,12 @@ impl Env {
         self.vars.get(name).map(String::as_str).filter(|v| !v.is_empty())
     }
 
+    /// Where people keep settings: `$XDG_CONFIG_HOME`, or `~/.config`.
+    pub(crate) fn config_home(&self) -> Option<PathBuf> {
+        let home = || Some(Path::new(self.var("HOME")?).join(".config"));
+        self.var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)
+    }
+
     /// Where stores live by default: `$XDG_DATA_HOME/tidegate`.
     pub(crate) fn default_store(&self) -> Result<PathBuf> {
         let data = self.var("XDG_DATA_HOME").map(PathBuf::from);

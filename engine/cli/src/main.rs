@@ -1,12 +1,14 @@
 //! The binary `tidegate`: parse, resolve, act, render.
 //!
-//! [`args`] is the command line as typed; each module of [`cmd`] resolves and
-//! acts; [`output`] renders. Only [`env`] reads the environment, the clock and
+//! [`args`] is the command line as typed; [`config`] adds what variables and
+//! `tidegate.yaml` say; each module of [`cmd`] resolves and acts; [`output`]
+//! renders. Only [`env`] reads the environment, the clock and
 //! randomness, and only [`output`] prints.
 
 mod args;
 mod bundles;
 mod cmd;
+mod config;
 mod env;
 mod exit;
 mod failure;

@@ -35,7 +35,8 @@ pub(crate) enum ReportFormat {
 }
 
 impl ReportFormat {
-    const ALL: [(&'static str, Self); 14] = [
+    /// By name.
+    pub(crate) const ALL: [(&'static str, Self); 14] = [
         ("table", Self::Table),
         ("json", Self::Json),
         ("ndjson", Self::Ndjson),
@@ -79,6 +80,15 @@ impl FromStr for ReportFormat {
             let names: Vec<&str> = Self::ALL.iter().map(|(name, _)| *name).collect();
             format!("it must be one of {}, with =FILE for a file", names.join(", "))
         })
+    }
+}
+
+impl std::fmt::Display for Output<ReportFormat> {
+    /// As it is typed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let known = ReportFormat::ALL.into_iter().find(|(_, format)| *format == self.format);
+        f.write_str(known.map_or("", |(name, _)| name))?;
+        self.file.as_ref().map_or(Ok(()), |file| write!(f, "={}", file.display()))
     }
 }
 

@@ -29,7 +29,7 @@ fn a_misspelt_flag_or_command_is_usage_with_a_suggestion() {
     shell.run("scan --exampel").refused(64, &["--example"]);
     shell.run("snapshto list").refused(64, &["snapshot"]);
     shell.run("check --fail-on severe").refused(64, &["critical, high, medium, low or info"]);
-    shell.run("scan -f xml").refused(64, &["table, json or scs"]);
+    shell.run("scan -f xml").refused(64, &["table, json, ndjson"]);
     shell.run("check --at yesterday").refused(64, &["latest~3"]);
     shell.run("check --reference-date someday").refused(64, &["2026-06-30"]);
 }

@@ -19,17 +19,27 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
-    let rules = Arc::new(bundles::resolve(&args.rules)?);
-    let waivers = waiver::read(&args.reporting.waivers)?;
+    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let reporting = ctx.config.reporting(&args.reporting)?;
+    let waivers = waiver::read(&reporting.waivers.value)?;
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
-    for subject in subjects_of(&store, &args.cloud, &at).await? {
+    for subject in subjects_of(&store, &clouds(ctx, &args.cloud, &at), &at).await? {
         let id = store.resolve(&subject, &at).await.map_err(failure)?;
         subjects.push(judge(&store, &id, &rules, args.fresh).await?.report);
     }
     let run = Run { rules: &rules, store: &store, waivers, duration: None, missed: false };
-    render::finish(ctx, subjects, &args.reporting, run).await
+    render::finish(ctx, subjects, &reporting, run).await
+}
+
+/// The clouds that `--cloud` or the configuration names; a snapshot's id needs
+/// no configuration to name its own.
+pub(crate) fn clouds(ctx: &Context<'_>, named: &[String], at: &At) -> Vec<String> {
+    if named.is_empty() && matches!(at, At::Id(_)) {
+        return Vec::new();
+    }
+    ctx.config.subjects(named)
 }
 
 /// The subjects a reading command is about: those named, that of the snapshot

@@ -18,6 +18,7 @@ use crate::args::{Collect, Sources, Targets};
 use crate::cmd::Context;
 use crate::cmd::evidence::Evidence;
 use crate::cmd::store::failure;
+use crate::config::Wanted;
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -29,11 +30,10 @@ use crate::output::Ui;
 const PAGES_WAITING: usize = 4;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Collect) -> Result<Exit> {
-    one_configuration(&args.sources, &args.targets)?;
-    let targets = targets(ctx, &args.targets).await?;
+    let targets = targets(ctx, &args.targets, &args.sources).await?;
     let store = ctx.store().await?;
     for target in &targets.reached {
-        let given = read(ctx, &args.sources, target)?;
+        let given = read(ctx, target)?;
         let id = collect(ctx, &store, target, given).await?;
         ctx.ui.write(None, &format!("{id}\n"))?;
     }
@@ -52,14 +52,22 @@ pub(crate) struct Reached {
 pub(crate) struct Target {
     pub(crate) subject: Subject,
     pub(crate) cloud: Cloud,
+    /// The files handed in for it.
+    pub(crate) sources: Sources,
     /// Serves the example while it is collected.
     _example: Option<Replay>,
 }
 
 /// Signs in to every cloud asked for, before anything is written.
-pub(crate) async fn targets(ctx: &mut Context<'_>, args: &Targets) -> Result<Reached> {
+pub(crate) async fn targets(
+    ctx: &mut Context<'_>,
+    args: &Targets,
+    sources: &Sources,
+) -> Result<Reached> {
     if args.example {
-        return Ok(Reached { reached: vec![example().await?], missed: false });
+        let wanted = ctx.config.wanted(args, sources, || Ok(Vec::new()))?;
+        let sources = wanted.into_iter().next().map(|w| w.sources).unwrap_or_default();
+        return Ok(Reached { reached: vec![example(sources).await?], missed: false });
     }
     let env = Environment {
         vars: ctx.env.vars.clone(),
@@ -67,22 +75,22 @@ pub(crate) async fn targets(ctx: &mut Context<'_>, args: &Targets) -> Result<Rea
         home: ctx.env.var("HOME").map(PathBuf::from),
     };
     let config = Config::load(&env).map_err(collect_failure)?;
-    let names: Vec<Option<String>> = if args.all {
+    let all = || {
         let all = config.names();
         if all.is_empty() {
             // The same text as for no configuration at all.
             config.cloud(None).map_err(collect_failure)?;
         }
-        all.into_iter().map(Some).collect()
-    } else if args.cloud.is_empty() {
-        vec![None]
-    } else {
-        args.cloud.iter().cloned().map(Some).collect()
+        Ok(all)
     };
-    let several = names.len() > 1;
+    let wanted = ctx.config.wanted(args, sources, all)?;
+    let several = wanted.len() > 1;
     let mut out = Reached { reached: Vec::new(), missed: false };
-    for name in names {
-        let settings = config.cloud(name.as_deref()).map_err(collect_failure)?;
+    for Wanted { cloud, subject, sources, origin } in wanted {
+        let settings = config.cloud(cloud.as_deref()).map_err(|e| match &origin {
+            Some(origin) => collect_failure(e).also(format!("it is named by {origin}")),
+            None => collect_failure(e),
+        })?;
         ctx.ui.progress("signing in");
         let cloud = match connect(&settings).await {
             Ok(cloud) => cloud,
@@ -93,11 +101,13 @@ pub(crate) async fn targets(ctx: &mut Context<'_>, args: &Targets) -> Result<Rea
             }
             Err(failure) => return Err(failure),
         };
-        let subject = Subject::new(cloud.name()).map_err(|e| {
-            Failure::usage(e.to_string())
-                .hint("rename the cloud in clouds.yaml; its name names a folder of the store")
+        let subject = subject.map_or_else(|| Subject::new(cloud.name()), Ok).map_err(|e| {
+            Failure::usage(e.to_string()).hint(
+                "its name names a folder of the store: rename the cloud in clouds.yaml, or make \
+                 it a target of another name in tidegate.yaml",
+            )
         })?;
-        out.reached.push(Target { subject, cloud, _example: None });
+        out.reached.push(Target { subject, cloud, sources, _example: None });
     }
     if out.reached.is_empty() {
         return Err(Failure::new("none of the clouds could be signed in to"));
@@ -106,7 +116,7 @@ pub(crate) async fn targets(ctx: &mut Context<'_>, args: &Targets) -> Result<Rea
 }
 
 /// The bundled example cloud, served on loopback and read like any other.
-async fn example() -> Result<Target> {
+async fn example(sources: Sources) -> Result<Target> {
     let recording = Recording::example().map_err(|e| Failure::from_error(&e))?;
     let account = recording.accounts.first().cloned();
     let account = account.ok_or_else(|| Failure::new("the example cloud has no account"))?;
@@ -126,7 +136,7 @@ async fn example() -> Result<Target> {
     let settings = Config::load(&env).and_then(|c| c.cloud(Some("envvars")));
     let cloud = connect(&settings.map_err(collect_failure)?).await?;
     let subject = Subject::new("example").map_err(|e| Failure::from_error(&e))?;
-    Ok(Target { subject, cloud, _example: Some(replay) })
+    Ok(Target { subject, cloud, sources, _example: Some(replay) })
 }
 
 async fn connect(settings: &Settings) -> Result<Cloud> {
@@ -145,22 +155,13 @@ fn collect_failure(error: CollectError) -> Failure {
 }
 
 /// Reads the files handed in for a target.
-pub(crate) fn read(ctx: &mut Context<'_>, sources: &Sources, target: &Target) -> Result<Evidence> {
+pub(crate) fn read(ctx: &mut Context<'_>, target: &Target) -> Result<Evidence> {
     let key = redaction_key(ctx);
-    Evidence::read(ctx.ui, sources, &target.subject, key.as_ref(), env::now())
+    Evidence::read(ctx.ui, &target.sources, &target.subject, key.as_ref(), env::now())
 }
 
 fn redaction_key(ctx: &Context<'_>) -> Option<RedactionKey> {
     ctx.env.var("TIDEGATE_REDACTION_KEY").map(RedactionKey::new)
-}
-
-/// A folder of configuration is that of one cloud.
-pub(crate) fn one_configuration(sources: &Sources, targets: &Targets) -> Result<()> {
-    if sources.config_dir.is_some() && (targets.all || targets.cloud.len() > 1) {
-        return Err(Failure::usage("`--config-dir` is the configuration of one cloud")
-            .hint("name that cloud with --cloud, and run once for each"));
-    }
-    Ok(())
 }
 
 /// Takes one snapshot. Whatever of the cloud cannot be read is coverage of the

@@ -2,9 +2,7 @@
 
 use serde_json::json;
 use tidegate_model::RuleMeta;
-use tidegate_policy::{
-    Bundle, Difference, Input, Limits, Parameters, Rule, RuleCoverage, RuleSet, run_cases,
-};
+use tidegate_policy::{Bundle, Difference, Input, Limits, Rule, RuleCoverage, RuleSet, run_cases};
 
 use crate::args::Policy;
 use crate::bundles;
@@ -15,9 +13,23 @@ use crate::output::{Format, Output, columns};
 
 pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
     match args {
-        Policy::List { bundle, format } => list(ctx, bundle, &format),
-        Policy::Explain { rule, bundle } => explain(ctx, &rule, bundle),
-        Policy::Test { bundle } => test(ctx, bundle),
+        Policy::List { bundle, format } => {
+            let names = ctx.config.bundles(bundle);
+            list(ctx, names, &format)
+        }
+        Policy::Explain { rule, bundle } => {
+            let named = !bundle.is_empty();
+            let mut names = ctx.config.bundles(bundle);
+            if !named && !names.is_empty() {
+                // A built-in rule can be looked up whatever is judged with.
+                names.extend(bundles::built_in());
+            }
+            explain(ctx, &rule, names)
+        }
+        Policy::Test { bundle } => {
+            let names = ctx.config.bundles(bundle);
+            test(ctx, names)
+        }
     }
 }
 
@@ -28,7 +40,7 @@ fn each(names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
     let one = |name: String| {
         let loaded = bundles::load_all([name.as_str()])?;
         let differences = loaded.iter().flat_map(Bundle::differences).cloned().collect();
-        Ok((differences, bundles::compile(loaded, &Parameters::default())?))
+        Ok((differences, bundles::compile(loaded)?))
     };
     names.into_iter().map(one).collect()
 }

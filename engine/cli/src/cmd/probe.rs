@@ -16,13 +16,14 @@ use tidegate_report::SubjectReport;
 use tidegate_store::Store;
 use tokio::sync::mpsc;
 
-use crate::args::{Probe as Args, Rules, Targets};
+use crate::args::{Probe as Args, Sources, Targets};
 use crate::bundles::{self, Resolved};
 use crate::cmd::collect::Target;
 use crate::cmd::evidence::Evidence;
 use crate::cmd::render::Run;
 use crate::cmd::store::failure;
 use crate::cmd::{Context, check, collect, render, waiver};
+use crate::config::RuleChoice;
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -37,9 +38,11 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     // A bundle that does not compile is told before anything is created; what
     // is only cleaned up is not judged.
     let rules = if args.clean { None } else { Some(rules()?) };
-    let waivers = waiver::read(&args.reporting.waivers)?;
+    let reporting = ctx.config.reporting(&args.reporting)?;
+    let waivers = waiver::read(&reporting.waivers.value)?;
     let targets = Targets { cloud: args.cloud.into_iter().collect(), all: false, example: false };
-    let targets = collect::targets(ctx, &targets).await?;
+    one_target(ctx, &targets)?;
+    let targets = collect::targets(ctx, &targets, &Sources::default()).await?;
     let Some(target) = targets.reached.into_iter().next() else {
         return Err(Failure::new("no cloud was signed in to"));
     };
@@ -83,24 +86,25 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     }
     let duration = Some(started.elapsed());
     let run = Run { rules: &rules, store: &store, waivers, duration, missed };
-    let exit = render::finish(ctx, vec![report], &args.reporting, run).await?;
+    let exit = render::finish(ctx, vec![report], &reporting, run).await?;
     Ok(match exit {
-        Exit::Ok if !unjudged.is_empty() && !args.reporting.no_fail_on_incomplete => {
-            Exit::Undecided
-        }
+        Exit::Ok if !unjudged.is_empty() && reporting.fail_on_incomplete.value => Exit::Undecided,
         exit => exit,
     })
 }
 
 fn rules() -> Result<Arc<Resolved>> {
-    let rules = Rules {
-        bundle: vec![BUNDLE.to_owned()],
-        scope: Vec::new(),
-        mode: None,
-        parameter: Vec::new(),
-        reference_date: None,
-    };
-    bundles::resolve(&rules).map(Arc::new)
+    bundles::resolve(&RuleChoice::of_bundle(BUNDLE)).map(Arc::new)
+}
+
+/// Nothing is created in several clouds because a file happens to name them.
+fn one_target(ctx: &Context<'_>, targets: &Targets) -> Result<()> {
+    let names = ctx.config.clouds(targets, || Ok(Vec::new()))?.value.unwrap_or_default();
+    if names.len() > 1 {
+        return Err(Failure::usage("a probe changes a cloud, and the configuration has several")
+            .hint(format!("name one with --cloud: {}", names.join(", "))));
+    }
+    Ok(())
 }
 
 /// What was asked for with `--only`.

@@ -10,9 +10,9 @@ use tidegate_report::{
 };
 use tidegate_store::Store;
 
-use crate::args::Reporting;
 use crate::bundles::Resolved;
 use crate::cmd::{Context, baseline};
+use crate::config::Reporting;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Output, ReportFormat};
@@ -36,7 +36,7 @@ pub(crate) async fn finish(
     reporting: &Reporting,
     run: Run<'_>,
 ) -> Result<Exit> {
-    let baseline = match &reporting.baseline {
+    let baseline = match &reporting.baseline.value {
         Some(text) => Some(baseline::read(text, run.store, &subjects, run.rules).await?),
         None => None,
     };
@@ -45,13 +45,13 @@ pub(crate) async fn finish(
     }
     let mut report = Report::new(env!("CARGO_PKG_VERSION"), subjects);
     if let Some(baseline) = baseline {
-        baseline.compare(&mut report, reporting.only_new);
+        baseline.compare(&mut report, reporting.only_new.value);
     }
     let exit = if run.missed {
         Exit::Failed
-    } else if report.fails_at(reporting.fail_on) {
+    } else if report.fails_at(reporting.fail_on.value) {
         Exit::Findings
-    } else if report.incomplete() && !reporting.no_fail_on_incomplete {
+    } else if report.incomplete() && reporting.fail_on_incomplete.value {
         Exit::Undecided
     } else {
         Exit::Ok
@@ -59,14 +59,12 @@ pub(crate) async fn finish(
     report.summary.exit = exit.code();
     report.mode = run.rules.mode.map(str::to_owned);
     let mut history = Vec::new();
-    if reporting.format.iter().any(|o| o.format == ReportFormat::Html) {
+    if reporting.formats.value.iter().any(|o| o.format == ReportFormat::Html) {
         for subject in report.subjects.iter().map(|s| &s.snapshot.subject) {
             history.extend(baseline::history(run.store, subject, &run).await?);
         }
     }
-    let table = [Output { format: ReportFormat::Table, file: None }];
-    let outputs = if reporting.format.is_empty() { &table } else { reporting.format.as_slice() };
-    for output in outputs {
+    for output in &reporting.formats.value {
         write(ctx, &report, output, &run, &history)?;
     }
     Ok(exit)

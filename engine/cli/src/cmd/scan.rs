@@ -6,7 +6,7 @@ use std::time::Instant;
 use tidegate_report::SubjectReport;
 use tidegate_store::Store;
 
-use crate::args::{Scan, Sources};
+use crate::args::Scan;
 use crate::bundles::{self, Resolved};
 use crate::cmd::collect::Target;
 use crate::cmd::render::Run;
@@ -19,16 +19,16 @@ use crate::failure::Result;
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
     let started = Instant::now();
     // A bundle that does not compile is told before minutes are spent collecting.
-    let rules = Arc::new(bundles::resolve(&args.rules)?);
-    let waivers = waiver::read(&args.reporting.waivers)?;
-    collect::one_configuration(&args.sources, &args.targets)?;
-    let targets = collect::targets(ctx, &args.targets).await?;
+    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let reporting = ctx.config.reporting(&args.reporting)?;
+    let waivers = waiver::read(&reporting.waivers.value)?;
+    let targets = collect::targets(ctx, &args.targets, &args.sources).await?;
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
     let mut missed = targets.missed;
     let several = targets.reached.len() > 1;
     for target in &targets.reached {
-        match one(ctx, &store, target, &rules, &args.sources).await {
+        match one(ctx, &store, target, &rules).await {
             Ok(report) => subjects.push(report),
             // What the other clouds have to say is not lost for this one.
             Err(failure) if several => {
@@ -40,7 +40,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
     }
     let duration = Some(started.elapsed());
     let run = Run { rules: &rules, store: &store, waivers, duration, missed };
-    render::finish(ctx, subjects, &args.reporting, run).await
+    render::finish(ctx, subjects, &reporting, run).await
 }
 
 async fn one(
@@ -48,9 +48,8 @@ async fn one(
     store: &Store,
     target: &Target,
     rules: &Arc<Resolved>,
-    sources: &Sources,
 ) -> Result<SubjectReport> {
-    let given = collect::read(ctx, sources, target)?;
+    let given = collect::read(ctx, target)?;
     let id = collect::collect(ctx, store, target, given).await?;
     let judged = check::judge(store, &id, rules, false).await?;
     let salt = env::salts()?();

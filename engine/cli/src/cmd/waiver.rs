@@ -20,11 +20,11 @@ use crate::output::columns;
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Waiver) -> Result<Exit> {
     match args {
         Waiver::List { path } => {
-            let waivers = read(&path)?;
+            let waivers = read(&named(ctx, &path)?)?;
             ctx.ui.write(None, &listed(&waivers, env::now(), |_| true)).map(|()| Exit::Ok)
         }
         Waiver::Check { path } => {
-            let (waivers, now) = (read(&path)?, env::now());
+            let (waivers, now) = (read(&named(ctx, &path)?)?, env::now());
             let wrong = |state| state != WaiverState::Valid;
             let bad = waivers.all().iter().any(|w| wrong(w.state(now)));
             ctx.ui.write(None, &listed(&waivers, now, wrong))?;
@@ -32,6 +32,16 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Waiver) -> Result<Exit> {
         }
         Waiver::Draft(args) => draft(ctx, &args).await,
     }
+}
+
+/// The waivers asked for: those named, else those of the configuration.
+fn named(ctx: &Context<'_>, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let paths = ctx.config.waivers(paths, false).value;
+    if paths.is_empty() {
+        return Err(Failure::usage("no waivers are named")
+            .hint("name a YAML file or a folder of them, or set `waivers` in tidegate.yaml"));
+    }
+    Ok(paths)
 }
 
 /// Reads files, and of folders every `*.yaml` and `*.yml` in order of name.
@@ -91,11 +101,11 @@ fn listed(waivers: &Waivers, now: Timestamp, shown: impl Fn(WaiverState) -> bool
 
 /// Writes a waiver for a finding of a snapshot; the person fills in the rest.
 async fn draft(ctx: &mut Context<'_>, args: &Draft) -> Result<Exit> {
-    let rules = Arc::new(bundles::resolve(&args.rules)?);
+    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
     let mut found: Vec<(ReportRule, ReportFinding, String)> = Vec::new();
-    for subject in check::subjects_of(&store, &args.cloud, &at).await? {
+    for subject in check::subjects_of(&store, &check::clouds(ctx, &args.cloud, &at), &at).await? {
         let id = store.resolve(&subject, &at).await.map_err(failure)?;
         let report = check::judge(&store, &id, &rules, false).await?.report;
         for rule in report.rules {

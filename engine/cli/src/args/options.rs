@@ -1,0 +1,131 @@
+//! Options that several commands have.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use tidegate_model::Severity;
+
+use crate::output::{Output, ReportFormat};
+
+/// Which clouds.
+#[derive(Debug, Args)]
+pub(crate) struct Targets {
+    /// A target of tidegate.yaml or a cloud of clouds.yaml; repeatable [default: OS_CLOUD,
+    /// all targets of tidegate.yaml, OS_* variables, or the only cloud]
+    #[arg(long, visible_alias = "os-cloud", value_name = "NAME")]
+    pub(crate) cloud: Vec<String>,
+    /// Every cloud of clouds.yaml
+    #[arg(long, conflicts_with = "cloud")]
+    pub(crate) all: bool,
+    /// The bundled example cloud, served on loopback
+    #[arg(long, conflicts_with_all = ["cloud", "all"])]
+    pub(crate) example: bool,
+}
+
+/// What is taken into the snapshot besides what the APIs tell.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Sources {
+    /// Signed statements about what no machine can see: a file or a folder; repeatable
+    /// [default: those of the last snapshot]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) attestation: Vec<PathBuf>,
+    /// Who may sign statements, as ssh-keygen's ALLOWED SIGNERS
+    #[arg(long, value_name = "FILE")]
+    pub(crate) allowed_signers: Option<PathBuf>,
+    /// The folder with the services' configuration, such as /etc/kolla
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config_dir: Option<PathBuf>,
+}
+
+impl Sources {
+    /// Whether nobody is named who may sign the statements.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        !self.attestation.is_empty() && self.allowed_signers.is_none()
+    }
+}
+
+/// Which rules.
+#[derive(Debug, Args)]
+pub(crate) struct Rules {
+    /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
+    /// [default: that of the scope, or scs-compatible-iaas]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) bundle: Vec<String>,
+    /// A certificate scope to sum up: a name, or a scope file by its path; VERSION
+    /// defaults to the effective one; repeatable
+    #[arg(long, value_name = "NAME|PATH[@VERSION]")]
+    pub(crate) scope: Vec<String>,
+    /// Where a standard's text and its official test disagree, judge as the test
+    /// does (reference, the default) or as the text says (strict)
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<Mode>,
+    /// Set a parameter of rules, of all that have it or of one; repeatable
+    #[arg(long, value_name = "[RULE.]NAME=VALUE")]
+    pub(crate) parameter: Vec<String>,
+    /// Judge as of this date or time instead of when the snapshot was taken
+    #[arg(long, value_name = "TIME")]
+    pub(crate) reference_date: Option<String>,
+}
+
+/// Which of a standard's test and text counts where they disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    Reference,
+    Strict,
+}
+
+impl Mode {
+    /// As the rules' parameter `mode` has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// How to report and when to fail.
+#[derive(Debug, Args)]
+pub(crate) struct Reporting {
+    /// table, json, ndjson, csv, html, markdown, sarif, junit, code-quality, prometheus,
+    /// openreports, ocsf, oscal or scs (the SCS compliance monitor's), to standard output
+    /// or to a file; repeatable [env: TIDEGATE_FORMAT, separated by commas]
+    /// [default: table]
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub(crate) format: Vec<Output<ReportFormat>>,
+    #[command(flatten)]
+    pub(crate) gate: Gate,
+}
+
+/// What counts, and when to fail.
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    /// Findings that somebody accepts for a time: a YAML file or a folder of them;
+    /// repeatable
+    #[arg(long, value_name = "PATH")]
+    pub(crate) waivers: Vec<PathBuf>,
+    /// Accept nothing, whatever tidegate.yaml says
+    #[arg(long, conflicts_with = "waivers")]
+    pub(crate) no_waivers: bool,
+    /// Compare with an earlier snapshot (latest~1, CLOUD@N, a date or time) or with a
+    /// JSON report [env: TIDEGATE_BASELINE]
+    #[arg(long, value_name = "ID|TIME|FILE")]
+    pub(crate) baseline: Option<String>,
+    /// Report and fail for what the baseline does not have; what could not be judged
+    /// is always reported
+    #[arg(long, overrides_with = "no_only_new")]
+    pub(crate) only_new: bool,
+    /// Report and fail for everything [default]
+    #[arg(long, overrides_with = "only_new")]
+    pub(crate) no_only_new: bool,
+    /// Fail when a rule of at least this severity is broken [env: TIDEGATE_FAIL_ON]
+    /// [default: low]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<Severity>,
+    /// Exit 3 when something could not be judged [default]
+    #[arg(long, overrides_with = "no_fail_on_incomplete")]
+    pub(crate) fail_on_incomplete: bool,
+    /// Exit 0 although something could not be judged
+    #[arg(long, overrides_with = "fail_on_incomplete")]
+    pub(crate) no_fail_on_incomplete: bool,
+}
