@@ -45,6 +45,7 @@ fn an_unknown_key_is_told_with_file_line_and_the_nearest_known_one() {
         &["tidegate.yaml:4: unknown key `config-dir`", "did you mean `config_dir`?"],
     );
     refused("wibble: 1\n", &["unknown key `wibble`", "known keys: schema, store, targets"]);
+    refused("cloud: a\n", &["unknown key `cloud`", "targets: {NAME: {cloud: ...}}"]);
 }
 
 #[test]
@@ -110,6 +111,9 @@ fn a_file_that_is_named_must_be_there() {
     let ran = shell.run_with("config show", &[("TIDEGATE_CONFIG", "no.yaml")]);
     ran.refused(64, &["`no.yaml` (variable TIDEGATE_CONFIG)"]);
     shell.run("config show --config no.yaml --no-config").refused(64, &["--no-config"]);
+    std::fs::remove_file(shell.path("tidegate.yaml")).unwrap();
+    std::os::unix::fs::symlink("nowhere", shell.path("tidegate.yaml")).unwrap();
+    shell.run("config show").refused(64, &["cannot read the configuration `tidegate.yaml`"]);
 }
 
 #[test]
@@ -190,6 +194,8 @@ fn what_a_file_switches_on_or_off_a_flag_switches_back() {
     assert_eq!(now("", "waivers"), json!(["w"]));
     assert_eq!(now("--waivers v", "waivers"), json!(["v"]));
     assert_eq!(now("--no-waivers", "waivers"), json!([]));
+    assert_eq!(now("", "baseline"), "b.json");
+    assert_eq!(now("--no-baseline", "baseline"), Value::Null);
 }
 
 #[test]
@@ -386,6 +392,14 @@ fn check_is_about_the_targets_of_the_file() {
     assert_eq!(shell.run("collect --example -q").code, 0);
     let report = shell.run("check -f json").json();
     assert_eq!(report["subjects"].as_array().unwrap().len(), 1);
+
+    // A cloud is known by the name of its target, also when named by its own.
+    let renamed = "schema: tidegate.config/v1\nstore: s\ntargets: {example: {cloud: real}}\n";
+    shell.write("renamed.yaml", renamed);
+    for args in ["snapshot show --cloud real", "snapshot list --cloud real"] {
+        let ran = shell.run(&format!("{args} --config renamed.yaml"));
+        assert!(ran.code == 0 && ran.stdout.contains("example@1"), "{ran:?}");
+    }
 
     shell.write("other.yaml", "schema: tidegate.config/v1\nstore: s\ntargets: {prod9: }\n");
     let ran = shell.run("check --config other.yaml");

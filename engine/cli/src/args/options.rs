@@ -111,6 +111,9 @@ pub(crate) struct Gate {
     /// JSON report [env: TIDEGATE_BASELINE]
     #[arg(long, value_name = "ID|TIME|FILE")]
     pub(crate) baseline: Option<String>,
+    /// Compare with nothing, whatever tidegate.yaml and TIDEGATE_BASELINE say
+    #[arg(long, conflicts_with = "baseline")]
+    pub(crate) no_baseline: bool,
     /// Report and fail for what the baseline does not have; what could not be judged
     /// is always reported
     #[arg(long, overrides_with = "no_only_new")]

@@ -30,7 +30,7 @@ async fn list(ctx: &mut Context<'_>, clouds: &[String], output: &Output) -> Resu
     let subjects = if clouds.is_empty() {
         store.subjects().await.map_err(failure)?
     } else {
-        subjects_of(&store, clouds, &At::default()).await?
+        subjects_of(&store, &ctx.config.subjects(clouds), &At::default()).await?
     };
     let mut manifests = Vec::new();
     for subject in &subjects {
@@ -89,7 +89,8 @@ struct Wanted {
 
 async fn show(ctx: &mut Context<'_>, wanted: Wanted, output: &Output) -> Result<Exit> {
     let store = ctx.store().await?;
-    let named: Vec<String> = wanted.cloud.into_iter().collect();
+    let named: Vec<String> =
+        wanted.cloud.into_iter().flat_map(|name| ctx.config.subjects(&[name])).collect();
     let subject = match subjects_of(&store, &named, &wanted.at).await?.as_slice() {
         [one] => one.clone(),
         many => {

@@ -167,7 +167,9 @@ impl Config {
         let found = named.or_else(|| {
             let home = env.config_home().map(|d| d.join("tidegate").join(NAME));
             let usual = [Some(PathBuf::from(NAME)), home].into_iter().flatten();
-            usual.into_iter().find(|p| p.exists()).map(|p| Setting::new(p, Origin::Default))
+            // A link that leads nowhere is there, and cannot be read.
+            let there = |p: &PathBuf| std::fs::symlink_metadata(p).is_ok();
+            usual.into_iter().find(there).map(|p| Setting::new(p, Origin::Default))
         });
         let Some(found) = found else { return Ok(Self::none(env)) };
         let shown = found.value.display();

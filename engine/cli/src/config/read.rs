@@ -168,6 +168,9 @@ impl Reader {
         }
         let nearest = known.iter().map(|k| (distance(key, k), k)).min();
         let hint = match nearest {
+            _ if known.len() == KEYS.len() && TARGET_KEYS.contains(&key) => {
+                format!("it belongs to a target: targets: {{NAME: {{{key}: ...}}}}")
+            }
             Some((steps, near)) if steps <= key.chars().count().max(3) / 3 + 1 => {
                 format!("did you mean `{near}`?")
             }

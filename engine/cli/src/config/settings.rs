@@ -184,7 +184,10 @@ impl Config {
         formats: Setting<Vec<Output<ReportFormat>>>,
     ) -> Result<Reporting> {
         let file = &self.file;
-        let baseline = flags.baseline.clone().map(|b| (Some(b), "--baseline"));
+        let baseline = match flags.no_baseline {
+            true => Some((None, "--no-baseline")),
+            false => flags.baseline.clone().map(|b| (Some(b), "--baseline")),
+        };
         let env = self.variable("TIDEGATE_BASELINE", |text| Ok(Some(text.to_owned())))?;
         let in_file =
             file.baseline.as_ref().map(|b| Setting::new(Some(b.value.clone()), b.origin.clone()));
@@ -235,5 +238,8 @@ fn parameter(text: &str) -> Result<Parameter> {
             (Some(id), name)
         }
     };
+    if rule.is_none() && name == "mode" {
+        return Err(Failure::usage("`mode` is not set as a parameter").hint("type --mode strict"));
+    }
     Ok(Parameter { rule, name: name.to_owned(), value })
 }

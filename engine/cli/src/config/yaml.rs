@@ -79,6 +79,8 @@ enum Open {
 /// What is not YAML, keys that stand twice or are no text, and what the module
 /// does not take, with its line.
 pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
+    // The parser takes the mark that some editors put first for a letter.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut parser = Parser::new_from_str(text);
     let mut open: Vec<Open> = Vec::new();
     let mut root = None;
@@ -211,5 +213,6 @@ mod tests {
         let Value::Map(c) = &top[2].node.value else { panic!("a mapping") };
         assert_eq!((top[1].line, c[1].line), (2, 5));
         assert_eq!(parse("# nothing\n").unwrap().value, Value::Null);
+        assert_eq!(parse("\u{feff}a: 1\r\nb: x\r\n").unwrap().json(), json!({"a": 1, "b": "x"}));
     }
 }
