@@ -33,7 +33,7 @@ if [ -f "$reports/tidegate.md" ]; then
 fi
 case $status in
 0) ;;
-2) echo "::error title=tidegate::findings at or above ${GATE_FAIL_ON:-low}" ;;
+2) echo "::error title=tidegate::findings at or above the threshold" ;;
 3) echo "::error title=tidegate::something could not be judged; that is no pass" ;;
 *) echo "::error title=tidegate::no result: tidegate ended with $status" ;;
 esac

@@ -8,7 +8,8 @@ import shutil
 import threading
 import urllib.parse
 
-from common import EXAMPLE, GATES, PLANTED, TIDEGATE, changed_cloud, check, folder, needs, new_findings, read, run, same, served
+from common import (EXAMPLE, GATES, PLANTED, TIDEGATE, changed_cloud, check, folder, needs, new_findings, read, run, same,
+                    served, write)
 
 SCRIPT = os.path.join(GATES, "gitlab", "gate.sh")
 BRANCH = "release/2026 & more"
@@ -50,11 +51,13 @@ def gitlab():
         server.server_close()
 
 
-def job(work, api, mode, clouds, code, **variables):
+def job(work, api, mode, clouds, code, lax=None, **variables):
     """Runs the script as a job would, in a checkout of its own."""
     checkout = os.path.join(work, "checkout")
     shutil.rmtree(checkout, ignore_errors=True)
     os.mkdir(checkout)
+    if lax:
+        shutil.copy(lax, checkout)
     env = {
         "TIDEGATE": needs(TIDEGATE, "build it with: cargo build -p tidegate"),
         "OS_CLIENT_CONFIG_FILE": clouds,
@@ -68,7 +71,7 @@ def job(work, api, mode, clouds, code, **variables):
     }
     ran = run([SCRIPT, mode], env={k: v for k, v in env.items() if v is not None}, cwd=checkout, code=code)
     check(TOKEN not in ran.stdout + ran.stderr, "the token was printed")
-    same("left in the checkout", os.listdir(checkout), ["tidegate-reports"])
+    same("left in the checkout", set(os.listdir(checkout)) - {"tidegate.yaml"}, {"tidegate-reports"})
     return ran, os.path.join(checkout, "tidegate-reports")
 
 
@@ -114,8 +117,15 @@ def gitlab_reports_only_what_is_new():
         check(image in text, "the image is not in the Markdown")
         check("AlmaLinux" not in text, "a known finding is in the Markdown")
 
+        # A file in the checkout does not decide, unless it is named.
+        lax = write(os.path.join(work, "lax", "tidegate.yaml"),
+                    "schema: tidegate.config/v1\nfail_on: critical\nfail_on_incomplete: false\nonly_new: true\n")
+        job(work, api, "compare", changed, 2, lax=lax)
+        job(work, api, "compare", changed, 2, GATE_CONFIG=lax, GATE_FAIL_ON="low")
+        job(work, api, "compare", changed, 0, GATE_CONFIG=lax, GATE_BUNDLE="scs-compatible-iaas")
+
         # The record of a changed cloud is whole: a comparison has no place in it.
-        _, reports = job(work, api, "record", changed, 0, GATE_ONLY_NEW="true", GATE_FORMATS="junit")
+        _, reports = job(work, api, "record", changed, 0, GATE_ONLY_NEW="true", GATE_CONFIG=lax, GATE_FORMATS="junit")
         check(len(all_findings(reports)) > 3, "known findings are in the record")
 
 

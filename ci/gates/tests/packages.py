@@ -64,7 +64,9 @@ def the_service_runs_what_it_says():
         run(shlex.split(resolved(command)), env=env, cwd=resolved(unit["WorkingDirectory"][0]), code=2)
         made = sorted(os.listdir(os.path.join(state, "tidegate")))
         same("in the state directory", made, ["report.json", "store", "tidegate.prom"])
-    options = re.findall(r"(--[a-z-]+)", read(os.path.join(SYSTEMD, "scan.env")).partition("TIDEGATE_SCAN_ARGS")[2])
+    (line,) = re.findall(r"^#TIDEGATE_SCAN_ARGS=(.*)$", read(os.path.join(SYSTEMD, "scan.env")), re.MULTILINE)
+    options = re.findall(r"--[a-z-]+", line)
+    check(options, "scan.env names no option")
     text = run([TIDEGATE, "scan", "--help"]).stdout
     for option in options:
         check(option in text, option, "of scan.env is no option")

@@ -26,7 +26,7 @@ def scripts():
 
 def shell_scripts_are_sound():
     found = scripts()
-    for wanted in ("gate", "scan.sh", "install.sh", "gate.sh", "policy-test", "deb"):
+    for wanted in ("gate", "scan.sh", "install.sh", "gate.sh", "policy-test", "config-check", "deb"):
         check(any(f.endswith("/" + wanted) for f in found), "no script", wanted)
     run(["shellcheck", "--external-sources", *found])
     for file in found:

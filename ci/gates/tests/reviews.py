@@ -96,7 +96,7 @@ def zuul_returns_reports_and_ends_as_tidegate_does():
         os.mkdir(os.path.join(work, "src"))
         given = {"tidegate_clouds": {"yaml": read(clouds)}, "tidegate_cloud": ["example"]}
         values, log = play(work, "gate.yaml", given, 2)
-        check("findings at or above low" in log, log[-2000:])
+        check("findings at or above the threshold" in log, log[-2000:])
         names = ["tidegate-junit.xml", "tidegate.html", "tidegate.json", "tidegate.md"]
         same("artifacts", [a["url"] for a in values["artifacts"]], ["tidegate/" + n for n in names])
         same("types", {a["metadata"]["type"] for a in values["artifacts"]}, {"unit_test_report", "tidegate_report"})
@@ -150,6 +150,12 @@ def hooks_judge_what_was_changed():
         check("Skipped" in hook("tidegate-policy-test", 0, "waivers/none.md"), "a file that is no policy")
         check("passed" not in hook("tidegate-policy-test", 0, "other.yaml").lower().replace("...passed", ""),
               "a file of no bundle was tested")
+        settings = write(os.path.join(mine, "tidegate.yaml"), "schema: tidegate.config/v1\nfail_on: high\n")
+        hook("tidegate-config-check", 0, "tidegate.yaml", "other.yaml")
+        write(settings, read(settings).replace("fail_on", "fail_onn"))
+        text = hook("tidegate-config-check", 1, "tidegate.yaml")
+        check("tidegate.yaml:2: unknown key `fail_onn`" in text, text)
+        os.remove(settings)
         bundle = "policies/scs-compatible-iaas"
         cases = os.path.join(mine, bundle, "scs-0102", "prop_architecture", "cases.yaml")
         text = hook("tidegate-policy-test", 0, os.path.relpath(cases, mine))
