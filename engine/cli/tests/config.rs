@@ -12,6 +12,7 @@ mod shell;
 
 use serde_json::{Value, json};
 use shell::{Ran, Shell};
+use tidegate_replay::{Recording, Replay};
 
 /// A shell with a `tidegate.yaml` of these lines below its first.
 fn with(lines: &str) -> Shell {
@@ -384,6 +385,52 @@ fn without_cloud_all_targets_of_the_file_are_scanned() {
     let shell = with("targets:\n  one:\n    cloud: three\n");
     shell.write("clouds.yaml", CLOUDS);
     shell.run("scan").refused(64, &["unknown cloud `three`", "tidegate.yaml:4", "one"]);
+}
+
+/// The example cloud, served for two entries of a clouds.yaml.
+async fn two_clouds(shell: &Shell) -> Replay {
+    let recording = Recording::example().unwrap();
+    let account = recording.accounts.first().cloned().unwrap();
+    let replay = Replay::start(recording).await.unwrap();
+    let auth = json!({
+        "auth_url": replay.auth_url(), "username": account.user, "password": account.password,
+        "project_name": account.project, "user_domain_name": "Default",
+        "project_domain_name": "Default",
+    });
+    let clouds = json!({ "clouds": { "one": { "auth": auth.clone() }, "two": { "auth": auth } } });
+    shell.write("clouds.yaml", &clouds.to_string());
+    replay
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_target_is_kept_under_its_name_with_what_is_handed_in_for_it() {
+    let shell = Shell::new();
+    let _served = two_clouds(&shell).await;
+    shell.write("conf/kolla/nova-api/nova.conf", "[DEFAULT]\ndebug = true\n");
+    shell.write(
+        "conf/t.yaml",
+        "schema: tidegate.config/v1\nstore: s\nformats: [json=r.json]\ntargets:\n  one:\n  \
+         second: {cloud: two, config_dir: kolla}\n",
+    );
+    let config = [("TIDEGATE_CONFIG", "conf/t.yaml")];
+    let ran = shell.run_with("scan -q", &config);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (2, "", ""), "{ran:?}");
+    let text = std::fs::read_to_string(shell.path("conf/r.json")).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let snapshots: Vec<&Value> =
+        report["subjects"].as_array().unwrap().iter().map(|s| &s["snapshot"]).collect();
+    assert_eq!(snapshots, ["one@1", "second@1"]);
+    let configured = |cloud: &str| {
+        let ran = shell.run_with(&format!("snapshot show --cloud {cloud} -f json"), &config);
+        let coverage = ran.json()["coverage"].as_array().unwrap().clone();
+        coverage.iter().any(|c| c["kind"] == "config.oslo" && c["status"] == "complete")
+    };
+    assert_eq!((configured("one"), configured("second"), configured("two")), (false, true, true));
+
+    // The cloud's own name means its target, and a flag replaces what is handed in.
+    let ran = shell.run_with("collect -q --cloud two --config-dir nowhere", &config);
+    ran.refused(1, &["nowhere"]);
+    assert_eq!(shell.run_with("collect -q --cloud two", &config).stdout, "second@2\n");
 }
 
 #[test]
