@@ -6,8 +6,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::Method;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tidegate_model::{Status, Timestamp};
 
@@ -31,8 +31,13 @@ struct Seen {
 struct WithId<'a> {
     #[serde(borrow)]
     id: Option<std::borrow::Cow<'a, str>>,
-    /// Whether a flavor brings its extra specs.
-    extra_specs: Option<IgnoredAny>,
+    /// Whether a flavor brings its extra specs, whatever they are.
+    #[serde(default, deserialize_with = "is_there")]
+    extra_specs: bool,
+}
+
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 /// Reads all listings of images and sends one resource per image. They are few
@@ -124,7 +129,7 @@ pub(crate) async fn with_extra_specs(
 ) -> Page {
     let lacks = |raw: &[u8]| {
         let flavor = serde_json::from_slice::<WithId<'_>>(raw);
-        flavor.is_ok_and(|f| f.extra_specs.is_none())
+        flavor.is_ok_and(|f| !f.extra_specs)
     };
     if !page.items().any(lacks) {
         return page;
@@ -152,7 +157,7 @@ async fn filled(reading: &Reading<'_>, endpoint: &Endpoint, raw: &[u8]) -> Vec<u
         extra_specs: &'a RawValue,
     }
     let flavor = serde_json::from_slice::<WithId<'_>>(raw).ok();
-    let Some(WithId { id: Some(id), extra_specs: None }) = flavor else { return raw.to_vec() };
+    let Some(WithId { id: Some(id), extra_specs: false }) = flavor else { return raw.to_vec() };
     let url = format!("{}flavors/{id}/os-extra_specs", endpoint.base);
     let answer = ask(reading.run, reading.session, endpoint, Method::GET, &url).await.ok();
     let specs = answer

@@ -98,7 +98,8 @@ fn distrust(why: &str) -> String {
 }
 
 fn client(config: &CloudConfig, timeouts: &Timeouts) -> Result<Client, reqwest::Error> {
-    Nobody::new(config, timeouts).builder().build()
+    // Credentials go in its requests, so it goes nowhere else.
+    Nobody::new(config, timeouts).client()
 }
 
 /// How a cloud is reached by somebody who is not signed in: trust and

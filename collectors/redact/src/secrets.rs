@@ -75,7 +75,7 @@ pub fn secret_text(text: &str) -> Option<&'static str> {
             b'-' => private_key(bytes, at),
             b'A' => aws_key(bytes, at),
             b'@' => url_credentials(bytes, at),
-            b'g' | b'x' | b'e' | b's' => token(bytes, at),
+            b'g' | b'x' | b'e' | b's' | b'h' | b'n' | b'd' => token(bytes, at),
             b'B' | b'b' => bearer(bytes, at),
             _ => None,
         };
@@ -115,7 +115,9 @@ fn assignment(bytes: &[u8], at: usize) -> Option<&'static str> {
         end -= 1;
     }
     // All words end in one of these; nearly all colons and equal signs stop here.
-    if end == 0 || !matches!(bytes.get(end - 1)? | 0x20, b'd' | b't' | b'n' | b'y' | b's' | b'e' | b'g') {
+    if end == 0
+        || !matches!(bytes.get(end - 1)? | 0x20, b'd' | b't' | b'n' | b'y' | b's' | b'e' | b'g')
+    {
         return None;
     }
     let before = bytes.get(..end)?;
@@ -169,7 +171,13 @@ fn token(bytes: &[u8], at: usize) -> Option<&'static str> {
     };
     let found = match rest {
         [b'g', b'h', b'p' | b'o' | b'u' | b's' | b'r', b'_', ..] if run(4, 20) => "github-token",
+        [b'g', b'i', b't', b'h', b'u', b'b', b'_', b'p', b'a', b't', b'_', ..] if run(11, 20) => {
+            "github-token"
+        }
         [b'g', b'l', b'p', b'a', b't', b'-', ..] if run(6, 16) => "gitlab-token",
+        [b'h', b'v', b's' | b'b', b'.', ..] if run(4, 20) => "vault-token",
+        [b'n', b'p', b'm', b'_', ..] if run(4, 30) => "npm-token",
+        [b'd', b'c', b'k', b'r', b'_', b'p', b'a', b't', b'_', ..] if run(9, 20) => "docker-token",
         [b'g', b'A', b'A', b'A', b'A', b'A', ..] if run(6, 60) => "fernet-token",
         [b'x', b'o', b'x', b'a' | b'b' | b'p' | b'r' | b's', b'-', ..] if run(5, 10) => {
             "slack-token"
@@ -222,6 +230,8 @@ mod tests {
         check("https://s.example/o?temp_url_sig=da39a3ee5e6b4b0d&x=1", Some("signed-url"));
         check("https://s3.example/o?X-Amz-Signature=da39a3ee5e6b4b0d", Some("signed-url"));
         check("ghp_16C7e42F292c6912E7710c838347Ae178B4a", Some("github-token"));
+        check("github_pat_11ABCDEFG0123456789abcdefghij", Some("github-token"));
+        check("token hvs.CAESIJ1234567890abcdefghij", Some("vault-token"));
         check("Authorization: Bearer 3f2b8c1d9e0a7b6c5d4e", Some("authorization"));
         check(
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",

@@ -158,7 +158,7 @@ pub(crate) struct Probe {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) budget_resources: usize,
     /// Only remove what earlier probes left behind
-    #[arg(long, conflicts_with = "only")]
+    #[arg(long, conflicts_with_all = ["only", "format", "baseline", "waivers", "fail_on"])]
     pub(crate) clean: bool,
     #[command(flatten)]
     pub(crate) reporting: Reporting,

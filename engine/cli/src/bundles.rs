@@ -94,6 +94,8 @@ pub(crate) struct Resolved {
     pub(crate) metas: BTreeMap<RuleId, RuleMeta>,
     /// What `--mode` says.
     pub(crate) mode: Option<&'static str>,
+    /// The parameters that were set, as `[RULE.]NAME=VALUE`.
+    pub(crate) parameters: Vec<String>,
     /// What `--reference-date` says.
     pub(crate) reference_time: Option<Timestamp>,
     scopes: Vec<WantedScope>,
@@ -139,7 +141,13 @@ pub(crate) fn resolve(choice: &RuleChoice) -> Result<Resolved> {
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
     let reference_time = choice.reference_date.as_deref().map(time).transpose()?;
     let (mode, scopes_only) = (choice.mode.value.map(Mode::name), chosen.is_empty());
-    Ok(Resolved { rule_set, metas, mode, reference_time, scopes, scopes_only })
+    let shown = |p: &Setting<Parameter>| {
+        let Parameter { rule, name, value } = &p.value;
+        let rule = rule.as_ref().map_or_else(String::new, |r| format!("{r}."));
+        format!("{rule}{name}={value}")
+    };
+    let parameters = choice.parameters.iter().map(shown).collect();
+    Ok(Resolved { rule_set, metas, mode, parameters, reference_time, scopes, scopes_only })
 }
 
 /// Compiles bundles with the parameters of a choice. Those of the file that no
@@ -346,7 +354,7 @@ impl Resolved {
                     version: version.to_owned(),
                     state: states.get(version).map_or("not in the timeline", |v| state(*v)).into(),
                     verdict: outcome.verdict,
-                    testcases: testcases(outcome, evaluation),
+                    testcases: testcases(outcome, evaluation, &self.metas),
                 });
             }
         }
@@ -354,13 +362,26 @@ impl Resolved {
     }
 }
 
-fn testcases(outcome: ScopeOutcome, evaluation: &Evaluation) -> Vec<TestcaseReport> {
+/// The kinds of evidence that is gathered before a snapshot and carried into it.
+const EVIDENCE: [&str; 2] = ["probe.", "attestation."];
+
+fn testcases(
+    outcome: ScopeOutcome,
+    evaluation: &Evaluation,
+    metas: &BTreeMap<RuleId, RuleMeta>,
+) -> Vec<TestcaseReport> {
+    let on_evidence = |id: &str| {
+        let kinds = metas.get(id).into_iter().flat_map(|m| &m.kinds);
+        kinds.into_iter().any(|k| EVIDENCE.iter().any(|e| k.as_str().starts_with(e)))
+    };
     let of = |(target, all): (String, Vec<TestcaseOutcome>)| {
+        let on_evidence = &on_evidence;
         let one = move |t: TestcaseOutcome| {
             let judged = evaluation.rules.get(t.id.as_str()).map(|r| r.verdict);
             TestcaseReport {
                 // Missing although its rule has a verdict: that no longer counts.
                 expired: t.verdict == Verdict::Missing && judged.is_some_and(|v| v != t.verdict),
+                older: t.early && on_evidence(&t.id),
                 target: target.clone(),
                 verdict: t.verdict,
                 expires: t.expires,

@@ -216,6 +216,13 @@ fn stderr(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Characters that a terminal obeys instead of showing: control characters and
+/// those that turn the direction of writing.
+fn obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Lays rows out in columns, two spaces apart; the last column is not padded.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -225,7 +232,7 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            let cell: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let cell: String = cell.chars().map(|c| if obeyed(c) { ' ' } else { c }).collect();
             line.push_str(&format!("{cell:<width$}  "));
         }
         text.push_str(line.trim_end());

@@ -58,6 +58,10 @@ pub struct RuleOutcome {
     /// How many resources (or, for a rule on collections, regions or subjects)
     /// got which verdict.
     pub counts: Counts,
+    /// For a rule on collections that depends on the time: from when on it may
+    /// answer otherwise although nothing changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
     /// Everything that is not a pass, by resource key; the subject itself
     /// first.
     pub findings: Vec<Finding>,

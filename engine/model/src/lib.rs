@@ -15,6 +15,7 @@ mod hash;
 mod id;
 mod resource;
 mod verdict;
+mod yaml;
 
 pub use canonical::{Action, CanonicalError, Rewrite, canonical};
 pub use coverage::{KindCoverage, Needed, Status, Visibility};
@@ -26,6 +27,7 @@ pub use hash::{Digest, Salt, leaf};
 pub use id::{IdError, Kind, ResourceKey, RuleId, SnapshotId, Subject};
 pub use resource::Resource;
 pub use verdict::{Severity, Verdict};
+pub use yaml::unreasonable_yaml;
 
 /// A moment in UTC, to the nanosecond; written as RFC 3339.
 pub type Timestamp = jiff::Timestamp;

@@ -232,6 +232,9 @@ fn is_cases(file: &str) -> bool {
 
 fn parse_data(file: &str, text: &str) -> Result<Value, (Option<u32>, String)> {
     let value = if is_yaml(file) {
+        if let Some(problem) = tidegate_model::unreasonable_yaml(text) {
+            return Err((None, problem));
+        }
         let value: serde_json::Value = yaml_serde::from_str(text).map_err(|e| yaml_error(&e))?;
         Value::from(value)
     } else {

@@ -344,6 +344,9 @@ fn beside<'s>(set: &'s RuleSet, bundle: &str, path: &str) -> Vec<&'s Rule> {
 }
 
 fn read(text: &str) -> Result<CaseFile, String> {
+    if let Some(problem) = tidegate_model::unreasonable_yaml(text) {
+        return Err(problem);
+    }
     let shape: Json = yaml_serde::from_str(text).map_err(|e| yaml_error(&e).1)?;
     match shape {
         Json::Array(_) => {

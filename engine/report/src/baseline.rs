@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use tidegate_model::{Evaluation, ResourceKey, RuleId, Subject, Verdict};
+use tidegate_model::{Evaluation, ResourceKey, RuleId, Subject, Verdict, Violation};
 
 use crate::finding::{Change, ReportFinding};
 use crate::report::{BaselineSummary, Report, Resolved, SubjectReport};
@@ -42,6 +42,20 @@ struct Known {
     rule: String,
     resource: Option<String>,
     verdict: Verdict,
+    /// What was wrong: path and message of each violation.
+    wrong: BTreeSet<(String, String)>,
+    /// Whether it was accepted, and so nobody was told to mend it.
+    waived: bool,
+}
+
+impl Known {
+    /// Whether it covers a finding of now: the same verdict, nothing more wrong,
+    /// and not only accepted then.
+    fn covers(&self, now: &Self) -> bool {
+        self.verdict == now.verdict
+            && now.wrong.is_subset(&self.wrong)
+            && (now.waived || !self.waived)
+    }
 }
 
 /// A file that is no baseline.
@@ -75,16 +89,33 @@ struct FileFinding {
     id: String,
     resource: Option<ResourceKey>,
     verdict: Verdict,
+    #[serde(default)]
+    violations: Vec<Violation>,
+    waiver: Option<serde::de::IgnoredAny>,
+}
+
+/// Path and message of each violation.
+fn what_is_wrong(violations: &[Violation]) -> BTreeSet<(String, String)> {
+    violations.iter().map(|v| (v.path.clone(), v.message.clone())).collect()
+}
+
+fn known(rule: &RuleId, found: &ReportFinding) -> Known {
+    let ReportFinding { id: _, finding, change: _, waiver } = found;
+    Known {
+        rule: rule.to_string(),
+        resource: finding.resource.as_ref().map(ToString::to_string),
+        verdict: finding.verdict,
+        wrong: what_is_wrong(&finding.violations),
+        waived: waiver.is_some(),
+    }
 }
 
 impl Found {
-    fn add(&mut self, rule: &RuleId, id: String, resource: Option<&ResourceKey>, verdict: Verdict) {
-        let rule = rule.to_string();
-        if verdict != Verdict::Fail {
-            self.unsure.insert(rule.clone());
+    fn add(&mut self, id: String, known: Known) {
+        if known.verdict != Verdict::Fail {
+            self.unsure.insert(known.rule.clone());
         }
-        let resource = resource.map(ToString::to_string);
-        self.findings.insert(id, Known { rule, resource, verdict });
+        self.findings.insert(id, known);
     }
 
     fn of(evaluation: &Evaluation) -> Self {
@@ -94,7 +125,7 @@ impl Found {
             for finding in &outcome.findings {
                 let subject = &evaluation.snapshot.subject;
                 let named = ReportFinding::new(subject, rule, finding.clone());
-                found.add(rule, named.id, finding.resource.as_ref(), finding.verdict);
+                found.add(named.id.clone(), known(rule, &named));
             }
         }
         found
@@ -128,7 +159,14 @@ impl Baseline {
             for rule in subject.rules {
                 past.then.rules.insert(rule.id.to_string());
                 for f in rule.findings {
-                    past.then.add(&rule.id, f.id, f.resource.as_ref(), f.verdict);
+                    let known = Known {
+                        rule: rule.id.to_string(),
+                        resource: f.resource.as_ref().map(ToString::to_string),
+                        verdict: f.verdict,
+                        wrong: what_is_wrong(&f.violations),
+                        waived: f.waiver.is_some(),
+                    };
+                    past.then.add(f.id, known);
                 }
             }
         }
@@ -174,10 +212,15 @@ impl Past {
         for rule in &mut subject.rules {
             let id = rule.meta.id.clone();
             now.rules.insert(id.to_string());
+            // Rules about waivers are ours, and no bundle changed.
+            let ours = rule.meta.bundle == crate::waiver::BUNDLE;
             for found in &mut rule.findings {
-                found.change = Some(self.change(id.as_str(), found));
-                let (resource, verdict) = (found.finding.resource.as_ref(), found.finding.verdict);
-                now.add(&id, found.id.clone(), resource, verdict);
+                let known = known(&id, found);
+                found.change = Some(match self.change(&found.id, &known) {
+                    Change::Policy if ours => Change::New,
+                    change => change,
+                });
+                now.add(found.id.clone(), known);
             }
         }
         let gone = self
@@ -203,20 +246,22 @@ impl Past {
             .collect();
     }
 
-    fn change(&self, rule: &str, found: &ReportFinding) -> Change {
-        let verdict = found.finding.verdict;
-        if self.then.findings.get(&found.id).is_some_and(|k| k.verdict == verdict) {
+    fn change(&self, id: &str, now: &Known) -> Change {
+        if self.then.findings.get(id).is_some_and(|then| then.covers(now)) {
             return Change::Unchanged;
         }
-        let again = self.again.as_ref().and_then(|a| a.findings.get(&found.id));
-        if again.is_some_and(|k| k.verdict == verdict) {
+        let again = self.again.as_ref().and_then(|a| a.findings.get(id));
+        // One that was accepted then and is not now is new, whatever the rules.
+        let was_waived = self.then.findings.get(id).is_some_and(|then| then.waived);
+        if again.is_some_and(|again| again.covers(now)) && !was_waived {
             return Change::Policy;
         }
-        if !self.then.rules.is_empty() && !self.then.rules.contains(rule) {
+        if !self.then.rules.is_empty() && !self.then.rules.contains(&now.rule) {
             return Change::Policy;
         }
-        match verdict {
-            Verdict::Fail if self.then.unsure.contains(rule) => Change::Coverage,
+        match now.verdict {
+            Verdict::Fail if self.then.fails(id) => Change::New,
+            Verdict::Fail if self.then.unsure.contains(&now.rule) => Change::Coverage,
             Verdict::Fail => Change::New,
             Verdict::Abort | Verdict::Missing | Verdict::Pass => Change::Coverage,
         }

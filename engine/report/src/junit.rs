@@ -240,7 +240,7 @@ impl<W: Write> Suites<'_, W> {
         ];
         self.open(class, &Totals::of_scope(self.subject, scope), &properties)?;
         for testcase in &scope.testcases {
-            let TestcaseReport { id, target, verdict, expires, expired } = testcase;
+            let TestcaseReport { id, target, verdict, expires, older: _, expired } = testcase;
             self.case(class, &format!("{}/{target}/{id}", scope.version), None)?;
             match verdict {
                 Verdict::Pass => writeln!(self.out, "</testcase>")?,

@@ -20,6 +20,9 @@ pub struct Report {
     pub schema_version: &'static str,
     /// The version of tidegate that judged.
     pub tool_version: String,
+    /// Parameters of rules that were set for this run, as typed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<String>,
     /// The mode that rules were asked to judge in, where one was chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
@@ -106,6 +109,10 @@ pub struct TestcaseReport {
     /// longer counts; absent where no rule judges the testcase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
+    /// Whether it rests on evidence, a probe's or a person's, that stops counting
+    /// before a result of this snapshot would.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub older: bool,
     /// Whether it is Missing because that day has come.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub expired: bool,
@@ -295,6 +302,7 @@ impl Report {
         let mut report = Self {
             schema_version: Self::SCHEMA,
             tool_version: tool_version.to_owned(),
+            parameters: Vec::new(),
             mode: None,
             subjects,
             summary: Summary::default(),
@@ -349,6 +357,11 @@ impl Report {
                 .iter()
                 .flat_map(|s| &s.rules)
                 .any(|r| r.counts.abort > 0 || r.counts.missing > 0)
+            || self
+                .subjects
+                .iter()
+                .flat_map(|s| &s.scopes)
+                .any(|s| matches!(s.verdict, Verdict::Abort | Verdict::Missing))
     }
 
     /// Whether a rule of at least `threshold` severity is broken, or one that

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use tidegate_model::{Finding, Severity, Verdict};
 
+use crate::text::printable;
 use crate::{
     Change, Report, ReportFinding, ReportRule, Resolved, ScopeReport, SubjectReport, Waived,
 };
@@ -36,7 +37,7 @@ const FINDINGS_SHOWN: usize = 10;
 pub fn table(report: &Report, options: &TableOptions) -> String {
     let mut out = Table { text: String::new(), options };
     for subject in &report.subjects {
-        out.subject(subject, report.mode.as_deref());
+        out.subject(subject, report);
     }
     out.last_line(report);
     out.text
@@ -69,14 +70,17 @@ impl Table<'_> {
         if self.options.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn subject(&mut self, subject: &SubjectReport, mode: Option<&str>) {
+    fn subject(&mut self, subject: &SubjectReport, report: &Report) {
         let title = self.paint(BOLD, &subject.snapshot.to_string());
         let mut head = format!("{title}  taken {:.0}", subject.taken_at);
         if subject.reference_time != subject.taken_at {
             let _ = write!(head, "  judged as of {:.0}", subject.reference_time);
         }
-        if let Some(mode) = mode {
+        if let Some(mode) = &report.mode {
             let _ = write!(head, "  mode {mode}");
+        }
+        if !report.parameters.is_empty() {
+            let _ = write!(head, "  with {}", printable(&report.parameters.join(", ")));
         }
         self.line(&head);
         self.line("");
@@ -306,12 +310,6 @@ fn label(verdict: Verdict) -> String {
     format!("{short:<5}")
 }
 
-/// Names and messages come from clouds: control characters in them must not
-/// reach a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 /// A value on one line, cut where it would fill a screen.
 fn short(value: &Value) -> String {
     const LONGEST: usize = 80;
@@ -328,7 +326,7 @@ fn short(value: &Value) -> String {
         | Value::Object(_) => value.to_string(),
     };
     if text.chars().count() <= LONGEST {
-        return printable(&text);
+        return printable(&text).into_owned();
     }
     let cut: String = text.chars().take(LONGEST).collect();
     format!("{}…", printable(&cut))
@@ -374,7 +372,7 @@ pub(crate) mod tests {
 
     fn testcase(id: &str, verdict: Verdict, expires: Option<Date>) -> TestcaseReport {
         let (id, target) = (id.to_owned(), "main".to_owned());
-        TestcaseReport { id, target, verdict, expires, expired: false }
+        TestcaseReport { id, target, verdict, expires, older: false, expired: false }
     }
 
     /// A report with a fail, a rule that could not be judged, a pass, a gap and
@@ -400,7 +398,12 @@ pub(crate) mod tests {
             }),
             ..finding(Verdict::Abort)
         };
-        let outcome = |verdict, counts, findings| RuleOutcome { verdict, counts, findings };
+        let outcome = |verdict, counts, findings| RuleOutcome {
+            verdict,
+            counts,
+            valid_until: None,
+            findings,
+        };
         let rules = BTreeMap::from([
             (
                 RuleId::new("a-pass").unwrap(),

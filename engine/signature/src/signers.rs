@@ -86,6 +86,8 @@ pub struct Signer {
     pub principal: String,
     /// The key: `SHA256:` and base64.
     pub key_fingerprint: String,
+    /// The last moment at which the key counts, if the line names one.
+    pub valid_before: Option<Timestamp>,
 }
 
 impl Signer {
@@ -155,7 +157,8 @@ impl AllowedSigners {
             match allowed(line, namespace, at) {
                 Ok(()) => {
                     let principal = line.principals.clone();
-                    return Ok(Signer { principal, key_fingerprint: fingerprint(&key) });
+                    let (key_fingerprint, valid_before) = (fingerprint(&key), line.valid_before);
+                    return Ok(Signer { principal, key_fingerprint, valid_before });
                 }
                 // What comes closest to counting tells most.
                 Err(e) => closest = Some(closest.filter(|c| rank(c) >= rank(&e)).unwrap_or(e)),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
-use tidegate_model::{RuleId, Subject};
+use tidegate_model::{RuleId, Subject, unreasonable_yaml};
 
 /// What a file says; its members but `schema` become members of the body.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -167,6 +167,9 @@ pub(crate) struct Wrong {
 
 /// Reads the text of a file.
 pub(crate) fn parse(text: &str) -> Result<Statement, Wrong> {
+    if let Some(why) = unreasonable_yaml(text) {
+        return Err(Wrong { line: None, why });
+    }
     let read: Statement = yaml_serde::from_str(text).map_err(|e| {
         let message = e.to_string();
         // The place is told before the message, not at its end.

@@ -1,6 +1,7 @@
 //! What a signature is worth.
 
 use serde::Serialize;
+use tidegate_model::Timestamp;
 
 /// Checks the signature of a file: given the bytes of the file and the text of
 /// the signature beside it (`-----BEGIN SSH SIGNATURE-----` …), says what it is
@@ -17,6 +18,8 @@ pub enum SignatureStatus {
         principal: String,
         /// The fingerprint of the key, `SHA256:…`.
         key: String,
+        /// The last moment at which that key counts, if there is one.
+        until: Option<Timestamp>,
     },
     /// It does not fit the file, is for another namespace, or is none.
     Invalid {
@@ -41,6 +44,8 @@ pub(crate) struct Signature {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    valid_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
 
@@ -60,6 +65,7 @@ impl Signature {
             status,
             principal: None,
             key: None,
+            valid_until: None,
             problem: Some(why.to_owned()),
         };
         let Some(sig) = sig else {
@@ -72,10 +78,11 @@ impl Signature {
             return problem(Status::UnknownSigner, "no list of allowed signers was given");
         };
         match verify(file, armored) {
-            SignatureStatus::Valid { principal, key } => Self {
+            SignatureStatus::Valid { principal, key, until } => Self {
                 status: Status::Valid,
                 principal: Some(principal),
                 key: Some(key),
+                valid_until: until,
                 problem: None,
             },
             SignatureStatus::Invalid { problem: why } => problem(Status::Invalid, &why),

@@ -45,9 +45,11 @@ fn by_name(_: &[u8], armored: &str) -> SignatureStatus {
             let problem = "the key is not among the allowed signers".to_owned();
             SignatureStatus::UnknownSigner { problem, key: Some("SHA256:e".to_owned()) }
         }
-        Some(name) => {
-            SignatureStatus::Valid { principal: name.to_owned(), key: "SHA256:k".to_owned() }
-        }
+        Some(name) => SignatureStatus::Valid {
+            principal: name.to_owned(),
+            key: "SHA256:k".to_owned(),
+            until: None,
+        },
         None => SignatureStatus::Invalid { problem: "it is not a signature".to_owned() },
     }
 }
@@ -367,6 +369,7 @@ fn what_ssh_keygen_signs_is_valid() {
             Some((_, key)) if out.status.success() => SignatureStatus::Valid {
                 principal: "ada@example.com".to_owned(),
                 key: key.trim().to_owned(),
+                until: None,
             },
             _ => SignatureStatus::Invalid { problem: "ssh-keygen refuses it".to_owned() },
         }

@@ -21,6 +21,7 @@ use crate::failure::{Failure, Result};
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
     let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
     let reporting = ctx.config.reporting(&args.reporting)?;
+    render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;

@@ -151,9 +151,11 @@ fn status(
     verified: std::result::Result<tidegate_signature::Signer, VerifyError>,
 ) -> SignatureStatus {
     match verified {
-        Ok(signer) => {
-            SignatureStatus::Valid { principal: signer.principal, key: signer.key_fingerprint }
-        }
+        Ok(signer) => SignatureStatus::Valid {
+            principal: signer.principal,
+            key: signer.key_fingerprint,
+            until: signer.valid_before,
+        },
         Err(e) => {
             let problem = e.to_string();
             match e {

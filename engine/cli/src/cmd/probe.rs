@@ -14,6 +14,7 @@ use tidegate_probe::{
 };
 use tidegate_report::SubjectReport;
 use tidegate_store::Store;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::args::{Probe as Args, Sources, Targets};
@@ -39,6 +40,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     // is only cleaned up is not judged.
     let rules = if args.clean { None } else { Some(rules()?) };
     let reporting = ctx.config.reporting(&args.reporting)?;
+    render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
     let targets = Targets { cloud: args.cloud.into_iter().collect(), all: false, example: false };
     one_target(ctx, &targets)?;
@@ -76,8 +78,14 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     drop((journal, records));
     let store = ctx.store().await?;
     let evidence = Evidence { probes: probed.resources, ..Evidence::default() };
-    let id = collect::collect(ctx, &store, &target, evidence).await?;
-    let judged = check::judge(&store, &id, &rules, false).await?;
+    // Once the signals are listened to, nobody else ends the program.
+    let judged = tokio::select! {
+        judged = judge(ctx, &store, &target, &rules, evidence) => judged?,
+        () = stopped() => {
+            return Err(Failure::new("stopped before the results of the probes were kept")
+                .hint("probe again; nothing was left behind"));
+        }
+    };
     let report = narrow(judged.report, &asked.testcases);
     let unjudged = asked.without_rule(&rules);
     if !unjudged.is_empty() {
@@ -91,6 +99,18 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
         Exit::Ok if !unjudged.is_empty() && reporting.fail_on_incomplete.value => Exit::Undecided,
         exit => exit,
     })
+}
+
+/// Keeps what was found in a snapshot and judges that.
+async fn judge(
+    ctx: &mut Context<'_>,
+    store: &Store,
+    target: &Target,
+    rules: &Arc<Resolved>,
+    evidence: Evidence,
+) -> Result<check::Judged> {
+    let id = collect::collect(ctx, store, target, evidence).await?;
+    check::judge(store, &id, rules, false).await
 }
 
 fn rules() -> Result<Arc<Resolved>> {
@@ -197,7 +217,7 @@ impl Bench {
     /// Waits for the work, or for Ctrl-C: then `None`.
     async fn watch<T>(&mut self, ui: &mut Ui, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
-        let mut stop = pin!(tokio::signal::ctrl_c());
+        let mut stop = pin!(stopped());
         let done = loop {
             tokio::select! {
                 done = &mut work => break Some(done),
@@ -207,6 +227,19 @@ impl Bench {
         };
         ui.clear();
         done
+    }
+}
+
+/// Waits for Ctrl-C, or for what pipelines and service managers send to end a
+/// program.
+async fn stopped() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // Without the right to listen there is Ctrl-C.
+        return tokio::signal::ctrl_c().await.unwrap_or_default();
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
     }
 }
 

@@ -1,6 +1,8 @@
 //! The end of every command that judges: waivers, baseline, formats, exit code.
 
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,16 +60,42 @@ pub(crate) async fn finish(
     };
     report.summary.exit = exit.code();
     report.mode = run.rules.mode.map(str::to_owned);
+    report.parameters = run.rules.parameters.clone();
     let mut history = Vec::new();
     if reporting.formats.value.iter().any(|o| o.format == ReportFormat::Html) {
         for subject in report.subjects.iter().map(|s| &s.snapshot.subject) {
             history.extend(baseline::history(run.store, subject, &run).await?);
         }
     }
+    let mut failed = None;
     for output in &reporting.formats.value {
-        write(ctx, &report, output, &run, &history)?;
+        // What the others were to hold is not lost for one that cannot be written.
+        if let Err(failure) = write(ctx, &report, output, &run, &history)
+            && let Some(before) = failed.replace(failure)
+        {
+            ctx.ui.failure(&before);
+        }
     }
-    Ok(exit)
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(exit),
+    }
+}
+
+/// Two results in one place would leave only the last, or neither readable.
+pub(crate) fn one_place_each(reporting: &Reporting) -> Result<()> {
+    let mut places = BTreeSet::new();
+    for output in &reporting.formats.value {
+        let stream = |p: &&PathBuf| !p.starts_with("/dev");
+        let place = output.file.as_ref();
+        if place.is_none_or(|p| stream(&p)) && !places.insert(place) {
+            let place = place
+                .map_or_else(|| "standard output".to_owned(), |p| format!("`{}`", p.display()));
+            return Err(Failure::usage(format!("two formats are to be written to {place}"))
+                .hint("give each a file of its own: -f table -f json=FILE"));
+        }
+    }
+    Ok(())
 }
 
 fn write(

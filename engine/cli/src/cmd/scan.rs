@@ -21,6 +21,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
     // A bundle that does not compile is told before minutes are spent collecting.
     let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
     let reporting = ctx.config.reporting(&args.reporting)?;
+    render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
     let targets = collect::targets(ctx, &args.targets, &args.sources).await?;
     let store = ctx.store().await?;

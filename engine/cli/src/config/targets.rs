@@ -50,7 +50,7 @@ impl Config {
         } else if flags.all {
             (all()?, Origin::Flag("--all"))
         } else if !flags.cloud.is_empty() {
-            (flags.cloud.clone(), Origin::Flag("--cloud"))
+            (once(&flags.cloud), Origin::Flag("--cloud"))
         } else if let Some(name) = self.env.var("OS_CLOUD") {
             (vec![name.to_owned()], Origin::Env("OS_CLOUD"))
         } else if let Some(first) = self.file.targets.first() {
@@ -115,8 +115,14 @@ impl Config {
         let subject = |name: &String| {
             self.target(name).map_or_else(|| name.clone(), |t| t.subject.to_string())
         };
-        named.iter().map(subject).collect()
+        once(&named.iter().map(subject).collect::<Vec<_>>())
     }
+}
+
+/// Each name once, where it stands first.
+fn once(names: &[String]) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.iter().filter(|n| seen.insert(n.as_str())).cloned().collect()
 }
 
 /// What flags hand in replaces what the file hands in, each by itself.

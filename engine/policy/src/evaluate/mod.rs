@@ -135,6 +135,7 @@ pub fn evaluate(
     let mut outcomes = BTreeMap::new();
     for at in 0..state.rules.len() {
         let Some((rule, mut findings, mut counts)) = state.outcome(set, at) else { continue };
+        let valid_until = state.valid_until(rule, at);
         if rule.input == Input::Resource {
             let gaps = coverage.gaps(rule);
             counts.abort += gaps.len() as u64;
@@ -152,7 +153,7 @@ pub fn evaluate(
             let key = |f: &Finding| (f.resource.clone(), f.region.clone());
             key(a).cmp(&key(b)).then_with(|| a.cause.cmp(&b.cause))
         });
-        let outcome = RuleOutcome { verdict: verdict(counts), counts, findings };
+        let outcome = RuleOutcome { verdict: verdict(counts), counts, valid_until, findings };
         outcomes.insert(rule.meta.id.clone(), outcome);
     }
     let stats = state.stats;

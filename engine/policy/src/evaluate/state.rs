@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use regorus::Value;
 use tidegate_model::{
-    AbortCode, Change, ChangeOp, Counts, Facts, FactsError, Finding, Kind, ResourceKey, Verdict,
+    AbortCode, Change, ChangeOp, Counts, Facts, FactsError, Finding, Kind, ResourceKey, Timestamp,
+    Verdict,
 };
 
 use super::{Options, Stats};
@@ -400,6 +401,16 @@ impl<'c> State<'c> {
         let [fail, missing, abort] = [Verdict::Fail, Verdict::Missing, Verdict::Abort].map(count);
         let pass = (total as u64).saturating_sub(fail + missing + abort);
         Some((rule, findings, Counts { pass, fail, abort, missing }))
+    }
+
+    /// Until when the answers of a rule on collections hold. Those of resource
+    /// rules are carried one by one, and the earliest of them may be gone.
+    pub(super) fn valid_until(&self, rule: &Rule, at: usize) -> Option<Timestamp> {
+        let state = self.rules.get(at).filter(|_| rule.input != Input::Resource)?;
+        match state.holds {
+            Holds::Until(until) => Some(until),
+            Holds::Now | Holds::Forever => None,
+        }
     }
 
     /// The blob for the next snapshot.

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use tidegate_model::{Evaluation, Timestamp, Verdict};
+use tidegate_model::{Evaluation, Timestamp, Verdict, unreasonable_yaml};
 
 use crate::bundle::yaml_error;
 
@@ -110,6 +110,9 @@ pub struct TestcaseOutcome {
     /// count any more; absent if no rule has the testcase's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
+    /// Whether that is before the lifetime of the testcase is over: the rule
+    /// says that its answer will not hold so long.
+    pub early: bool,
     /// The clause that demands it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -205,6 +208,9 @@ impl Scope {
     /// # Errors
     /// [`ScopeError`] on unknown keys, doubled ids and names that lead nowhere.
     pub fn parse(yaml: &str) -> Result<Self, ScopeError> {
+        if let Some(problem) = unreasonable_yaml(yaml) {
+            return Err(ScopeError { line: None, problem });
+        }
         let file: File = yaml_serde::from_str(yaml).map_err(|e| {
             let (line, problem) = yaml_error(&e);
             ScopeError { line, problem }
@@ -314,12 +320,14 @@ impl Scope {
         let (checked, today) = (day(evaluation.taken_at), day(evaluation.reference_time));
         let judge = |t: &&Testcase| {
             let rule = evaluation.rules.get(t.id.as_str());
-            let expires = rule.map(|_| t.lifetime.expiry(checked));
+            let whole = t.lifetime.expiry(checked);
+            let expires = rule.map(|r| r.valid_until.map_or(whole, |until| whole.min(day(until))));
             let current = rule.filter(|_| expires.is_some_and(|day| today < day));
             TestcaseOutcome {
                 id: t.id.clone(),
                 verdict: current.map_or(Verdict::Missing, |r| r.verdict),
                 expires,
+                early: expires.is_some_and(|day| day < whole),
                 url: t.url.clone(),
             }
         };
@@ -370,8 +378,12 @@ timeline:
 ";
 
     fn evaluation(verdicts: &[(&str, Verdict)]) -> Evaluation {
-        let outcome =
-            |verdict| RuleOutcome { verdict, counts: Counts::default(), findings: vec![] };
+        let outcome = |verdict| RuleOutcome {
+            verdict,
+            counts: Counts::default(),
+            valid_until: None,
+            findings: vec![],
+        };
         Evaluation {
             snapshot: "s@1".parse().unwrap(),
             taken_at: Timestamp::UNIX_EPOCH,

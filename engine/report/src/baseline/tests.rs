@@ -58,6 +58,24 @@ fn what_the_baseline_lacks_is_new_and_the_cause_is_told() {
 }
 
 #[test]
+fn more_wrong_with_a_known_thing_is_new() {
+    let other = baseline(|v| {
+        rules(v)[0]["findings"][0]["violations"][0]["message"] = "something else".into();
+    });
+    assert_eq!(change_of(&compared(&other, true), "c-fail"), Change::New);
+    assert!(compared(&other, true).fails_at(Severity::Low));
+}
+
+#[test]
+fn what_was_only_accepted_then_is_new_once_it_is_not() {
+    let waived = baseline(|v| {
+        rules(v)[0]["findings"][0]["waiver"] =
+            json!({"id": "W", "reason": "r", "owner": "o", "expires": "2026-01-01"});
+    });
+    assert_eq!(change_of(&compared(&waived, true), "c-fail"), Change::New);
+}
+
+#[test]
 fn what_is_no_more_is_listed_with_its_cause() {
     let more = |rule: &'static str| {
         baseline(move |v| {
@@ -83,6 +101,7 @@ fn a_rule_that_changed_is_told_from_a_cloud_that_changed() {
         let outcome = |r: &crate::ReportRule| tidegate_model::RuleOutcome {
             verdict: r.verdict,
             counts: r.counts,
+            valid_until: None,
             findings: r
                 .findings
                 .iter()

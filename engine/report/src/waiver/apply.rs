@@ -13,7 +13,7 @@ use crate::finding::ReportFinding;
 use crate::{ReportRule, SubjectReport};
 
 /// The name of the bundle that findings about waivers are shown under.
-const BUNDLE: &str = "waivers";
+pub(crate) const BUNDLE: &str = "waivers";
 
 impl Waivers {
     /// Marks the findings that waivers accept, and adds what is wrong with the

@@ -23,10 +23,12 @@ mod pattern;
 
 use jiff::civil::Date;
 use serde::Deserialize;
-use tidegate_model::Timestamp;
+use tidegate_model::{Timestamp, unreasonable_yaml};
 
 use crate::finding::Waived;
 use pattern::Pattern;
+
+pub(crate) use apply::BUNDLE;
 
 /// Longer than a year nobody accepts a risk without looking at it again. 366
 /// days, so that a leap year is a year too.
@@ -102,6 +104,9 @@ impl Waivers {
     /// none, and an id that another waiver has.
     pub fn add(&mut self, file: &str, yaml: &str) -> Result<(), WaiverError> {
         let wrong = |problem: String| WaiverError { file: file.to_owned(), problem };
+        if let Some(problem) = unreasonable_yaml(yaml) {
+            return Err(wrong(problem));
+        }
         let parsed: File = yaml_serde::from_str(yaml).map_err(|e| wrong(e.to_string()))?;
         for entry in parsed.waivers {
             let id = entry.id.clone();

@@ -187,6 +187,7 @@ fn scope() -> ScopeReport {
             target: target.into(),
             verdict: serde_json::from_value(verdict.into()).unwrap(),
             expires: expires.map(|d| d.parse().unwrap()),
+            older: false,
             expired,
         };
     ScopeReport {

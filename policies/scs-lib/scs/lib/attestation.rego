@@ -33,7 +33,7 @@ signed(found, testcase, _) := answer(
 signed(found, testcase, time) := timed(found, testcase, {
 	"now": utc.instant(time),
 	"issued": begin(found.body.issued),
-	"expires": begin(found.body.expires) + 86400,
+	"expires": min([begin(found.body.expires) + 86400, key_end(found)]),
 	"longest": year_after(found.body.issued),
 }) if {
 	status(found) == "valid"
@@ -117,6 +117,12 @@ said(found, testcase) := {
 } if {
 	count({object.get(found.body, "verdict", null)} & {"pass", "fail"}) == 0
 }
+
+# When the signer's key stops counting: a statement does not outlive it.
+key_end(found) := utc.instant(text) + 1 if {
+	text := object.get(found.body, ["tidegate", "signature", "valid_until"], null)
+	is_string(text)
+} else := utc.seconds(utc.forever)
 
 answer(verdict, reason, until) := {"verdict": verdict, "reason": reason, "until": until, "violations": set()}
 
