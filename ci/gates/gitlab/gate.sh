@@ -19,8 +19,7 @@ export GATE_REPORTS=tidegate-reports
 case ${1-} in
 record)
 	# A comparison has no place in a record: it would leave known findings out.
-	unset GATE_BASELINE TIDEGATE_BASELINE
-	export GATE_ONLY_NEW=false
+	export GATE_BASELINE=none
 	GATE_FORMATS="${GATE_FORMATS:-json junit sarif code-quality markdown} json"
 	export GATE_FORMATS
 	status=0

@@ -119,7 +119,8 @@ def gitlab_reports_only_what_is_new():
 
         # A file in the checkout does not decide, unless it is named.
         lax = write(os.path.join(work, "lax", "tidegate.yaml"),
-                    "schema: tidegate.config/v1\nfail_on: critical\nfail_on_incomplete: false\nonly_new: true\n")
+                    "schema: tidegate.config/v1\nfail_on: critical\nfail_on_incomplete: false\nonly_new: true\n"
+                    "baseline: latest~1\n")
         job(work, api, "compare", changed, 2, lax=lax)
         job(work, api, "compare", changed, 2, GATE_CONFIG=lax, GATE_FAIL_ON="low")
         job(work, api, "compare", changed, 0, GATE_CONFIG=lax, GATE_BUNDLE="scs-compatible-iaas")
