@@ -101,7 +101,10 @@ pub(crate) enum Command {
         shell: clap_complete::Shell,
     },
     /// Write the manual page
-    Man,
+    Man {
+        /// A folder for a page of each command, instead of the first page to standard output
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -246,7 +246,13 @@ impl<'t> Wanted<'t> {
         let scope = Scope::parse(&text).map_err(|e| {
             Failure::new(format!("cannot use scope file `{place}`")).caused_by(Some(&e))
         })?;
-        Ok(Self { name: slug(&scope), version, file: Some(scope) })
+        let name = slug(&scope);
+        // It becomes the name of a bundle, and must not lead to a folder.
+        if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
+            return Err(Failure::new(format!("cannot use scope file `{place}`"))
+                .also("its `name` is not made of letters, digits, blanks and `-`"));
+        }
+        Ok(Self { name, version, file: Some(scope) })
     }
 
     fn find(self, bundles: &[Bundle]) -> Result<WantedScope> {

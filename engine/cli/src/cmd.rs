@@ -55,7 +55,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
     let config = match cli.command {
         // These must work beside a file that is wrong.
         Command::Completions { .. }
-        | Command::Man
+        | Command::Man { .. }
         | Command::Report(_)
         | Command::Config(args::Config::Init { .. }) => Config::none(env),
         Command::Scan(_)
@@ -86,7 +86,13 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
             clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut text);
             ctx.ui.write(None, &String::from_utf8_lossy(&text)).map(|()| Exit::Ok)
         }
-        Command::Man => {
+        Command::Man { dir: Some(dir) } => {
+            clap_mangen::generate_to(Cli::command(), &dir).map(|()| Exit::Ok).map_err(|e| {
+                Failure::new(format!("cannot write manual pages into `{}`: {e}", dir.display()))
+                    .hint("name a folder that exists and can be written")
+            })
+        }
+        Command::Man { dir: None } => {
             let mut text = Vec::new();
             clap_mangen::Man::new(Cli::command())
                 .render(&mut text)

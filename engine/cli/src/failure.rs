@@ -70,12 +70,16 @@ impl Failure {
 
     /// The text for standard error, one line each.
     pub(crate) fn render(&self) -> String {
-        let mut text = format!("error: {}\n", self.message);
+        // Names from files and clouds stand in it; a terminal must not obey them.
+        let plain = |text: &str| -> String {
+            text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+        };
+        let mut text = format!("error: {}\n", plain(&self.message));
         for cause in &self.causes {
-            let _ = writeln!(text, "  {cause}");
+            let _ = writeln!(text, "  {}", plain(cause));
         }
         for hint in &self.hints {
-            let _ = writeln!(text, "hint: {hint}");
+            let _ = writeln!(text, "hint: {}", plain(hint));
         }
         text
     }

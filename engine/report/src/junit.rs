@@ -33,7 +33,7 @@ pub fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut all = Totals::default();
     for subject in &report.subjects {
         subject.rules.iter().for_each(|r| all.add(&Totals::of_rule(r)));
-        subject.scopes.iter().for_each(|s| all.add(&Totals::of_scope(subject, s)));
+        subject.scopes.iter().for_each(|s| all.add(&Totals::of_scope(s)));
         if silent(subject) {
             all.add(&Totals { tests: 1, errors: 1, ..Totals::default() });
         }
@@ -74,15 +74,14 @@ impl Totals {
         }
     }
 
-    fn of_scope(subject: &SubjectReport, scope: &ScopeReport) -> Self {
-        let count = |verdict| scope.testcases.iter().filter(|t| t.verdict == verdict).count();
-        let skipped = scope.testcases.iter().filter(|t| accepted(subject, t)).count();
-        Self {
-            tests: scope.testcases.len(),
-            failures: count(Verdict::Fail) - skipped,
-            errors: count(Verdict::Abort) + count(Verdict::Missing),
-            skipped,
-        }
+    /// What is wrong is counted once, in the suite of the rule; a testcase of a
+    /// scope points there. Only what no rule says is its own.
+    fn of_scope(scope: &ScopeReport) -> Self {
+        let count =
+            |of: &dyn Fn(&TestcaseReport) -> bool| scope.testcases.iter().filter(|t| of(t)).count();
+        let errors = count(&untold);
+        let skipped = count(&|t| t.verdict != Verdict::Pass) - errors;
+        Self { tests: scope.testcases.len(), failures: 0, errors, skipped }
     }
 
     fn attributes(&self) -> String {
@@ -91,6 +90,11 @@ impl Totals {
             " tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\""
         )
     }
+}
+
+/// Whether a testcase is missing and no rule says so.
+fn untold(testcase: &TestcaseReport) -> bool {
+    testcase.verdict == Verdict::Missing && (testcase.expires.is_none() || testcase.expired)
 }
 
 /// Whether a rule has a testcase for what passed.
@@ -238,7 +242,7 @@ impl<W: Write> Suites<'_, W> {
             ("state", &scope.state),
             ("verdict", &verdict),
         ];
-        self.open(class, &Totals::of_scope(self.subject, scope), &properties)?;
+        self.open(class, &Totals::of_scope(scope), &properties)?;
         for testcase in &scope.testcases {
             let TestcaseReport { id, target, verdict, expires, older: _, expired } = testcase;
             self.case(class, &format!("{}/{target}/{id}", scope.version), None)?;
@@ -249,21 +253,24 @@ impl<W: Write> Suites<'_, W> {
                     self.body("skipped", text, "", &[])?;
                 }
                 Verdict::Fail => {
-                    let text = format!("the suite of rule {id} says what is wrong");
-                    self.body("failure", &text, target, &[])?;
+                    let text = format!("fails: the suite of rule {id} says what is wrong");
+                    self.body("skipped", &text, "", &[])?;
                 }
                 Verdict::Abort => {
                     let text = format!("not judged: the suite of rule {id} says why");
-                    self.body("error", &text, "abort", &[])?;
+                    self.body("skipped", &text, "", &[])?;
                 }
-                Verdict::Missing => {
-                    let text = match (expires, expired) {
-                        (None, _) => "no rule judges it".to_owned(),
-                        (Some(day), true) => format!("the result expired on {day}"),
-                        (Some(_), false) => "there is no evidence".to_owned(),
-                    };
-                    self.body("error", &text, "missing", &[])?;
-                }
+                Verdict::Missing => match (expires, expired) {
+                    (None, _) => self.body("error", "no rule judges it", "missing", &[])?,
+                    (Some(day), true) => {
+                        let text = format!("the result expired on {day}");
+                        self.body("error", &text, "missing", &[])?;
+                    }
+                    (Some(_), false) => {
+                        let text = format!("no evidence: the suite of rule {id} says more");
+                        self.body("skipped", &text, "", &[])?;
+                    }
+                },
             }
         }
         self.close()

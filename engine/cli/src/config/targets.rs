@@ -90,6 +90,9 @@ impl Config {
                 vec![Wanted { cloud: None, subject: None, sources, origin: None }]
             }
         };
+        let mut seen = std::collections::BTreeSet::new();
+        let mut out = out;
+        out.retain(|w| seen.insert((w.cloud.clone(), w.subject.clone())));
         if sources.config_dir.is_some() && out.len() > 1 {
             return Err(Failure::usage("`--config-dir` is the configuration of one cloud").hint(
                 "name that cloud with --cloud, or give each target of tidegate.yaml its `config_dir`",

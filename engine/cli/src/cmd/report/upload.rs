@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, StatusCode};
+use reqwest::{Certificate, Client, Response, StatusCode};
 use tidegate_report::ScsDocument;
 use tidegate_signature::signed_by;
 use url::{Host, Url};
@@ -54,7 +54,7 @@ pub(super) async fn upload(ctx: &mut Context<'_>, args: &Upload) -> Result<Exit>
         .map_err(|e| unreachable(&url, &e))?;
     let status = answer.status();
     let moved = answer.headers().get(LOCATION).and_then(|l| l.to_str().ok()).map(str::to_owned);
-    let said = said(&answer.text().await.unwrap_or_default());
+    let said = said(&beginning(answer).await);
     if !status.is_success() {
         return Err(refused(&url, status, &user, moved, &said));
     }
@@ -70,6 +70,18 @@ pub(super) async fn upload(ctx: &mut Context<'_>, args: &Upload) -> Result<Exit>
 }
 
 /// The address that reports go to, from that of the monitor.
+/// The beginning of an answer: what follows nobody reads, and it may never end.
+async fn beginning(mut answer: Response) -> String {
+    const LONGEST: usize = 1 << 16;
+    let mut bytes = Vec::new();
+    while bytes.len() < LONGEST {
+        let Ok(Some(chunk)) = answer.chunk().await else { break };
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes.truncate(LONGEST);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn endpoint(text: &str) -> Result<Url> {
     let example = "write it like https://compliance.sovereignit.cloud/";
     // Whatever is wrong with it, a password in it is not repeated.
