@@ -124,7 +124,10 @@ fn report() -> Report {
             metas.insert(id.clone(), serde_json::from_value::<RuleMeta>(meta).unwrap());
             let findings = (0..RESOURCES).map(|n| finding(&kind, n, rule)).collect();
             let counts = Counts { fail: RESOURCES.into(), ..Counts::default() };
-            rules.insert(id, RuleOutcome { verdict: Verdict::Fail, counts, valid_until: None, findings });
+            rules.insert(
+                id,
+                RuleOutcome { verdict: Verdict::Fail, counts, valid_until: None, findings },
+            );
         }
     }
     let snapshot = SnapshotMeta { id: "prod1@417".parse().unwrap(), taken_at, coverage };
