@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use http::Method;
+use http::{Method, StatusCode};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ use crate::kinds::LISTINGS;
 use crate::listing::{Listing, Page, Stop};
 use crate::reading::{End, Reading};
 use crate::redact::Cleaner;
-use crate::request::ask;
+use crate::request::{ask, describe};
 
 /// One image, and the listings that showed it.
 struct Seen {
@@ -121,53 +121,71 @@ async fn one(
 }
 
 /// Asks for the extra specs of each flavor of a page that lacks them and puts
-/// them in, as Nova does itself from 2.61 on. What cannot be read stays out.
+/// them in, as Nova does itself from 2.61 on. What cannot be read stays out, and
+/// why is told, unless the service knows no such thing (404).
 pub(crate) async fn with_extra_specs(
     reading: &Reading<'_>,
     endpoint: &Endpoint,
     mut page: Page,
-) -> Page {
+) -> (Page, Option<Status>) {
     let lacks = |raw: &[u8]| {
         let flavor = serde_json::from_slice::<WithId<'_>>(raw);
         flavor.is_ok_and(|f| !f.extra_specs)
     };
     if !page.items().any(lacks) {
-        return page;
+        return (page, None);
     }
     // The page's own permit covers these requests, so that they cannot wait for
     // one another.
     let asked: Vec<_> = page.items().map(|raw| filled(reading, endpoint, raw)).collect();
-    let filled: Vec<Vec<u8>> = stream::iter(asked).buffered(4).boxed().collect().await;
+    let filled: Vec<(Vec<u8>, Option<Status>)> =
+        stream::iter(asked).buffered(4).boxed().collect().await;
     let mut body = Vec::new();
     page.cut.items.clear();
-    for item in filled {
+    let mut gap: Option<Status> = None;
+    for (item, refused) in filled {
         let from = body.len();
         body.extend_from_slice(&item);
         page.cut.items.push(from..body.len());
+        gap = gap.into_iter().chain(refused).max_by_key(Status::rank);
     }
     page.body = Bytes::from(body);
-    page
+    (page, gap)
 }
 
-/// A flavor with its extra specs.
-async fn filled(reading: &Reading<'_>, endpoint: &Endpoint, raw: &[u8]) -> Vec<u8> {
+/// A flavor with its extra specs, or why they could not be read.
+async fn filled(
+    reading: &Reading<'_>,
+    endpoint: &Endpoint,
+    raw: &[u8],
+) -> (Vec<u8>, Option<Status>) {
     #[derive(Deserialize)]
     struct Answer<'a> {
         #[serde(borrow)]
         extra_specs: &'a RawValue,
     }
     let flavor = serde_json::from_slice::<WithId<'_>>(raw).ok();
-    let Some(WithId { id: Some(id), extra_specs: false }) = flavor else { return raw.to_vec() };
+    let Some(WithId { id: Some(id), extra_specs: false }) = flavor else {
+        return (raw.to_vec(), None);
+    };
     let url = format!("{}flavors/{id}/os-extra_specs", endpoint.base);
-    let answer = ask(reading.run, reading.session, endpoint, Method::GET, &url).await.ok();
-    let specs = answer
-        .as_ref()
-        .filter(|a| a.status.is_success())
-        .and_then(|a| Some(serde_json::from_slice::<Answer<'_>>(&a.body).ok()?.extra_specs.get()));
-    match (specs, raw.strip_prefix(b"{")) {
-        (Some(specs), Some(rest)) => {
-            [format!("{{\"extra_specs\":{specs},").as_bytes(), rest].concat()
+    let failed = |why: &str| Some(Status::Failed { reason: format!("extra specs: {why}") });
+    let answer = match ask(reading.run, reading.session, endpoint, Method::GET, &url).await {
+        Ok(answer) => answer,
+        Err(why) => return (raw.to_vec(), failed(&why)),
+    };
+    let gap = match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Status::Forbidden),
+        StatusCode::NOT_FOUND => None,
+        status if !status.is_success() => failed(&describe(&answer)),
+        _ => {
+            let specs = serde_json::from_slice::<Answer<'_>>(&answer.body).map(|a| a.extra_specs);
+            if let (Ok(specs), Some(rest)) = (specs, raw.strip_prefix(b"{")) {
+                let start = format!("{{\"extra_specs\":{specs},");
+                return ([start.as_bytes(), rest].concat(), None);
+            }
+            failed("the answer has none")
         }
-        _ => raw.to_vec(),
-    }
+    };
+    (raw.to_vec(), gap)
 }

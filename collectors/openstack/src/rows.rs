@@ -140,7 +140,10 @@ impl Reading<'_> {
             let sound = match listing.next().await {
                 Ok(None) => return Ok(Ok(())),
                 Ok(Some(page)) => {
-                    let page = self.enrich(endpoint, page).await;
+                    let (page, gap) = self.enrich(endpoint, page).await;
+                    if let Some(status) = gap {
+                        self.note(status);
+                    }
                     let origin = place.origin(self.run, parent.as_deref(), page.read_at);
                     let (made, problem) = origin.resources(page.items());
                     if let Some(reason) = problem {
@@ -172,11 +175,11 @@ impl Reading<'_> {
     }
 
     /// Puts extra specs into flavors that came without.
-    async fn enrich(&self, endpoint: &Endpoint, page: Page) -> Page {
+    async fn enrich(&self, endpoint: &Endpoint, page: Page) -> (Page, Option<Status>) {
         if self.place.row.kind == "compute.flavor" {
             return images::with_extra_specs(self, endpoint, page).await;
         }
-        page
+        (page, None)
     }
 
     /// Asks once per resource of the parent kind, several at a time.

@@ -32,7 +32,8 @@ fn wrong_waivers_and_baselines_are_told_before_anything_is_collected() {
     shell.write("bad.yaml", &waiver("2027-01-01").replace("reason", "raeson"));
     shell.write("none.json", "{}");
     shell.run("scan --example --waivers nowhere").refused(64, &["cannot read waivers `nowhere`"]);
-    shell.run("scan --example --waivers bad.yaml").refused(1, &["bad.yaml", "raeson"]);
+    shell.write("none.yaml", "waiver: []");
+    shell.run("scan --example --waivers none.yaml").refused(1, &["none.yaml", "waivers"]);
     shell.run("scan --example --only-new").refused(64, &["--baseline"]);
     assert!(!shell.path(".local/share/tidegate").exists(), "nothing was collected");
     let ran = shell.run("scan --example --baseline none.json -q");
@@ -72,6 +73,13 @@ fn a_waived_finding_is_shown_and_does_not_count_until_it_expires() {
     let expired = rule(&report, "waiver-expired").unwrap();
     let message = expired["findings"][0]["violations"][0]["message"].as_str().unwrap();
     assert!(message.contains("W-1") && message.contains("ordered"), "{message}");
+
+    shell.write("bad.yaml", &waiver(&expires).replace("reason", "raeson"));
+    let report = shell.run("check --waivers bad.yaml -f json").json();
+    let invalid = rule(&report, "waiver-invalid").unwrap();
+    let message = invalid["findings"][0]["violations"][0]["message"].as_str().unwrap();
+    assert!(message.contains("bad.yaml") && message.contains("raeson"), "{message}");
+    assert_eq!(report["summary"]["waived"], 0);
 
     shell.write("waivers/old.yaml", &waiver("2020-01-01").replace("W-1", "W-2"));
     let ran = shell.run("waiver check waivers");

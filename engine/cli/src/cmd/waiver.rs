@@ -1,11 +1,11 @@
 //! `tidegate waiver`, and reading waivers for a report.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
 use tidegate_model::{Timestamp, Verdict};
-use tidegate_report::{ReportFinding, ReportRule, WaiverState, Waivers};
+use tidegate_report::{ReportFinding, ReportRule, WaiverError, WaiverState, Waivers};
 use tidegate_store::At;
 
 use crate::args::{Draft, Waiver};
@@ -20,11 +20,11 @@ use crate::output::columns;
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Waiver) -> Result<Exit> {
     match args {
         Waiver::List { path } => {
-            let waivers = read(&named(ctx, &path)?)?;
+            let waivers = read_strictly(&named(ctx, &path)?)?;
             ctx.ui.write(None, &listed(&waivers, env::now(), |_| true)).map(|()| Exit::Ok)
         }
         Waiver::Check { path } => {
-            let (waivers, now) = (read(&named(ctx, &path)?)?, env::now());
+            let (waivers, now) = (read_strictly(&named(ctx, &path)?)?, env::now());
             let wrong = |state| state != WaiverState::Valid;
             let bad = waivers.all().iter().any(|w| wrong(w.state(now)));
             ctx.ui.write(None, &listed(&waivers, now, wrong))?;
@@ -44,8 +44,20 @@ fn named(ctx: &Context<'_>, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Reads files, and of folders every `*.yaml` and `*.yml` in order of name.
+/// Reads waivers for a report: files, and of folders every `*.yaml` and `*.yml`
+/// in order of name. What is wrong with one is a finding of the report.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Waivers> {
+    each(paths, Waivers::add_for_report)
+}
+
+/// Reads waivers for those who write them: the first that is wrong is told.
+fn read_strictly(paths: &[PathBuf]) -> Result<Waivers> {
+    each(paths, Waivers::add)
+}
+
+type Add = fn(&mut Waivers, &str, &str) -> std::result::Result<(), WaiverError>;
+
+fn each(paths: &[PathBuf], add: Add) -> Result<Waivers> {
     let mut waivers = Waivers::default();
     for path in paths {
         let shown = path.display();
@@ -67,14 +79,12 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Waivers> {
             files.sort();
         }
         for file in files {
-            add(&mut waivers, &file, &std::fs::read_to_string(&file).map_err(unreadable)?)?;
+            let text = std::fs::read_to_string(&file).map_err(unreadable)?;
+            add(&mut waivers, &file.display().to_string(), &text)
+                .map_err(|e| Failure::from_error(&e))?;
         }
     }
     Ok(waivers)
-}
-
-fn add(waivers: &mut Waivers, file: &Path, text: &str) -> Result<()> {
-    waivers.add(&file.display().to_string(), text).map_err(|e| Failure::from_error(&e))
 }
 
 fn listed(waivers: &Waivers, now: Timestamp, shown: impl Fn(WaiverState) -> bool) -> String {

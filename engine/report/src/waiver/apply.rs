@@ -8,7 +8,7 @@ use tidegate_model::{
 };
 
 use super::pattern::Pattern;
-use super::{Waiver, WaiverState, Waivers};
+use super::{Invalid, Waiver, WaiverState, Waivers};
 use crate::finding::ReportFinding;
 use crate::{ReportRule, SubjectReport};
 
@@ -57,9 +57,47 @@ impl Waivers {
                 own.extend(kind.rule(&subject, &all, at));
             }
         }
+        own.extend(invalid_rule(&subject, &self.invalid));
         report.rules.extend(own);
         report.sort();
     }
+}
+
+/// The entries that are no waivers.
+fn invalid_rule(subject: &Subject, invalid: &[Invalid]) -> Option<ReportRule> {
+    let id = RuleId::new("waiver-invalid").ok()?;
+    let file = invalid.first()?.file.clone();
+    let finding = |i: &Invalid| Finding {
+        resource: None,
+        region: None,
+        project: None,
+        name: Some(i.id.clone()),
+        verdict: Verdict::Fail,
+        violations: vec![Violation {
+            message: format!("{}: {}", i.file, i.problem),
+            path: String::new(),
+            found: Value::Null,
+            wanted: Value::Null,
+        }],
+        cause: None,
+    };
+    let findings: Vec<ReportFinding> =
+        invalid.iter().map(|i| ReportFinding::about(subject, &id, &i.id, finding(i))).collect();
+    let counts = Counts { fail: findings.len() as u64, ..Counts::default() };
+    let meta = RuleMeta {
+        id,
+        title: "Waivers are complete".to_owned(),
+        description: String::new(),
+        severity: Severity::Medium,
+        kinds: Vec::new(),
+        standard: None,
+        remediation:
+            "Correct the entry: tidegate waiver check FILE. Until then it accepts nothing."
+                .to_owned(),
+        bundle: BUNDLE.to_owned(),
+        file,
+    };
+    Some(ReportRule { meta, verdict: Verdict::Fail, counts, findings })
 }
 
 fn fits(patterns: &[Pattern], text: &str) -> bool {

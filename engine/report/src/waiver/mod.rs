@@ -23,6 +23,7 @@ mod pattern;
 
 use jiff::civil::Date;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tidegate_model::{Timestamp, unreasonable_yaml};
 
 use crate::finding::Waived;
@@ -38,6 +39,15 @@ const LONGEST_DAYS: i64 = 366;
 #[derive(Debug, Clone, Default)]
 pub struct Waivers {
     entries: Vec<Waiver>,
+    invalid: Vec<Invalid>,
+}
+
+/// An entry that is no waiver.
+#[derive(Debug, Clone)]
+struct Invalid {
+    file: String,
+    id: String,
+    problem: String,
 }
 
 /// One waiver.
@@ -83,6 +93,12 @@ struct File {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct LooseFile {
+    waivers: Vec<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Entry {
     id: String,
     rules: Vec<String>,
@@ -97,49 +113,71 @@ struct Entry {
 }
 
 impl Waivers {
-    /// Adds the waivers of one file.
+    /// Adds the waivers of one file, all of which have to be right: for those who
+    /// write them.
     ///
     /// # Errors
     /// [`WaiverError`] on unknown, absent and empty members, dates that are
     /// none, and an id that another waiver has.
     pub fn add(&mut self, file: &str, yaml: &str) -> Result<(), WaiverError> {
         let wrong = |problem: String| WaiverError { file: file.to_owned(), problem };
-        if let Some(problem) = unreasonable_yaml(yaml) {
-            return Err(wrong(problem));
-        }
-        let parsed: File = yaml_serde::from_str(yaml).map_err(|e| wrong(e.to_string()))?;
+        let parsed: File = parse(yaml).map_err(wrong)?;
         for entry in parsed.waivers {
-            let id = entry.id.clone();
-            let empty = [("id", &entry.id), ("reason", &entry.reason), ("owner", &entry.owner)]
-                .into_iter()
-                .find(|(_, text)| text.trim().is_empty());
-            if let Some((name, _)) = empty {
-                return Err(wrong(format!("waiver `{id}`: `{name}` is empty")));
-            }
-            let lists = [("rules", &entry.rules), ("resources", &entry.resources)];
-            if let Some((name, _)) = lists.into_iter().find(|(_, list)| list.is_empty()) {
-                let hint = "name what is accepted; `*` stands for any text";
-                return Err(wrong(format!("waiver `{id}`: `{name}` is empty: {hint}")));
-            }
-            if let Some(other) = self.entries.iter().find(|w| w.terms.id == id) {
-                let at = &other.file;
-                return Err(wrong(format!("waiver `{id}` stands in `{at}` already")));
-            }
-            let patterns = |list: Vec<String>| list.into_iter().map(Pattern::new).collect();
-            self.entries.push(Waiver {
-                file: file.to_owned(),
-                rules: patterns(entry.rules),
-                resources: patterns(entry.resources),
-                subjects: patterns(entry.subjects),
-                terms: Waived {
-                    id: entry.id,
-                    reason: entry.reason,
-                    owner: entry.owner,
-                    ticket: entry.ticket,
-                    expires: entry.expires,
-                },
-            });
+            self.push(file, entry).map_err(wrong)?;
         }
+        Ok(())
+    }
+
+    /// Adds the waivers of one file for a report: those that are wrong accept
+    /// nothing and become findings.
+    ///
+    /// # Errors
+    /// [`WaiverError`] if it is no file of waivers at all.
+    pub fn add_for_report(&mut self, file: &str, yaml: &str) -> Result<(), WaiverError> {
+        let wrong = |problem: String| WaiverError { file: file.to_owned(), problem };
+        let parsed: LooseFile = parse(yaml).map_err(wrong)?;
+        for (n, value) in parsed.waivers.into_iter().enumerate() {
+            let id = value.get("id").and_then(serde_json::Value::as_str);
+            let id = id.map_or_else(|| format!("number {} of {file}", n + 1), str::to_owned);
+            let pushed = match serde_json::from_value::<Entry>(value) {
+                Ok(entry) => self.push(file, entry),
+                Err(e) => Err(format!("waiver `{id}`: {e}")),
+            };
+            if let Err(problem) = pushed {
+                self.invalid.push(Invalid { file: file.to_owned(), id, problem });
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, file: &str, entry: Entry) -> Result<(), String> {
+        let id = entry.id.clone();
+        let texts = [("id", &entry.id), ("reason", &entry.reason), ("owner", &entry.owner)];
+        if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.trim().is_empty()) {
+            return Err(format!("waiver `{id}`: `{name}` is empty"));
+        }
+        let lists = [("rules", &entry.rules), ("resources", &entry.resources)];
+        if let Some((name, _)) = lists.into_iter().find(|(_, list)| list.is_empty()) {
+            let hint = "name what is accepted; `*` stands for any text";
+            return Err(format!("waiver `{id}`: `{name}` is empty: {hint}"));
+        }
+        if let Some(other) = self.entries.iter().find(|w| w.terms.id == id) {
+            return Err(format!("waiver `{id}` stands in `{}` already", other.file));
+        }
+        let patterns = |list: Vec<String>| list.into_iter().map(Pattern::new).collect();
+        self.entries.push(Waiver {
+            file: file.to_owned(),
+            rules: patterns(entry.rules),
+            resources: patterns(entry.resources),
+            subjects: patterns(entry.subjects),
+            terms: Waived {
+                id: entry.id,
+                reason: entry.reason,
+                owner: entry.owner,
+                ticket: entry.ticket,
+                expires: entry.expires,
+            },
+        });
         Ok(())
     }
 
@@ -152,7 +190,14 @@ impl Waivers {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && self.invalid.is_empty()
+    }
+}
+
+fn parse<T: DeserializeOwned>(yaml: &str) -> Result<T, String> {
+    match unreasonable_yaml(yaml) {
+        Some(problem) => Err(problem),
+        None => yaml_serde::from_str(yaml).map_err(|e| e.to_string()),
     }
 }
 

@@ -106,3 +106,26 @@ fn a_file_that_is_wrong_names_the_waiver_and_the_member() {
         "cannot read waivers `b.yaml`: waiver `W-1` stands in `a.yaml` already"
     );
 }
+
+#[test]
+fn a_wrong_waiver_accepts_nothing_and_is_a_finding() {
+    let second = FILE.replace("waivers:\n", "").replace("W-1", "W-2").replace("reason", "raeson");
+    let third = FILE.replace("waivers:\n", "").replace("W-1", "W-3").replace("legacy", "''");
+    let text = format!("{FILE}{second}{third}");
+    let mut waivers = Waivers::default();
+    waivers.add_for_report("w.yaml", &text).unwrap();
+    let mut report = sample();
+    waivers.apply(&mut report.subjects[0]);
+    report.sum();
+    assert_eq!(faults(&report), ["waiver-invalid"]);
+    let rule = report.subjects[0].rules.iter().find(|r| r.meta.id.as_str() == "waiver-invalid");
+    let messages: Vec<&str> =
+        rule.unwrap().findings.iter().map(|f| f.finding.violations[0].message.as_str()).collect();
+    assert!(messages[0].contains("w.yaml: waiver `W-2`: unknown field `raeson`"), "{messages:?}");
+    assert_eq!(messages[1], "w.yaml: waiver `W-3`: `reason` is empty");
+    assert_eq!(report.summary.waived, 1, "the right one counts");
+    assert!(report.fails_at(Severity::Medium));
+    // What is no file of waivers is not guessed at.
+    assert!(Waivers::default().add_for_report("w.yaml", "waiver: []").is_err());
+    assert!(Waivers::default().add(" w.yaml", &text).is_err());
+}
