@@ -59,7 +59,7 @@ const FORMATS: [(&str, Format); 13] = [
         let options = TableOptions { verbose: true, ..TableOptions::default() };
         out.write_all(tidegate_report::table(r, &options).as_bytes())
     }),
-    ("json", |r, out| out.write_all(tidegate_report::json(r).unwrap().as_bytes())),
+    ("json", tidegate_report::json),
     ("ndjson", tidegate_report::ndjson),
     ("csv", tidegate_report::csv),
     ("sarif", |r, out| tidegate_report::sarif(r, &SarifOptions::default(), out)),

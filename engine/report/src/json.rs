@@ -1,15 +1,19 @@
 //! JSON for machines; `schemas/report.schema.json` is its schema.
 
+use std::io::{self, BufWriter, Write};
+
 use crate::Report;
 
-/// The report as indented JSON with a final newline. Keys keep a fixed order.
+/// Writes the report as indented JSON with a final newline. Keys keep a fixed
+/// order.
 ///
 /// # Errors
-/// None in practice: every key of the model is a string.
-pub fn json(report: &Report) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(report)?;
-    text.push('\n');
-    Ok(text)
+/// Those of `out`.
+pub fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, out);
+    serde_json::to_writer_pretty(&mut out, report)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 #[cfg(test)]
@@ -22,7 +26,10 @@ mod tests {
         let schema: serde_json::Value =
             serde_json::from_str(include_str!("../schemas/report.schema.json")).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        let value: serde_json::Value = serde_json::from_str(&json(&sample()).unwrap()).unwrap();
+        let mut text = Vec::new();
+        json(&sample(), &mut text).unwrap();
+        assert_eq!(text.last(), Some(&b'\n'));
+        let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
         let errors: Vec<String> =
             validator.iter_errors(&value).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert!(errors.is_empty(), "{errors:#?}");

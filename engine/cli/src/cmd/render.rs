@@ -117,7 +117,7 @@ fn write(
     };
     let mut to = |out: &mut dyn Write| match output.format {
         ReportFormat::Table => out.write_all(tidegate_report::table(report, &table).as_bytes()),
-        ReportFormat::Json => out.write_all(tidegate_report::json(report)?.as_bytes()),
+        ReportFormat::Json => tidegate_report::json(report, out),
         ReportFormat::Ndjson => tidegate_report::ndjson(report, out),
         ReportFormat::Csv => tidegate_report::csv(report, out),
         ReportFormat::Sarif => tidegate_report::sarif(report, &SarifOptions::default(), out),
