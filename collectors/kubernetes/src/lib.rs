@@ -1,0 +1,1 @@
+//! Reads what is in a Kubernetes cluster.

@@ -1,0 +1,1 @@
+//! Facts that need several hops, computed once per snapshot.

@@ -1,0 +1,1 @@
+//! Gatekeeper constraints, judged on snapshots as they are.
