@@ -1,6 +1,6 @@
 //! Plants a secret in every place of the tables and looks for it in all that
 //! comes out.
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may")]
 
 mod support;
 
