@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::exit;
 use crate::output::Output;
 
-pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets};
+pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -291,6 +291,39 @@ pub(crate) enum Snapshot {
         #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
         format: Output,
     },
+    /// Tell what changed between two snapshots: created, changed and removed resources,
+    /// kinds that were seen otherwise, and with --findings what became of findings
+    Diff(Box<Diff>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The earlier snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+    #[arg(default_value = "latest~1", value_name = "ID|TIME")]
+    pub(crate) from: String,
+    /// The later one
+    #[arg(default_value = "latest", value_name = "ID|TIME")]
+    pub(crate) to: String,
+    /// Only this kind, such as compute.server; repeatable
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Vec<String>,
+    /// Only what this project or namespace owns
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<String>,
+    /// A cloud in the store [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Option<String>,
+    /// How changed resources are shown
+    #[arg(long, value_enum, default_value = "unified")]
+    pub(crate) view: View,
+    /// Tell what became of findings, too: judges both with the rules of today
+    #[arg(long)]
+    pub(crate) findings: bool,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+    /// table or json
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) format: Output,
 }
 
 #[derive(Debug, Subcommand)]

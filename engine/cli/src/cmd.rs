@@ -4,6 +4,7 @@ mod baseline;
 mod check;
 mod collect;
 mod config;
+mod diff;
 mod evidence;
 mod policy;
 mod probe;

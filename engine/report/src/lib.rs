@@ -11,6 +11,7 @@
 mod baseline;
 mod code_quality;
 mod csv;
+mod diff;
 mod finding;
 mod html;
 mod json;
@@ -32,6 +33,10 @@ mod waiver;
 pub use baseline::{Baseline, BaselineError};
 pub use code_quality::code_quality;
 pub use csv::csv;
+pub use diff::{
+    CoverageDiff, DiffJson, DiffKind, DiffOperation, DiffPoint, DiffText, DiffTextOptions,
+    DiffView, FindingDiff, FindingsDiff, ResourceDiff, coverage_diff, operations,
+};
 pub use finding::{Change, ReportFinding, Waived};
 pub use html::{HtmlOptions, html};
 pub use json::json;

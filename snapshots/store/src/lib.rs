@@ -20,6 +20,7 @@
 
 mod at;
 mod block;
+mod diff;
 mod error;
 mod fail;
 mod index;
@@ -40,6 +41,7 @@ mod sweep;
 mod writer;
 
 pub use at::At;
+pub use diff::{DiffError, Difference, diff};
 pub use error::StoreError;
 pub use manifest::{KindTree, LastRecord, Manifest};
 pub use reader::SnapshotReader;
