@@ -99,6 +99,9 @@ pub struct Placed {
 /// What happened to one key, oldest first: snapshot, operation, row of a put.
 type Events = Vec<(u64, Op, u32)>;
 
+/// A kind, with keys if not all of its resources are wanted.
+type Group = (Kind, Option<BTreeSet<ResourceKey>>);
+
 impl SnapshotReader {
     /// Every version that chosen resources had up to and including this
     /// snapshot, in order of kind, key and time.
@@ -137,8 +140,8 @@ pub struct Versions {
     begun: RangeInclusive<u64>,
     /// Until the first step.
     selection: Option<Selection>,
-    /// The kinds to come, with keys if not all are wanted.
-    groups: VecDeque<(Kind, Option<BTreeSet<ResourceKey>>)>,
+    /// Those to come.
+    groups: VecDeque<Group>,
     /// The keys of the current kind to come.
     keys: std::vec::IntoIter<(ResourceKey, Events)>,
     rows: Option<Rows>,
@@ -308,7 +311,7 @@ impl Inner {
         &self,
         manifest: &Manifest,
         selection: Selection,
-    ) -> Result<VecDeque<(Kind, Option<BTreeSet<ResourceKey>>)>, StoreError> {
+    ) -> Result<VecDeque<Group>, StoreError> {
         let kinds = match selection {
             Selection::Kinds(kinds) => kinds,
             Selection::All => {
