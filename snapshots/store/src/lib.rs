@@ -31,6 +31,7 @@ mod prepare;
 mod reader;
 mod records;
 mod removal;
+mod rows;
 mod segment;
 mod spool;
 mod start;
@@ -38,6 +39,7 @@ mod state;
 mod stats;
 mod store;
 mod sweep;
+mod versions;
 mod writer;
 
 pub use at::At;
@@ -49,6 +51,7 @@ pub use records::Record;
 pub use start::Reindexed;
 pub use stats::{Stats, SubjectStats};
 pub use store::Store;
+pub use versions::{Content, End, Moment, Placed, Selection, Version, Versions};
 pub use writer::{Begin, Committed, SnapshotWriter};
 
 #[cfg(test)]

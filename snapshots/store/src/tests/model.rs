@@ -13,24 +13,24 @@ const REGIONS: [&str; 2] = ["r1", "r2"];
 
 /// One collection: versions by (kind, region, id), and coverage.
 #[derive(Debug, Clone)]
-struct Run {
+pub(super) struct Run {
     seen: BTreeMap<(usize, usize, u64), u64>,
     coverage: Vec<(usize, usize, u8, u8)>,
 }
 
-fn run() -> impl Strategy<Value = Run> {
+pub(super) fn run() -> impl Strategy<Value = Run> {
     let seen = prop::collection::btree_map((0..2_usize, 0..2_usize, 0..5_u64), 0..3_u64, 0..12);
     let coverage = prop::collection::vec((0..2_usize, 0..2_usize, 0..4_u8, 0..4_u8), 0..5);
     (seen, coverage).prop_map(|(seen, coverage)| Run { seen, coverage })
 }
 
 impl Run {
-    fn resources(&self) -> Vec<Resource> {
+    pub(super) fn resources(&self) -> Vec<Resource> {
         let one = |(&(k, r, id), &version)| resource(KINDS[k], REGIONS[r], id, version);
         self.seen.iter().map(one).collect()
     }
 
-    fn coverage(&self) -> Vec<KindCoverage> {
+    pub(super) fn coverage(&self) -> Vec<KindCoverage> {
         let one = |&(k, r, status, visibility): &(usize, usize, u8, u8)| {
             let status = match status {
                 0 | 1 => Status::Complete { count: 0 },
