@@ -13,6 +13,7 @@ mod code_quality;
 mod csv;
 mod diff;
 mod finding;
+mod history;
 mod html;
 mod json;
 mod junit;
@@ -38,6 +39,7 @@ pub use diff::{
     DiffView, FindingDiff, FindingsDiff, ResourceDiff, coverage_diff, operations,
 };
 pub use finding::{Change, ReportFinding, Waived};
+pub use history::{History, HistoryVerdict, HistoryVersion, history_text};
 pub use html::{HtmlOptions, html};
 pub use json::json;
 pub use junit::junit;

@@ -9,7 +9,7 @@ use tidegate_store::{At, Manifest, Store};
 use crate::args::Snapshot;
 use crate::cmd::check::subjects_of;
 use crate::cmd::store::failure;
-use crate::cmd::{Context, diff};
+use crate::cmd::{Context, diff, history};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, columns};
@@ -23,6 +23,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Snapshot) -> Result<Exit> {
             show(ctx, wanted, &format).await
         }
         Snapshot::Diff(args) => diff::run(ctx, *args).await,
+        Snapshot::History(args) => history::run(ctx, args).await,
     }
 }
 
@@ -235,7 +236,8 @@ fn document(fact: &Fact) -> Result<serde_json::Value> {
     }))
 }
 
-fn pretty(value: &serde_json::Value) -> Result<String> {
+/// JSON for machines that people can read, too.
+pub(crate) fn pretty(value: &serde_json::Value) -> Result<String> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
         .map_err(|e| Failure::new("cannot write JSON").caused_by(Some(&e)))

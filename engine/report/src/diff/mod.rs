@@ -2,6 +2,7 @@
 //! machines. Both are given one resource at a time, so that a year's difference
 //! is never in memory as a whole.
 
+pub(crate) mod draw;
 mod json;
 mod text;
 

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use serde_json::Value;
-use similar::{ChangeTag, DiffOp, TextDiff};
 
-use super::{CoverageDiff, DiffKind, DiffPoint, FindingDiff, FindingsDiff, ResourceDiff};
+use super::{CoverageDiff, DiffKind, DiffPoint, FindingDiff, FindingsDiff, ResourceDiff, draw};
 use crate::text::printable;
 
 /// How changed resources are shown.
@@ -33,9 +31,6 @@ pub struct DiffTextOptions {
     pub width: usize,
 }
 
-/// Lines shown around a change.
-const CONTEXT: usize = 2;
-const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
 /// Draws a difference: [`DiffText::begin`], then resources, then
@@ -96,62 +91,7 @@ impl<'w> DiffText<'w> {
         if before == after || self.options.view == DiffView::Names {
             return Ok(());
         }
-        let [before, after] = [before, after].map(lines);
-        let diff = TextDiff::from_lines(&before, &after);
-        for group in diff.grouped_ops(CONTEXT) {
-            match self.options.view {
-                DiffView::Unified | DiffView::Names => self.unified(&diff, &group)?,
-                DiffView::SideBySide => self.side_by_side(&diff, &group)?,
-            }
-            writeln!(self.out)?;
-        }
-        Ok(())
-    }
-
-    fn unified<'a>(&mut self, diff: &TextDiff<'a, 'a, str>, group: &[DiffOp]) -> io::Result<()> {
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let line = printable(change.value().trim_end_matches('\n'));
-            let (sign, style) = match change.tag() {
-                ChangeTag::Equal => (' ', DIM),
-                ChangeTag::Delete => ('-', AnsiColor::Red.on_default()),
-                ChangeTag::Insert => ('+', AnsiColor::Green.on_default()),
-            };
-            let line = self.paint(style, &format!("{sign} {line}"));
-            writeln!(self.out, "    {line}")?;
-        }
-        Ok(())
-    }
-
-    fn side_by_side<'a>(
-        &mut self,
-        diff: &TextDiff<'a, 'a, str>,
-        group: &[DiffOp],
-    ) -> io::Result<()> {
-        let half = (self.options.width.max(40) - 7) / 2;
-        for op in group {
-            let of = |tag| {
-                let changes = diff.iter_changes(op).filter(move |c| c.tag() == tag);
-                changes.map(|c| printable(c.value().trim_end_matches('\n')).into_owned())
-            };
-            let equal: Vec<String> = of(ChangeTag::Equal).collect();
-            let left: Vec<String> = equal.iter().cloned().chain(of(ChangeTag::Delete)).collect();
-            let right: Vec<String> = equal.iter().cloned().chain(of(ChangeTag::Insert)).collect();
-            for n in 0..left.len().max(right.len()) {
-                let (l, r) = (left.get(n), right.get(n));
-                let (mark, styles) = match (l, r) {
-                    (Some(_), Some(_)) if equal.len() > n => (' ', [DIM, DIM]),
-                    (Some(_), Some(_)) => ('|', CHANGED),
-                    (Some(_), None) => ('<', CHANGED),
-                    (None, _) => ('>', CHANGED),
-                };
-                let [l, r] = [l, r].map(|t| fit(t.map_or("", String::as_str), half));
-                let [left_style, right_style] = styles;
-                let (l, r) = (self.paint(left_style, &l), self.paint(right_style, r.trim_end()));
-                let line = format!("    {l} {mark} {r}");
-                writeln!(self.out, "{}", line.trim_end())?;
-            }
-        }
-        Ok(())
+        draw::bodies(self.out, self.options, before, after)
     }
 
     /// Draws what became of findings, and the numbers.
@@ -206,27 +146,6 @@ impl<'w> DiffText<'w> {
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.options.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        draw::paint(self.options.color, style, text)
     }
-}
-
-const CHANGED: [Style; 2] = [
-    Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))),
-    Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green))),
-];
-
-/// A body as lines: indented JSON.
-fn lines(body: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(body).unwrap_or_default();
-    text.push('\n');
-    text
-}
-
-/// Exactly so many columns, one for each character; what is cut ends in `…`.
-fn fit(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return format!("{text:<width$}");
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{kept}…")
 }
