@@ -8,12 +8,14 @@ mod diff;
 mod evidence;
 mod history;
 mod policy;
+mod preflight;
 mod probe;
 mod render;
 mod report;
 mod scan;
 mod show;
 mod store;
+mod targets;
 mod waiver;
 
 use std::path::PathBuf;
