@@ -151,8 +151,12 @@ pub(crate) fn resolve(choice: &RuleChoice, system: System) -> Result<Resolved> {
     let scopes = wanted.into_iter().map(|w| w.find(&bundles)).collect::<Result<Vec<_>>>()?;
     let rule_set = Arc::new(with_parameters(bundles, &names, choice, system)?);
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
-    let reference_time = choice.reference_date.as_deref().map(time).transpose()?;
-    Ok(Resolved { rule_set, metas, reference_time, scopes, whole })
+    Ok(Resolved { rule_set, metas, reference_time: reference_time(choice)?, scopes, whole })
+}
+
+/// What `--reference-date` says.
+pub(crate) fn reference_time(choice: &RuleChoice) -> Result<Option<Timestamp>> {
+    choice.reference_date.as_deref().map(time).transpose()
 }
 
 /// Compiles bundles with the parameters of a choice. Those of the file that no

@@ -55,8 +55,9 @@ impl Rules {
     /// when a subject needs them.
     ///
     /// # Errors
-    /// What is wrong with a bundle, a scope or a parameter.
+    /// What is wrong with a bundle, a scope, a parameter or the reference date.
     pub(crate) fn new(choice: RuleChoice) -> Result<Self> {
+        bundles::reference_time(&choice)?;
         let rules = Self { choice, openstack: OnceCell::new(), kubernetes: OnceCell::new() };
         if !rules.choice.by_default() {
             let all = bundles::resolve(&rules.choice, System::OpenStack)?;
