@@ -31,7 +31,7 @@ faults := {component.fault(p, flag, value, "a number above 0") |
 	some p in found
 	some flag in wanted
 	value := object.get(component.flags(p), flag, null)
-	count([1 | regex.match(`^[1-9][0-9]*$`, value)]) == 0
+	count([1 | regex.match(`^[1-9][0-9]*$`, sprintf("%v", [value]))]) == 0
 }
 
 judgement := component.judge(found, "kube-apiserver", faults)

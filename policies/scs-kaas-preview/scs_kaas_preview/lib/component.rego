@@ -14,16 +14,25 @@ pods(all, name) := {id: p |
 # instead is not seen.
 flags(p) := {flag: value |
 	some c in p.body.spec.containers
-	some word in array.concat(object.get(c, "command", []), object.get(c, "args", []))
+	words := array.concat(object.get(c, "command", []), object.get(c, "args", []))
+	some n, word in words
 	startswith(word, "--")
 	parts := split(trim_prefix(word, "--"), "=")
 	flag := parts[0]
-	value := written(parts)
+	value := written(parts, [w | w := words[n + 1]; startswith(w, "--") == false])
 }
 
-written(parts) := "true" if {
+written(parts, _) := concat("=", array.slice(parts, 1, count(parts))) if count(parts) > 1
+
+written(parts, next) := next[0] if {
 	count(parts) == 1
-} else := concat("=", array.slice(parts, 1, count(parts)))
+	count(next) == 1
+}
+
+written(parts, next) := "true" if {
+	count(parts) == 1
+	count(next) == 0
+}
 
 # The values of a flag that is a list.
 list(set, flag) := {trim_space(v) | some v in split(object.get(set, flag, ""), ",")} - {""}
