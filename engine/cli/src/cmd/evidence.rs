@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use tidegate_files::{FilesError, SignatureStatus, TEST_RESULT};
 use tidegate_model::{
-    Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, Status, Subject, Timestamp, Visibility,
+    Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, Status, Subject,
+    Timestamp, Visibility,
 };
 use tidegate_openstack::{Cloud, RedactionKey};
 use tidegate_signature::{AllowedSigners, VerifyError};

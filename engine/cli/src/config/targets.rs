@@ -144,7 +144,8 @@ fn handed_in(flags: &Sources, target: Option<&FileTarget>) -> Sources {
     out.allowed_signers = out.allowed_signers.or_else(|| path(&target.allowed_signers));
     out.config_dir = out.config_dir.or_else(|| path(&target.config_dir));
     if out.test_results.is_empty() {
-        out.test_results = target.test_results.as_ref().map(|s| s.value.clone()).unwrap_or_default();
+        out.test_results =
+            target.test_results.as_ref().map(|s| s.value.clone()).unwrap_or_default();
     }
     out
 }
