@@ -171,7 +171,7 @@ fn the_scope_is_judged_and_reported_by_its_uuid() {
 
     let ran = shell.run(&format!("{args} -f scs"));
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.stdout.contains("uuid: 1fffebe6-fd4b-44d3-a36c-fc58b4bb0180"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("uuid: '1fffebe6-fd4b-44d3-a36c-fc58b4bb0180'"), "{}", ran.stdout);
     assert!(ran.stdout.contains("name: SCS-compatible KaaS"), "{}", ran.stdout);
 }
 

@@ -31,33 +31,18 @@ import rego.v1
 
 import data.kubernetes_releases
 import data.scs.lib.kubernetes
-import data.scs.lib.utc
 
-clusters := input.resources["kubernetes.version"]
-
-judgement := kubernetes.policy({
-	"version": cluster.body.gitVersion,
-	"now": utc.instant(input.now),
+judgement := kubernetes.cluster(input, {
 	"known": kubernetes_releases,
 	"days": {"patch": 31, "cve": 14},
 	"least": input.parameters.severe,
 	"fixed": input.parameters.mode == "strict",
-}) if {
-	count(clusters) == 1
-	some cluster in clusters
-}
-
-judgement := kubernetes.settled("abort", "the snapshot does not have the one version of an API server", utc.forever) if {
-	count(clusters) != 1
-}
+})
 
 verdict := judgement.verdict
 
 reason := judgement.reason
 
-violations contains object.union(v, {"resource": cluster.key}) if {
-	some cluster in clusters
-	some v in judgement.violations
-}
+violations contains v if some v in judgement.violations
 
 valid_until := judgement.until

@@ -22,15 +22,13 @@ package scs_kaas_preview.scs_0211.default_class
 
 import rego.v1
 
+import data.scs.lib.storage_class
+
 classes := input.resources["storage.k8s.io.StorageClass"]
 
-annotation := "storageclass.kubernetes.io/is-default-class"
+defaults := storage_class.defaults(classes)
 
-defaults := {id | some id, c in classes; object.get(c.body, ["metadata", "annotations", annotation], "") == "true"}
-
-local := ["kubernetes.io/no-provisioner", "rancher.io/local-path", "local.csi.openebs.io", "openebs.io/local", "topolvm", "lvm.csi", "hostpath"]
-
-bound := {id | some id in defaults; some name in local; contains(classes[id].body.provisioner, name)}
+bound := defaults & storage_class.local(classes)
 
 verdict := "pass" if {
 	count(defaults) > 0

@@ -22,11 +22,11 @@ package scs_kaas_strict.scs_0211.default_class
 
 import rego.v1
 
+import data.scs.lib.storage_class
+
 classes := input.resources["storage.k8s.io.StorageClass"]
 
-annotation := "storageclass.kubernetes.io/is-default-class"
-
-defaults := {id | some id, c in classes; object.get(c.body, ["metadata", "annotations", annotation], "") == "true"}
+defaults := storage_class.defaults(classes)
 
 idle := {id | some id in defaults; classes[id].body.provisioner == "kubernetes.io/no-provisioner"}
 

@@ -28,16 +28,13 @@ package scs_kaas_strict.scs_0211.failure_safe
 
 import rego.v1
 
+import data.scs.lib.storage_class
+
 classes := input.resources["storage.k8s.io.StorageClass"]
 
-annotation := "storageclass.kubernetes.io/is-default-class"
+defaults := storage_class.defaults(classes)
 
-defaults := {id | some id, c in classes; object.get(c.body, ["metadata", "annotations", annotation], "") == "true"}
-
-# Provisioners whose volumes stay on one node, by a part of their names.
-local := ["kubernetes.io/no-provisioner", "rancher.io/local-path", "local.csi.openebs.io", "openebs.io/local", "topolvm.io", "topolvm.cybozu.com", "lvm.csi", "zfs.csi.openebs.io", "hostpath.csi.k8s.io", "microk8s.io/hostpath", "k8s.io/minikube-hostpath"]
-
-bound_classes := {id | some id in defaults; some name in local; contains(classes[id].body.provisioner, name)}
+bound_classes := defaults & storage_class.local(classes)
 
 volumes := input.resources["core.PersistentVolume"]
 

@@ -106,6 +106,14 @@ newer(parts, of) := [release |
 	release := {"name": name, "parts": version(name), "from": between[0], "to": between[1]}
 ]
 
+# The verdict on the one API server of a snapshot. `what` has `known`, `days`, `least` and
+# `fixed`, as `policy` takes them.
+cluster(asked, what) := object.union(said, {"violations": {object.union(v, {"resource": found.key}) | some v in said.violations}}) if {
+	count(asked.resources["kubernetes.version"]) == 1
+	some found in asked.resources["kubernetes.version"]
+	said := policy(object.union(what, {"version": found.body.gitVersion, "now": utc.instant(asked.now)}))
+} else := settled("abort", "the snapshot does not have the one version of an API server", utc.forever)
+
 # The verdict on a version: {"verdict", "reason"?, "violations", "until"}. `asked` is
 # {"version", "now", "known", "days", "least", "fixed"}: `days` says within how many days
 # of its release a later patch has to be there, always (`patch`) and if the version has a
