@@ -31,8 +31,15 @@ pub(super) const KEYS: [&str; 13] = [
 ];
 
 /// The keys of a target.
-pub(super) const TARGET_KEYS: [&str; 6] =
-    ["cloud", "context", "kubeconfig", "attestation", "allowed_signers", "config_dir"];
+pub(super) const TARGET_KEYS: [&str; 7] = [
+    "cloud",
+    "context",
+    "kubeconfig",
+    "attestation",
+    "allowed_signers",
+    "config_dir",
+    "test_results",
+];
 
 /// Reads a file. `path` is where it stands, as seen from the working directory:
 /// what the file names is relative to its folder.
@@ -307,6 +314,7 @@ impl Reader {
             attestation: None,
             allowed_signers: None,
             config_dir: None,
+            test_results: None,
             origin: self.at(*line, ()).origin,
         };
         let mut cluster = (None, None);
@@ -339,6 +347,9 @@ impl Reader {
                 }
                 "config_dir" => {
                     target.config_dir = self.path(key, node).map(|v| self.at(line, v));
+                }
+                "test_results" => {
+                    target.test_results = self.paths(key, node).map(|v| self.at(line, v));
                 }
                 _ => self.unknown(key, line, &TARGET_KEYS),
             }
