@@ -30,9 +30,9 @@ fn the_role_has_every_built_in_type_but_secrets_and_only_lists() {
         .flat_map(|rule| {
             assert_eq!(texts(&rule["verbs"]), ["list".to_owned()].into());
             let (groups, resources) = (texts(&rule["apiGroups"]), texts(&rule["resources"]));
-            groups.into_iter().flat_map(move |g| {
-                resources.clone().into_iter().map(move |r| (g.clone(), r))
-            })
+            groups
+                .into_iter()
+                .flat_map(move |g| resources.clone().into_iter().map(move |r| (g.clone(), r)))
         })
         .collect();
     assert!(granted.iter().all(|(g, r)| g != "*" && r != "*"));

@@ -196,7 +196,8 @@ fn with_parameters(
             return Err(load_failure(&error));
         };
         let of_others = matches!(origin, Origin::File { .. }) && choice.other_rules();
-        if !of_others && !(choice.by_default() && elsewhere(unknown, system)?) {
+        let left_out = of_others || (choice.by_default() && elsewhere(unknown, system)?);
+        if !left_out {
             return Err(load_failure(&error).also(format!("it is set by {origin}")));
         }
         given.retain(|p| !said(p));

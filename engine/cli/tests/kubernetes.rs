@@ -9,6 +9,8 @@
 
 mod shell;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use shell::{Ran, Shell};
 use tidegate_replay::kubernetes::{Account, Cluster, KubeReplay};
@@ -194,4 +196,23 @@ async fn what_a_credential_lacks_is_told_beforehand() {
             .iter()
             .all(|r| r.starts_with("GET ") || r.ends_with("/selfsubjectaccessreviews"))
     );
+}
+
+#[test]
+fn what_built_in_rules_ask_for_is_served_or_told_to_be_absent() {
+    let cluster = Cluster::example().unwrap();
+    let mut known: BTreeSet<String> =
+        tidegate_kubernetes::tables::OPTIONAL.iter().map(|k| (*k).to_owned()).collect();
+    for group in &cluster.groups {
+        let name = if group.name.is_empty() { "core" } else { &group.name };
+        let all = group.versions.iter().flat_map(|v| &v.resources);
+        known.extend(all.map(|r| format!("{name}.{}", r.kind)));
+    }
+    let listed = Shell::new().run("policy list -f json").json();
+    for rule in listed["rules"].as_array().unwrap() {
+        for kind in rule["kinds"].as_array().unwrap().iter().filter_map(Value::as_str) {
+            let capital = kind.rsplit('.').next().unwrap().starts_with(|c: char| c.is_uppercase());
+            assert!(!capital || known.contains(kind), "{kind}, of {}", rule["id"]);
+        }
+    }
 }
