@@ -3,12 +3,10 @@ package k8s.lib.pod
 
 import rego.v1
 
-# Whether the pod is in one of the namespaces that the rule leaves out: names, or
-# patterns with `*`.
-exempt(asked) if {
-	some pattern in asked.parameters.exempt_namespaces
-	glob.match(pattern, [], asked.resource.body.namespace)
-}
+import data.k8s.lib.names
+
+# Whether the pod is in one of the namespaces that the rule leaves out.
+exempt(asked) if names.listed(asked.parameters.exempt_namespaces, asked.resource.body.namespace)
 
 # Whether the pod keeps running, so that requests may reach it.
 serves(body) if {

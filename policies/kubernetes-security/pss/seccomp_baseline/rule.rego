@@ -54,10 +54,8 @@ violations contains {
 	not pod.exempt(input)
 }
 
-pod_key := "seccomp.security.alpha.kubernetes.io/pod"
-
-annotated contains {"key": pod_key, "profile": profile} if {
-	profile := body.annotations[pod_key]
+annotated contains {"key": "seccomp.security.alpha.kubernetes.io/pod", "profile": profile} if {
+	profile := body.annotations["seccomp.security.alpha.kubernetes.io/pod"]
 }
 
 annotated contains {"key": key, "profile": profile} if {
