@@ -24,7 +24,8 @@ unmet(wanted, labels) if {
 
 unmet(wanted, labels) if {
 	wanted.operator == "NotIn"
-	labels[wanted.key] in wanted.values
+	key := wanted.key
+	labels[key] in wanted.values
 }
 
 unmet(wanted, labels) if {

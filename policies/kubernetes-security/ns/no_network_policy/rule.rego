@@ -66,7 +66,7 @@ wide contains policy.key if {
 # Namespaces in which a policy is about the incoming traffic of all pods.
 denied contains policy.body.metadata.namespace if {
 	some policy in input.resources["networking.k8s.io.NetworkPolicy"]
-	for_all(policy.body.spec.podSelector)
+	for_all(object.get(policy.body.spec, "podSelector", {}))
 	incoming(policy.body.spec)
 }
 
@@ -79,7 +79,7 @@ denied contains policy.body.metadata.namespace if {
 # Namespaces in which a policy lets everything in to all pods.
 open contains policy.body.metadata.namespace if {
 	some policy in input.resources["networking.k8s.io.NetworkPolicy"]
-	for_all(policy.body.spec.podSelector)
+	for_all(object.get(policy.body.spec, "podSelector", {}))
 	some allowed in policy.body.spec.ingress
 	count(object.get(allowed, "from", [])) == 0
 	count(object.get(allowed, "ports", [])) == 0
