@@ -1,0 +1,74 @@
+# METADATA
+# title: The Kubernetes version is supported
+# description: >-
+#   The project supports each minor version for about 14 months; the dates are in the bundle
+#   and known for some versions only. Distributors may support theirs for longer, which is
+#   not seen.
+# scope: package
+# custom:
+#   id: k8s.upgrade.version-eol
+#   severity: high
+#   input: resource
+#   kinds: [kubernetes.version]
+#   requires:
+#     kubernetes.version: [/gitVersion]
+#   time: true
+#   controls: ['kubescape:C-0273', 'nsa:upgrading', 'c5:OPS-18']
+#   standard: https://kubernetes.io/releases/patch-releases/#support-period
+#   remediation: >-
+#     Upgrade one minor version at a time, the control plane first (kubeadm: `kubeadm
+#     upgrade plan`, `kubeadm upgrade apply`), then the nodes. Read the rules k8s.upgrade.*
+#     before each.
+package k8s.upgrade.version_eol
+
+import rego.v1
+
+import data.k8s.lib.version
+import data.k8s.tables
+
+minor := version.minor(input.resource.body.gitVersion)
+
+dates := tables.releases.end_of_life
+
+ends := dates[sprintf("%d", [minor])]
+
+known := {to_number(name) | some name, _ in dates}
+
+today := substring(input.now, 0, 10)
+
+violations contains {
+	"message": sprintf("support of 1.%d ended on %s", [minor, ends]),
+	"path": "/gitVersion",
+	"found": input.resource.body.gitVersion,
+	"wanted": sprintf("1.%d or newer", [min(supported)]),
+} if {
+	today > ends
+}
+
+violations contains {
+	"message": sprintf("support of 1.%d ended before 2026", [minor]),
+	"path": "/gitVersion",
+	"found": input.resource.body.gitVersion,
+	"wanted": sprintf("1.%d or newer", [min(supported)]),
+} if {
+	minor < min(known)
+}
+
+supported := {to_number(name) | some name, end in dates; today <= end} | {max(known)}
+
+verdict := "pass" if today <= ends
+
+verdict := "fail" if count(violations) > 0
+
+verdict := "abort" if minor > max(known)
+
+verdict := "abort" if not minor
+
+reason := sprintf("until when 1.%d is supported is not known here", [minor]) if minor
+
+reason := version.unknown if not minor
+
+# A pass ends with the support; no date makes a version supported again.
+valid_until := sprintf("%sT23:59:59Z", [ends]) if today <= ends
+
+valid_until := "9999-01-01T00:00:00Z" if count(violations) > 0
