@@ -6,7 +6,10 @@ import rego.v1
 import data.k8s.tables.pss
 
 # Whether the API server is new enough for a control, or for an exemption from one.
-reached(body, what) if body.minor >= pss.since[what]
+reached(body, what) if {
+	is_number(body.minor)
+	body.minor >= pss.since[what]
+}
 
 # Pods for Windows need not say what only Linux knows.
 windows(body) if {

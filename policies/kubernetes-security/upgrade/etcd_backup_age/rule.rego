@@ -43,7 +43,7 @@ backups contains {"key": backup.key, "at": backup.body.status.creationTime} if {
 	backup.body.status.readyToUse == true
 }
 
-times := {time.parse_rfc3339_ns(b.at) | some b in backups}
+times := {at | some b in backups; at := time.parse_rfc3339_ns(b.at)}
 
 limit := (input.parameters.hours * 3600) * 1000000000
 

@@ -32,7 +32,10 @@ dates := tables.releases.end_of_life
 
 ends := dates[sprintf("%d", [minor])]
 
-known := {to_number(name) | some name, _ in dates}
+known contains n if {
+	some name, _ in dates
+	n := to_number(name)
+}
 
 today := substring(input.now, 0, 10)
 
@@ -54,7 +57,13 @@ violations contains {
 	minor < min(known)
 }
 
-supported := {to_number(name) | some name, end in dates; today <= end} | {max(known)}
+supported contains max(known)
+
+supported contains n if {
+	some name, end in dates
+	today <= end
+	n := to_number(name)
+}
 
 verdict := "pass" if today <= ends
 
