@@ -23,7 +23,10 @@
 #     kubectl delete clusterrolebinding NAME (or rolebinding). Whoever used it without a
 #     credential, such as a health check from outside, needs one then.
 #   parameters:
-#     allowed_roles: [system:public-info-viewer, system:discovery]
+#     allowed_roles:
+#     - system:public-info-viewer
+#     - system:discovery
+#     - system:openshift:public-info-viewer
 package k8s.rbac.anonymous
 
 import rego.v1

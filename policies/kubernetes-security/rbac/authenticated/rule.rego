@@ -28,6 +28,7 @@
 #     - system:discovery
 #     - system:public-info-viewer
 #     - system:service-account-issuer-discovery
+#     - system:openshift:public-info-viewer
 package k8s.rbac.authenticated
 
 import rego.v1

@@ -1,9 +1,9 @@
 # METADATA
-# title: Nobody deletes events
+# title: Nobody deletes the events of all namespaces
 # description: >-
-#   Whoever deletes events removes the traces of what they did. What Kubernetes ships does
-#   not count, nor subjects in `exempt_subjects`, by default the service accounts of
-#   `kube-system`.
+#   Whoever deletes events removes the traces of what they did. Rights in single namespaces,
+#   which `edit` and `admin` include, do not count. What Kubernetes ships does not count,
+#   nor subjects in `exempt_subjects`, by default the service accounts of `kube-system`.
 # scope: package
 # custom:
 #   id: k8s.rbac.delete-events
@@ -33,13 +33,12 @@ import data.k8s.lib.access
 body := input.resource.body
 
 violations contains {
-	"message": access.message(input, "may delete events", where, binding, role),
-	"path": sprintf("/can/delete-events/%s", [where]),
+	"message": access.message(input, "may delete events", "*", binding, role),
+	"path": "/can/delete-events/*",
 	"found": binding,
 	"wanted": null,
 } if {
-	some where, bindings in body.can["delete-events"]
-	some binding, role in bindings
+	some binding, role in body.can["delete-events"]["*"]
 	access.counts(input, binding)
 }
 

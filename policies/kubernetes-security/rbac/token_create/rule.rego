@@ -1,9 +1,11 @@
 # METADATA
 # title: Nobody issues tokens of service accounts
 # description: >-
-#   Create on serviceaccounts/token gives the rights of every service account there, also in
-#   a single namespace. What Kubernetes ships does not count, nor subjects in
-#   `exempt_subjects`, by default the service accounts of `kube-system`.
+#   Create on serviceaccounts/token in the whole cluster or in `kube-system` gives the
+#   rights of every service account there. In other namespaces it does not count: `admin`
+#   includes it, since whoever deploys there acts as its service accounts anyway. What
+#   Kubernetes ships does not count, nor subjects in `exempt_subjects`, by default the
+#   service accounts of `kube-system`.
 # scope: package
 # custom:
 #   id: k8s.rbac.token-create
@@ -40,8 +42,8 @@ violations contains {
 	"found": binding,
 	"wanted": null,
 } if {
-	some where, bindings in body.can["create-tokens"]
-	some binding, role in bindings
+	some where in ["*", "kube-system"]
+	some binding, role in body.can["create-tokens"][where]
 	access.counts(input, binding)
 }
 

@@ -44,6 +44,7 @@ hooks contains {"config": config, "hook": hook, "n": n} if {
 # Services with an endpoint that is ready; an endpoint that does not say is.
 ready contains sprintf("%s/%s", [slice.body.metadata.namespace, slice.body.metadata.labels["kubernetes.io/service-name"]]) if {
 	some slice in input.resources["discovery.k8s.io.EndpointSlice"]
+	is_array(slice.body.endpoints)
 	some endpoint in slice.body.endpoints
 	object.get(object.get(endpoint, "conditions", {}), "ready", true) != false
 }

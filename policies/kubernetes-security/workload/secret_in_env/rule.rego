@@ -27,7 +27,7 @@
 #     in the spec is known to all who read it: change it.
 #   parameters:
 #     exempt_namespaces: [kube-system]
-#     secret_names: '(?i)(passw(or)?d|secret|token|api_?key|private_?key|credential)'
+#     secret_names: passw(or)?d|secret|token|api_?key|private_?key|credential
 package k8s.workload.secret_in_env
 
 import rego.v1
@@ -75,11 +75,11 @@ violations contains {
 secret_value(variable, _) if startswith(variable.value, "[redacted")
 
 secret_value(variable, names) if {
-	regex.match(names, variable.name)
-	name := variable.name
-	not regex.match(`(?i)_?(file|path|dir|name|url|uri|host|mount|ref|id|ttl|type|enabled)$`, name)
-	value := variable.value
-	not regex.match(`^($|[/$]|(?i:true|false)$|[0-9]+$)`, value)
+	name := lower(variable.name)
+	regex.match(names, name)
+	not regex.match(`(file|path|dir|name|url|uri|host|mount|ref|id|ttl|type|enabled)$`, name)
+	value := lower(variable.value)
+	not regex.match(`^($|[/$]|(true|false)$|[0-9]+$)`, value)
 }
 
 verdict := "pass" if count(violations) == 0
