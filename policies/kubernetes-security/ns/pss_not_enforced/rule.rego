@@ -4,8 +4,8 @@
 #   The label `pod-security.kubernetes.io/enforce` is `baseline` or `restricted`. Without
 #   the label the admission configuration of the API server decides, which the API does not
 #   show: `default_level` takes the operator's word for it. Where another policy engine is
-#   installed (Gatekeeper, Kyverno, Kubewarden, ValidatingAdmissionPolicies that deny), a
-#   namespace without the label is not judged. Namespaces in `exempt_namespaces` are left
+#   installed (Gatekeeper, Kyverno, Kubewarden, ValidatingAdmissionPolicies that deny pods),
+#   a namespace without the label is not judged. Namespaces in `exempt_namespaces` are left
 #   out.
 # scope: package
 # custom:
@@ -16,8 +16,11 @@
 #   kinds:
 #   - core.Namespace
 #   - kubernetes.api
+#   - admissionregistration.k8s.io.ValidatingAdmissionPolicy
 #   - admissionregistration.k8s.io.ValidatingAdmissionPolicyBinding
-#   absent: [admissionregistration.k8s.io.ValidatingAdmissionPolicyBinding]
+#   absent:
+#   - admissionregistration.k8s.io.ValidatingAdmissionPolicy
+#   - admissionregistration.k8s.io.ValidatingAdmissionPolicyBinding
 #   requires:
 #     core.Namespace: [/metadata/name]
 #   controls: ['cis-k8s:5.2.1', 'bsi:APP.4.4.A4', 'nsa:pod-security']
@@ -56,9 +59,12 @@ others contains api.body.group if {
 	api.body.group in engines
 }
 
-others contains "ValidatingAdmissionPolicy" if {
+others contains sprintf("ValidatingAdmissionPolicy %s", [name]) if {
 	some binding in input.resources["admissionregistration.k8s.io.ValidatingAdmissionPolicyBinding"]
 	"Deny" in binding.body.spec.validationActions
+	name := binding.body.spec.policyName
+	some part in input.resources["admissionregistration.k8s.io.ValidatingAdmissionPolicy"][name].body.spec.matchConstraints.resourceRules
+	count({"pods", "*", "*/*"} & {resource | some resource in part.resources}) > 0
 }
 
 labelled(namespace) if namespace.body.metadata.labels[label]
