@@ -71,4 +71,8 @@ verdict := "pass" if age <= limit
 
 verdict := "fail" if age > limit
 
+valid_until := time.format(max(times) + limit) if verdict == "pass"
+
+valid_until := "9999-01-01T00:00:00Z" if verdict in {"fail", "missing"}
+
 reason := "no object in the cluster tells of a backup" if count(backups) == 0

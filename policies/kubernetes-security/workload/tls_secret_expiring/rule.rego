@@ -43,8 +43,15 @@ ends contains at if {
 
 late contains at if {
 	some at in ends
-	left := time.parse_rfc3339_ns(at) - time.parse_rfc3339_ns(input.now)
-	left < ((input.parameters.days * 86400) * seconds)
+	due(at) < time.parse_rfc3339_ns(input.now)
+}
+
+# When it has to be renewed.
+due(at) := time.parse_rfc3339_ns(at) - ((input.parameters.days * 86400) * seconds)
+
+turns contains at if {
+	some end in ends
+	at := due(end)
 }
 
 violations contains {
@@ -77,5 +84,14 @@ verdict := "abort" if {
 
 reason := "what is in a secret is not stored, and no Certificate says when it ends" if tls
 
-# What is no certificate does not change with time.
+valid_until := time.format(min(turns)) if {
+	tls
+	verdict == "pass"
+}
+
+# Nothing else changes by itself.
+valid_until := "9999-01-01T00:00:00Z" if {
+	verdict != "pass"
+}
+
 valid_until := "9999-01-01T00:00:00Z" if not tls
