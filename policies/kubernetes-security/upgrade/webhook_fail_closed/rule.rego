@@ -19,7 +19,7 @@
 #     core.Namespace: [/metadata]
 #     discovery.k8s.io.EndpointSlice: [/metadata/namespace]
 #   controls: ['kubescape:C-0036', 'kubescape:C-0039']
-#   standard: https://kubernetes.io/docs/concepts/cluster-administration/admission-webhooks-good-practices/
+#   standard: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 #   remediation: >-
 #     Bring the pods behind the Service back, or delete the configuration of a webhook that
 #     is gone (`kubectl delete validatingwebhookconfiguration NAME`). Leave kube-system out
