@@ -35,6 +35,10 @@ pub(crate) struct Sources {
     /// The folder with the services' configuration, such as /etc/kolla
     #[arg(long, value_name = "DIR")]
     pub(crate) config_dir: Option<PathBuf>,
+    /// What a test suite left behind: a Sonobuoy archive or a JUnit file; repeatable
+    /// [default: those of the last snapshot]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test_results: Vec<PathBuf>,
 }
 
 impl Sources {
@@ -80,6 +84,27 @@ impl Mode {
         match self {
             Self::Reference => "reference",
             Self::Strict => "strict",
+        }
+    }
+}
+
+/// How a changed resource is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum View {
+    /// Lines that went and came, one below the other
+    Unified,
+    /// Before on the left, after on the right
+    SideBySide,
+    /// Not at all: resources by name
+    Names,
+}
+
+impl From<View> for tidegate_report::DiffView {
+    fn from(view: View) -> Self {
+        match view {
+            View::Unified => Self::Unified,
+            View::SideBySide => Self::SideBySide,
+            View::Names => Self::Names,
         }
     }
 }
