@@ -2,8 +2,7 @@
 # title: The Kubernetes version is supported
 # description: >-
 #   The project supports each minor version for about 14 months; the dates are in the bundle
-#   and known for some versions only. Distributors may support theirs for longer, which is
-#   not seen.
+#   `kubernetes-releases`. Distributors may support theirs for longer, which is not seen.
 # scope: package
 # custom:
 #   id: k8s.upgrade.version-eol
@@ -24,17 +23,17 @@ package k8s.upgrade.version_eol
 import rego.v1
 
 import data.k8s.lib.version
-import data.k8s.tables
+import data.kubernetes_releases
 
 minor := version.minor(input.resource.body.gitVersion)
 
-dates := tables.releases.end_of_life
+branches := kubernetes_releases.releases.branches
 
-ends := dates[sprintf("%d", [minor])]
+ends := branches[sprintf("1.%d", [minor])].end_of_life
 
 known contains n if {
-	some name, _ in dates
-	n := to_number(name)
+	some name, _ in branches
+	n := version.minor(name)
 }
 
 today := substring(input.now, 0, 10)
@@ -49,7 +48,7 @@ violations contains {
 }
 
 violations contains {
-	"message": sprintf("support of 1.%d ended before 2026", [minor]),
+	"message": sprintf("support of 1.%d ended long ago", [minor]),
 	"path": "/gitVersion",
 	"found": input.resource.body.gitVersion,
 	"wanted": sprintf("1.%d or newer", [min(supported)]),
@@ -60,9 +59,9 @@ violations contains {
 supported contains max(known)
 
 supported contains n if {
-	some name, end in dates
-	today <= end
-	n := to_number(name)
+	some name, branch in branches
+	today <= branch.end_of_life
+	n := version.minor(name)
 }
 
 verdict := "pass" if today <= ends
@@ -73,7 +72,12 @@ verdict := "abort" if minor > max(known)
 
 verdict := "abort" if not minor
 
-reason := sprintf("until when 1.%d is supported is not known here", [minor]) if minor
+reason := sprintf("the data on releases, of %s, do not know 1.%d; put newer ones in their place", [
+	kubernetes_releases.releases.as_of,
+	minor,
+]) if {
+	minor
+}
 
 reason := version.unknown if not minor
 
