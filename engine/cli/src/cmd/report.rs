@@ -120,6 +120,9 @@ fn key_failure(path: &Path, error: &KeyError) -> Failure {
             failure.hint(format!("put its passphrase into the variable {PASSPHRASE}"))
         }
         KeyError::Passphrase => failure.hint(format!("look at the variable {PASSPHRASE}")),
-        KeyError::NotAKey { .. } | KeyError::Unfit { .. } | KeyError::Sign { .. } => failure,
+        KeyError::NotAKey { .. }
+        | KeyError::Unfit { .. }
+        | KeyError::NotForNotes { .. }
+        | KeyError::Sign { .. } => failure,
     }
 }
