@@ -23,13 +23,16 @@ mod block;
 mod error;
 mod fail;
 mod index;
+mod log;
 mod manifest;
 mod merkle;
 mod objects;
 mod prepare;
+mod proof;
 mod reader;
 mod records;
 mod removal;
+mod roots;
 mod segment;
 mod spool;
 mod start;
@@ -37,16 +40,20 @@ mod state;
 mod stats;
 mod store;
 mod sweep;
+mod verify;
 mod writer;
 
 pub use at::At;
 pub use error::StoreError;
+pub use log::{Checkpoint, Contradiction, Log};
 pub use manifest::{KindTree, LastRecord, Manifest};
+pub use proof::{Proof, ProofError, Proven, Sealed};
 pub use reader::SnapshotReader;
 pub use records::Record;
 pub use start::Reindexed;
 pub use stats::{Stats, SubjectStats};
 pub use store::Store;
+pub use verify::{Fault, Verified};
 pub use writer::{Begin, Committed, SnapshotWriter};
 
 #[cfg(test)]

@@ -95,16 +95,22 @@ impl Manifest {
     /// Reads and checks the manifest `seq` of `subject`.
     pub(crate) fn open(subject: &Subject, seq: u64, bytes: &[u8]) -> Result<Self, StoreError> {
         let object = path(subject, seq).to_string();
-        let mut value = parse(&object, bytes, MANIFEST)?;
-        let manifest: Self =
-            serde_json::from_value(value.clone()).map_err(|e| StoreError::damaged(&object, e))?;
-        let sum = checksum(&mut value).map_err(|e| StoreError::damaged(&object, e))?;
-        if sum != manifest.checksum {
-            let why = format!("its checksum is {}, its content has {sum}", manifest.checksum);
-            return Err(StoreError::damaged(object, why));
-        }
+        let manifest = Self::read(&object, bytes)?;
         if manifest.subject != *subject || manifest.seq != seq {
             let why = format!("it is the manifest of `{}`", manifest.id());
+            return Err(StoreError::damaged(object, why));
+        }
+        Ok(manifest)
+    }
+
+    /// Reads and checks a manifest, whichever it is.
+    pub(crate) fn read(object: &str, bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut value = parse(object, bytes, MANIFEST)?;
+        let manifest: Self =
+            serde_json::from_value(value.clone()).map_err(|e| StoreError::damaged(object, e))?;
+        let sum = checksum(&mut value).map_err(|e| StoreError::damaged(object, e))?;
+        if sum != manifest.checksum {
+            let why = format!("its checksum is {}, its content has {sum}", manifest.checksum);
             return Err(StoreError::damaged(object, why));
         }
         Ok(manifest)

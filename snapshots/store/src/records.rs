@@ -1,6 +1,8 @@
 //! Records: what was decided or done, as said then. A chain of its own for
 //! each subject.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
@@ -113,17 +115,25 @@ impl Store {
     /// [`StoreError::Damaged`] if it does not have the hash that the record
     /// names.
     pub async fn payload(&self, record: &Record) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = payload_path(&record.subject, record.n, &record.payload);
         let Some(objects) = self.inner.objects() else { return Ok(None) };
-        let Some(bytes) = objects.find(&path).await? else { return Ok(None) };
-        let right = |(salt, payload): (&[u8], &[u8])| {
-            let salt: Salt = salt.try_into().ok()?;
-            (salted(&salt, payload) == record.payload).then(|| payload.to_vec())
-        };
-        let payload = bytes.split_at_checked(16).and_then(right);
-        let damaged = || StoreError::damaged(path.to_string(), "it does not have its hash");
-        payload.map(Some).ok_or_else(damaged)
+        Ok(payload(objects, record).await?.map(|(_, payload)| payload))
     }
+}
+
+/// Salt and payload of a record; `None` once they were erased.
+pub(crate) async fn payload(
+    objects: &Objects,
+    record: &Record,
+) -> Result<Option<(Salt, Vec<u8>)>, StoreError> {
+    let path = payload_path(&record.subject, record.n, &record.payload);
+    let Some(bytes) = objects.find(&path).await? else { return Ok(None) };
+    let right = |(salt, payload): (&[u8], &[u8])| {
+        let salt: Salt = salt.try_into().ok()?;
+        (salted(&salt, payload) == record.payload).then(|| (salt, payload.to_vec()))
+    };
+    let payload = bytes.split_at_checked(16).and_then(right);
+    let damaged = || StoreError::damaged(path.to_string(), "it does not have its hash");
+    payload.map(Some).ok_or_else(damaged)
 }
 
 /// Names the newest record of a subject.
@@ -138,11 +148,18 @@ pub(crate) async fn newest(
 }
 
 async fn newest_number(objects: &Objects, subject: &Subject) -> Result<u64, StoreError> {
-    let folder = Path::from(format!("records/{subject}"));
-    Ok(objects.numbers(&folder).await?.last().copied().unwrap_or(0))
+    Ok(numbers(objects, subject).await?.last().copied().unwrap_or(0))
 }
 
-async fn read(
+/// The numbers of records that are there.
+pub(crate) async fn numbers(
+    objects: &Objects,
+    subject: &Subject,
+) -> Result<BTreeSet<u64>, StoreError> {
+    objects.numbers(&Path::from(format!("records/{subject}"))).await
+}
+
+pub(crate) async fn read(
     objects: &Objects,
     subject: &Subject,
     n: u64,
@@ -160,7 +177,7 @@ async fn read(
     Ok((record, Digest::of(&bytes)))
 }
 
-fn path(subject: &Subject, n: u64) -> Path {
+pub(crate) fn path(subject: &Subject, n: u64) -> Path {
     Path::from(format!("records/{subject}/{n}.json"))
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
-use tidegate_model::Salt;
+use tidegate_model::{Digest, Salt};
 
 use super::{Op, Segment, Source, column};
 use crate::StoreError;
@@ -22,6 +22,9 @@ impl Columns {
     pub(crate) const KINDS: Self = Self(&[column::KIND]);
     /// Key, kind and operation.
     pub(crate) const CHANGES: Self = Self(&[column::KEY, column::KIND, column::OP]);
+    /// What happened, and what makes a leaf.
+    pub(crate) const LEAVES: Self =
+        Self(&[column::KEY, column::KIND, column::OP, column::BODY, column::SALT, column::LEAF]);
     /// What makes a fact.
     pub(crate) const FACTS: Self = Self(&[
         column::KEY,
@@ -61,6 +64,8 @@ pub(crate) struct Row {
     region: Option<ByteArray>,
     project: Option<ByteArray>,
     name: Option<ByteArray>,
+    /// Of a version whose body was erased.
+    pub(crate) leaf: Option<Digest>,
 }
 
 impl Row {
@@ -181,7 +186,12 @@ impl Group {
                 ColumnReader::FixedLenByteArrayColumnReader(r) => {
                     let values = values::<parquet::data_type::FixedLenByteArrayType>(r, skip, n)?;
                     for (row, value) in rows.iter_mut().zip(values) {
-                        row.salt = value.and_then(|v: FixedLenByteArray| v.data().try_into().ok());
+                        let Some(value): Option<FixedLenByteArray> = value else { continue };
+                        if *column == column::LEAF {
+                            row.leaf = value.data().try_into().ok().map(Digest);
+                        } else {
+                            row.salt = value.data().try_into().ok();
+                        }
                     }
                 }
                 _ => {

@@ -75,6 +75,7 @@ mod column {
     pub(super) const REGION: usize = 7;
     pub(super) const PROJECT: usize = 8;
     pub(super) const NAME: usize = 9;
+    pub(super) const LEAF: usize = 10;
 }
 
 static SCHEMA: LazyLock<TypePtr> = LazyLock::new(|| {
