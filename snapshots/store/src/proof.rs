@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_model::{Digest, Fact, IdError, Kind, ResourceKey, Salt, leaf};
 
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, MANIFEST, Manifest};
 use crate::merkle;
 use crate::{Checkpoint, Log, SnapshotReader, StoreError};
 
@@ -106,7 +106,7 @@ impl Proof {
     /// # Errors
     /// [`ProofError`] says at which step it does not lead on.
     pub fn check(&self) -> Result<Proven, ProofError> {
-        let manifest = Manifest::read("manifest", self.manifest.as_bytes());
+        let manifest = manifest::unseal::<Manifest>("manifest", self.manifest.as_bytes(), MANIFEST);
         let manifest = manifest.map_err(|e| ProofError::Manifest(Box::new(e)))?;
         let checkpoint: Checkpoint = self.checkpoint.parse().map_err(ProofError::Checkpoint)?;
         let tree = manifest.kinds.get(self.key.kind()).ok_or_else(|| ProofError::NoKind {

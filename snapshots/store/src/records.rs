@@ -37,6 +37,9 @@ pub struct Record {
     /// SHA-256 of the previous record's bytes; absent in the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Digest>,
+    /// SHA-256 of this record's canonical JSON without this member. The next
+    /// record guards this one; this guards the newest, which has no next.
+    pub checksum: Digest,
 }
 
 impl Store {
@@ -73,15 +76,13 @@ impl Store {
                 time,
                 payload: hash,
                 previous: last.map(|l| l.hash),
+                checksum: hash,
             };
             let path = path(subject, n);
-            let raw = serde_json::to_vec(&record);
-            let raw = raw.map_err(|e| StoreError::damaged(path.to_string(), e))?;
-            let text = tidegate_model::canonical(&raw, &());
-            let text = text.map_err(|e| StoreError::damaged(path.to_string(), e))?;
+            let (bytes, _) = manifest::seal(path.as_ref(), &record)?;
             let beside = payload_path(subject, n, &hash);
             objects.put(&beside, Bytes::from([salt.as_slice(), payload].concat())).await?;
-            if objects.create(&path, Bytes::from(text)).await? {
+            if objects.create(&path, bytes).await? {
                 return Ok(n);
             }
             objects.delete(&beside).await?;
@@ -167,9 +168,7 @@ pub(crate) async fn read(
     let path = path(subject, n);
     let object = path.to_string();
     let bytes = objects.get(&path).await?;
-    let value = manifest::parse(&object, &bytes, RECORD)?;
-    let record: Record =
-        serde_json::from_value(value).map_err(|e| StoreError::damaged(&object, e))?;
+    let record: Record = manifest::unseal(&object, &bytes, RECORD)?;
     if record.subject != *subject || record.n != n {
         let why = format!("it is record {} of `{}`", record.n, record.subject);
         return Err(StoreError::damaged(object, why));

@@ -7,7 +7,7 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
 use tidegate_model::{Digest, Salt};
 
-use super::{Op, Segment, Source, column};
+use super::{Op, Segment, Source, column, decode};
 use crate::StoreError;
 
 /// So many rows are decoded at once. More would hold more pages in memory.
@@ -156,7 +156,7 @@ impl<'s> Cursor<'s> {
             let group = self.group.as_mut().ok_or_else(missing)?;
             let count = run.end.min(group.rows.end).min(start + BATCH) - start;
             run.start += count;
-            let rows = group.read(start, count).map_err(|e| self.segment.damaged(e))?;
+            let rows = decode(|| group.read(start, count)).map_err(|e| self.segment.damaged(e))?;
             self.ready = rows.into();
         }
         Ok(self.ready.pop_front())

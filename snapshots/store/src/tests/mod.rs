@@ -7,5 +7,7 @@ mod crash;
 mod damage;
 mod faults;
 mod model;
+mod proof;
 mod schemas;
 mod support;
+mod verify;
