@@ -20,6 +20,7 @@
 
 mod at;
 mod block;
+mod diff;
 mod error;
 mod fail;
 mod index;
@@ -33,6 +34,7 @@ mod reader;
 mod records;
 mod removal;
 mod roots;
+mod rows;
 mod segment;
 mod spool;
 mod start;
@@ -41,9 +43,11 @@ mod stats;
 mod store;
 mod sweep;
 mod verify;
+mod versions;
 mod writer;
 
 pub use at::At;
+pub use diff::{DiffError, Difference, diff};
 pub use error::StoreError;
 pub use log::{Checkpoint, Contradiction, Log};
 pub use manifest::{KindTree, LastRecord, Manifest};
@@ -54,6 +58,7 @@ pub use start::Reindexed;
 pub use stats::{Stats, SubjectStats};
 pub use store::Store;
 pub use verify::{Fault, Verified};
+pub use versions::{Content, End, Moment, Placed, Selection, Version, Versions};
 pub use writer::{Begin, Committed, SnapshotWriter};
 
 #[cfg(test)]

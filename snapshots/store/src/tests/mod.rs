@@ -11,3 +11,4 @@ mod proof;
 mod schemas;
 mod support;
 mod verify;
+mod versions;
