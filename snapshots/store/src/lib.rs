@@ -49,7 +49,7 @@ mod writer;
 pub use at::At;
 pub use diff::{DiffError, Difference, diff};
 pub use error::StoreError;
-pub use log::{Checkpoint, Contradiction, Log};
+pub use log::{Checkpoint, Contradiction, KeptCheckpoint, Log};
 pub use manifest::{KindTree, LastRecord, Manifest};
 pub use proof::{Proof, ProofError, Proven, Sealed};
 pub use reader::SnapshotReader;

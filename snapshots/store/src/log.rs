@@ -78,6 +78,17 @@ impl FromStr for Checkpoint {
     }
 }
 
+/// A signed checkpoint in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCheckpoint {
+    /// Its name: `checkpoints/<subject>/<size>-<SHA-256 of the note>.note`.
+    pub object: String,
+    /// What it says.
+    pub checkpoint: Checkpoint,
+    /// Its text with the signatures below it.
+    pub note: String,
+}
+
 /// How a log and a checkpoint contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Contradiction {
@@ -206,19 +217,16 @@ impl Store {
     }
 
     /// The signed checkpoints that are kept of a subject, those over more
-    /// snapshots first: each with its note. Several may be over the same.
+    /// snapshots first. Several may be over the same.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] naming one that is not what its name says.
-    pub async fn checkpoints(
-        &self,
-        subject: &Subject,
-    ) -> Result<Vec<(Checkpoint, String)>, StoreError> {
+    pub async fn checkpoints(&self, subject: &Subject) -> Result<Vec<KeptCheckpoint>, StoreError> {
         let mut kept = Vec::new();
         for path in self.inner.checkpoint_paths(subject).await? {
             kept.push(self.inner.read_checkpoint(subject, &path).await?);
         }
-        kept.sort_by(|(a, _), (b, _)| b.size.cmp(&a.size));
+        kept.sort_by(|a, b| b.checkpoint.size.cmp(&a.checkpoint.size));
         Ok(kept)
     }
 }
@@ -242,7 +250,7 @@ impl Inner {
         &self,
         subject: &Subject,
         path: &Path,
-    ) -> Result<(Checkpoint, String), StoreError> {
+    ) -> Result<KeptCheckpoint, StoreError> {
         let bytes = self.open_objects()?.get(path).await?;
         let damaged = |why: &dyn fmt::Display| StoreError::damaged(path.to_string(), why);
         let note = String::from_utf8(bytes.to_vec()).map_err(|e| damaged(&e))?;
@@ -251,7 +259,7 @@ impl Inner {
         if path.filename() != Some(&named) || checkpoint.subject != *subject {
             return Err(damaged(&"it does not have the hash that it is named by"));
         }
-        Ok((checkpoint, note))
+        Ok(KeptCheckpoint { object: path.to_string(), checkpoint, note })
     }
 }
 

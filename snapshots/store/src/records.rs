@@ -121,6 +121,22 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The bytes of a record and, unless they were erased, salt and payload:
+    /// what an auditor computes its hashes from.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] or [`StoreError::Missing`] naming the object.
+    pub async fn record_parts(
+        &self,
+        record: &Record,
+    ) -> Result<(Bytes, Option<(Salt, Vec<u8>)>), StoreError> {
+        let objects = self.inner.open_objects()?;
+        let bytes = objects.get(&path(&record.subject, record.n)).await?;
+        Ok((bytes, payload(objects, record).await?))
+    }
+}
+
 /// Salt and payload of a record; `None` once they were erased.
 pub(crate) async fn payload(
     objects: &Objects,

@@ -75,7 +75,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Checks all objects of a subject. With `against`, a checkpoint that was
+    /// Checks all objects of a subject. With `against`, checkpoints that were
     /// kept elsewhere, also that the log still begins as it did then.
     ///
     /// Reads everything once, one segment in memory at a time.
@@ -86,7 +86,7 @@ impl Store {
     pub async fn verify(
         &self,
         subject: &Subject,
-        against: Option<&Checkpoint>,
+        against: &[Checkpoint],
     ) -> Result<Verified, StoreError> {
         let verified = Verified {
             subject: subject.clone(),
@@ -104,9 +104,7 @@ impl Store {
         pass.segments(&manifests).await?;
         pass.records(&manifests).await?;
         pass.checkpoints().await?;
-        if let Some(against) = against {
-            pass.compare(against, None);
-        }
+        against.iter().for_each(|checkpoint| pass.compare(checkpoint, None));
         Ok(pass.found)
     }
 }
@@ -336,9 +334,9 @@ impl Pass<'_> {
     async fn checkpoints(&mut self) -> Result<(), StoreError> {
         for path in self.inner.checkpoint_paths(self.subject).await? {
             match told(self.inner.read_checkpoint(self.subject, &path).await)? {
-                Ok((checkpoint, _)) => {
+                Ok(kept) => {
                     self.found.checkpoints += 1;
-                    self.compare(&checkpoint, Some(&path));
+                    self.compare(&kept.checkpoint, Some(&path));
                 }
                 Err(fault) => self.found.faults.push(fault),
             }

@@ -43,7 +43,8 @@ async fn template(path: &Path) -> Checkpoint {
 }
 
 async fn verify(path: &Path, against: Option<&Checkpoint>) -> Result<Verified, StoreError> {
-    Store::open_for_records(path).await?.verify(&subject(), against).await
+    let against: Vec<Checkpoint> = against.into_iter().cloned().collect();
+    Store::open_for_records(path).await?.verify(&subject(), &against).await
 }
 
 #[track_caller]

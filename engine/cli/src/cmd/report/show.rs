@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use tidegate_model::{Evaluation, Facts as _, RuleMeta, Severity};
 use tidegate_report::SubjectReport;
-use tidegate_store::At;
+use tidegate_store::{At, Store};
 
 use crate::args::ReportShow;
-use crate::bundles;
+use crate::bundles::{self, Resolved};
 use crate::cmd::render::Run;
 use crate::cmd::store::failure;
 use crate::cmd::{Context, baseline, check, policy, render, waiver};
@@ -23,26 +23,36 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: ReportShow) -> Result<Exit>
     let waivers = waiver::read(&reporting.waivers.value)?;
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
+    let mut subjects = Vec::new();
+    for subject in check::subjects_of(&store, &check::clouds(ctx, &args.cloud, &at), &at).await? {
+        let id = store.resolve(&subject, &at).await.map_err(failure)?;
+        let (_, evaluation) = baseline::recorded(&store, &id).await?.ok_or_else(|| {
+            Failure::usage(format!("`{id}` was collected, and nobody recorded what rules said"))
+                .hint(format!("judge it now: tidegate check --at {id}"))
+        })?;
+        subjects.push(recorded(&store, evaluation, &mut rules).await?);
+    }
+    let rules = Arc::new(rules);
+    let run = Run { rules: &rules, store: &store, waivers, duration: None, missed: false };
+    render::finish(ctx, subjects, &reporting, run).await
+}
+
+/// What was said of a snapshot when it was scanned, as a report; the rules get
+/// to know all that it names.
+pub(crate) async fn recorded(
+    store: &Store,
+    evaluation: Evaluation,
+    rules: &mut Resolved,
+) -> Result<SubjectReport> {
     for (_, set) in policy::each(Vec::new())? {
         for meta in set.rules() {
             rules.metas.entry(meta.id.clone()).or_insert_with(|| meta.clone());
         }
     }
-    let mut subjects = Vec::new();
-    for subject in check::subjects_of(&store, &check::clouds(ctx, &args.cloud, &at), &at).await? {
-        let id = store.resolve(&subject, &at).await.map_err(failure)?;
-        let evaluation = baseline::recorded(&store, &id).await?.ok_or_else(|| {
-            Failure::usage(format!("`{id}` was collected, and nobody recorded what rules said"))
-                .hint(format!("judge it now: tidegate check --at {id}"))
-        })?;
-        unknown(&evaluation, &mut rules.metas);
-        let meta = store.snapshot(&id).await.map_err(failure)?.meta().clone();
-        let scopes = rules.sum_up(&evaluation)?;
-        subjects.push(SubjectReport::new(evaluation, &rules.metas, &meta, scopes));
-    }
-    let rules = Arc::new(rules);
-    let run = Run { rules: &rules, store: &store, waivers, duration: None, missed: false };
-    render::finish(ctx, subjects, &reporting, run).await
+    unknown(&evaluation, &mut rules.metas);
+    let meta = store.snapshot(&evaluation.snapshot).await.map_err(failure)?.meta().clone();
+    let scopes = rules.sum_up(&evaluation)?;
+    Ok(SubjectReport::new(evaluation, &rules.metas, &meta, scopes))
 }
 
 /// A rule that is no more must not take its findings with it. Nothing tells how
