@@ -226,7 +226,7 @@ impl Store {
         for path in self.inner.checkpoint_paths(subject).await? {
             kept.push(self.inner.read_checkpoint(subject, &path).await?);
         }
-        kept.sort_by(|a, b| b.checkpoint.size.cmp(&a.checkpoint.size));
+        kept.sort_by_key(|kept| std::cmp::Reverse(kept.checkpoint.size));
         Ok(kept)
     }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Snapshot) -> Result<Exit> {
         Snapshot::Diff(args) => diff::run(ctx, *args).await,
         Snapshot::History(args) => history::run(ctx, args).await,
         Snapshot::Verify(args) => verify::run(ctx, &args).await,
-        Snapshot::VerifyProof(args) => verify::proof(ctx, &args),
+        Snapshot::VerifyProof(args) => verify::proof::run(ctx, &args),
         Snapshot::Checkpoint(args) => prove::checkpoint(ctx, &args).await,
         Snapshot::Prove(args) => prove::run(ctx, &args).await,
         Snapshot::Export(args) => export::run(ctx, &args).await,

@@ -1,5 +1,7 @@
-//! `tidegate snapshot verify` and `verify-proof`: whether everything fits
-//! together, and who answers for it.
+//! `tidegate snapshot verify` and `verify-proof` ([`proof`]): whether everything
+//! fits together, and who answers for it.
+
+pub(crate) mod proof;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,9 +10,9 @@ use serde::Serialize;
 use serde_json::json;
 use tidegate_model::Subject;
 use tidegate_signature::Note;
-use tidegate_store::{Checkpoint, Fault, Proof, ProofError, Proven, Store, Verified};
+use tidegate_store::{Checkpoint, Fault, Store, Verified};
 
-use crate::args::{Verify, VerifyProof};
+use crate::args::Verify;
 use crate::cmd::Context;
 use crate::cmd::keys::Wanted;
 use crate::cmd::show::pretty;
@@ -246,79 +248,4 @@ fn table(outcome: &Outcome) -> String {
         found.checkpoints,
     ));
     text
-}
-
-pub(crate) fn proof(ctx: &mut Context<'_>, args: &VerifyProof) -> Result<Exit> {
-    let wanted = Wanted::read(&args.key)?;
-    let file = args.file.display().to_string();
-    let bytes = std::fs::read(&args.file).map_err(|e| {
-        Failure::usage(format!("cannot read proof `{file}`: {e}"))
-            .hint("name a file that `tidegate snapshot prove` wrote")
-    })?;
-    let result = check(&bytes, &wanted);
-    let state = match &result {
-        Ok(_) if wanted.is_empty() => State::Consistent,
-        Ok(_) => State::Authentic,
-        Err(_) => State::Failed,
-    };
-    let exit = if state == State::Failed { Exit::Findings } else { Exit::Ok };
-    let text = match args.format.format {
-        Format::Json => {
-            let mut value = json!({
-                "schema_version": "tidegate.verify_proof/v1", "state": state, "exit": exit.code(),
-            });
-            match &result {
-                Ok(Proved { proof, proven, signers }) => {
-                    value["key"] = json!(proof.key);
-                    value["snapshot"] = json!(proven.manifest.id());
-                    value["taken_at"] = json!(proven.manifest.taken_at);
-                    value["checkpoint"] = json!(proven.checkpoint.to_string());
-                    value["signers"] = json!(signers);
-                    value["body"] = serde_json::from_str(&proof.body).unwrap_or_default();
-                }
-                Err(why) => value["why"] = json!(why),
-            }
-            pretty(&value)?
-        }
-        Format::Table => match &result {
-            Ok(Proved { proof, proven, signers }) => {
-                let by = if signers.is_empty() {
-                    "not asked whether signed".to_owned()
-                } else {
-                    format!("signed by {}", signers.join(", "))
-                };
-                format!(
-                    "{file}: {}\n  resource    {}\n  snapshot    {}, taken {:.0}\n  checkpoint  over {} snapshots, {by}\n",
-                    state.name(),
-                    proof.key,
-                    proven.manifest.id(),
-                    proven.manifest.taken_at,
-                    proven.checkpoint.size,
-                )
-            }
-            Err(why) => format!("{file}: {}\n  {why}\n", state.name()),
-        },
-    };
-    ctx.ui.write(args.format.file.as_deref(), &text)?;
-    Ok(exit)
-}
-
-/// A proof that holds.
-struct Proved {
-    proof: Proof,
-    proven: Proven,
-    signers: Vec<String>,
-}
-
-/// Checks a proof and who signed it; says why it does not hold.
-fn check(bytes: &[u8], wanted: &Wanted) -> std::result::Result<Proved, String> {
-    let told = |e: ProofError| match std::error::Error::source(&e) {
-        Some(cause) => format!("{e}: {cause}"),
-        None => e.to_string(),
-    };
-    let proof = Proof::parse(bytes).map_err(told)?;
-    let proven = proof.check().map_err(told)?;
-    let note: Note = proof.checkpoint.parse().map_err(|e| format!("its checkpoint: {e}"))?;
-    let signers = wanted.signed(&note).map_err(|why| format!("its checkpoint: {why}"))?;
-    Ok(Proved { proof, proven, signers })
 }
