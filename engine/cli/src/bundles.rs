@@ -57,7 +57,9 @@ fn load_placed<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<(Stri
             let path = folder.map(|f| f.join(used)).filter(|p| p.is_dir());
             path.map_or_else(|| used.clone(), |p| p.to_string_lossy().into_owned())
         };
-        wanted.extend(bundle.uses().iter().map(beside));
+        // After what is named: a bundle that is named takes the place of the one
+        // of its name that another uses.
+        wanted.splice(0..0, bundle.uses().iter().map(beside));
         bundles.push((name, bundle));
     }
     Ok(bundles)
@@ -419,7 +421,7 @@ impl Resolved {
 }
 
 /// The kinds of evidence that is gathered before a snapshot and carried into it.
-const EVIDENCE: [&str; 2] = ["probe.", "attestation."];
+const EVIDENCE: [&str; 3] = ["probe.", "attestation.", tidegate_files::TEST_RESULT];
 
 fn testcases(
     outcome: ScopeOutcome,

@@ -35,6 +35,10 @@ pub(crate) struct Sources {
     /// The folder with the services' configuration, such as /etc/kolla
     #[arg(long, value_name = "DIR")]
     pub(crate) config_dir: Option<PathBuf>,
+    /// What a test suite left behind: a Sonobuoy archive or a JUnit file; repeatable
+    /// [default: those of the last snapshot]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test_results: Vec<PathBuf>,
 }
 
 impl Sources {

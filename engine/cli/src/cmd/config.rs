@@ -100,11 +100,15 @@ fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
     for target in config.file_targets() {
         let name = |key: &str| format!("targets.{}.{key}", target.subject);
         rows.push(row(&name("cloud"), &target.cloud, |c| json!(c)));
-        if let Some(all) =
-            target.attestation.as_ref().filter(|_| args.sources.attestation.is_empty())
-        {
-            let list = |l: &Vec<_>| l.iter().map(|p: &std::path::PathBuf| path(p)).collect();
-            rows.push(row(&name("attestation"), all, list));
+        let several = [
+            ("attestation", &target.attestation, &args.sources.attestation),
+            ("test_results", &target.test_results, &args.sources.test_results),
+        ];
+        for (key, setting, flag) in several {
+            if let Some(all) = setting.as_ref().filter(|_| flag.is_empty()) {
+                let list = |l: &Vec<_>| l.iter().map(|p: &std::path::PathBuf| path(p)).collect();
+                rows.push(row(&name(key), all, list));
+            }
         }
         let own = [
             ("allowed_signers", &target.allowed_signers, &args.sources.allowed_signers),
@@ -123,6 +127,10 @@ fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
     if !sources.attestation.is_empty() {
         let all = sources.attestation.iter().map(|p| path(p)).collect();
         flag("attestation", "--attestation", all);
+    }
+    if !sources.test_results.is_empty() {
+        let all = sources.test_results.iter().map(|p| path(p)).collect();
+        flag("test_results", "--test-results", all);
     }
     if let Some(file) = &sources.allowed_signers {
         flag("allowed_signers", "--allowed-signers", path(file));

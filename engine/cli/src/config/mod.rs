@@ -112,6 +112,7 @@ pub(crate) struct FileTarget {
     pub(crate) attestation: Option<Setting<Vec<PathBuf>>>,
     pub(crate) allowed_signers: Option<Setting<PathBuf>>,
     pub(crate) config_dir: Option<Setting<PathBuf>>,
+    pub(crate) test_results: Option<Setting<Vec<PathBuf>>>,
     pub(crate) origin: Origin,
 }
 

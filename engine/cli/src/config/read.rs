@@ -31,7 +31,8 @@ pub(super) const KEYS: [&str; 13] = [
 ];
 
 /// The keys of a target.
-pub(super) const TARGET_KEYS: [&str; 4] = ["cloud", "attestation", "allowed_signers", "config_dir"];
+pub(super) const TARGET_KEYS: [&str; 5] =
+    ["cloud", "attestation", "allowed_signers", "config_dir", "test_results"];
 
 /// Reads a file. `path` is where it stands, as seen from the working directory:
 /// what the file names is relative to its folder.
@@ -306,6 +307,7 @@ impl Reader {
             attestation: None,
             allowed_signers: None,
             config_dir: None,
+            test_results: None,
             origin: self.at(*line, ()).origin,
         };
         for Entry { key, line, node } in entries {
@@ -329,6 +331,9 @@ impl Reader {
                 }
                 "config_dir" => {
                     target.config_dir = self.path(key, node).map(|v| self.at(line, v));
+                }
+                "test_results" => {
+                    target.test_results = self.paths(key, node).map(|v| self.at(line, v));
                 }
                 _ => self.unknown(key, line, &TARGET_KEYS),
             }

@@ -66,7 +66,7 @@ impl Config {
     /// the file.
     ///
     /// # Errors
-    /// A folder of configuration for several clouds; statements without signers
+    /// A folder of configuration or results of tests for several clouds; statements without signers
     /// or signers without statements; those of `all`.
     pub(crate) fn wanted(
         &self,
@@ -96,6 +96,11 @@ impl Config {
         if sources.config_dir.is_some() && out.len() > 1 {
             return Err(Failure::usage("`--config-dir` is the configuration of one cloud").hint(
                 "name that cloud with --cloud, or give each target of tidegate.yaml its `config_dir`",
+            ));
+        }
+        if !sources.test_results.is_empty() && out.len() > 1 {
+            return Err(Failure::usage("`--test-results` are those of one cluster").hint(
+                "name that cluster with --cloud, or give each target of tidegate.yaml its `test_results`",
             ));
         }
         if sources.allowed_signers.is_some() && out.iter().all(|w| w.sources.attestation.is_empty())
@@ -138,5 +143,9 @@ fn handed_in(flags: &Sources, target: Option<&FileTarget>) -> Sources {
     }
     out.allowed_signers = out.allowed_signers.or_else(|| path(&target.allowed_signers));
     out.config_dir = out.config_dir.or_else(|| path(&target.config_dir));
+    if out.test_results.is_empty() {
+        out.test_results =
+            target.test_results.as_ref().map(|s| s.value.clone()).unwrap_or_default();
+    }
     out
 }
