@@ -1,6 +1,7 @@
 //! The command line as people type it. Nothing is resolved here.
 
 mod options;
+mod proof;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use crate::exit;
 use crate::output::Output;
 
 pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
+pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -334,6 +336,29 @@ pub(crate) enum Snapshot {
     Diff(Box<Diff>),
     /// Tell every version of one resource: when, what changed, and what rules said of it
     History(HistoryOf),
+    /// Check that everything in the store fits together, and name what does not
+    ///
+    /// Reads all manifests, segments, records and checkpoints and computes every hash and
+    /// root anew, without the index. `consistent` means that everything fits together;
+    /// with --key `authentic` means that the owner of the key also signed for it.
+    #[command(after_help = exit::HELP)]
+    Verify(Verify),
+    /// Write a checkpoint: one hash over all snapshots of a cloud, signed if a key is given
+    ///
+    /// Kept elsewhere, it shows later that no snapshot was changed or taken away: snapshot
+    /// verify --against FILE. Signed ones are kept in the store, too. The passphrase of an
+    /// encrypted key is taken from the variable TIDEGATE_KEY_PASSPHRASE.
+    Checkpoint(CheckpointOf),
+    /// Write a proof that a resource was in a snapshot as it was, for who has no store
+    Prove(Prove),
+    /// Check a proof, without the store
+    #[command(after_help = exit::HELP)]
+    VerifyProof(VerifyProof),
+    /// Pack a snapshot for an auditor: state, hashes, verdicts, rules and waivers
+    ///
+    /// The archive has an index.html that opens offline. What was said when the snapshot
+    /// was scanned is in it, and with --bundle or --scope also what these rules say now.
+    Export(Box<Export>),
 }
 
 #[derive(Debug, Args)]

@@ -45,12 +45,17 @@ pub(crate) fn is_built_in(name: &str) -> bool {
 /// Loads bundles and all that they use, each once. What a folder uses stands
 /// beside it, or is built in.
 pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<Bundle>> {
-    let mut bundles: Vec<Bundle> = Vec::new();
+    Ok(load_placed(names)?.into_iter().map(|(_, bundle)| bundle).collect())
+}
+
+/// As [`load_all`], each with its path or built-in name.
+fn load_placed<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<(String, Bundle)>> {
+    let mut bundles: Vec<(String, Bundle)> = Vec::new();
     let mut wanted: Vec<String> = names.into_iter().map(str::to_owned).collect();
     wanted.reverse();
     let mut seen = BTreeSet::new();
     while let Some(name) = wanted.pop() {
-        if !seen.insert(name.clone()) || bundles.iter().any(|b| b.name() == name) {
+        if !seen.insert(name.clone()) || bundles.iter().any(|(_, b)| b.name() == name) {
             continue;
         }
         let bundle = load(&name)?;
@@ -62,7 +67,7 @@ pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<V
         // After what is named: a bundle that is named takes the place of the one
         // of its name that another uses.
         wanted.splice(0..0, bundle.uses().iter().map(beside));
-        bundles.push(bundle);
+        bundles.push((name, bundle));
     }
     Ok(bundles)
 }
@@ -95,6 +100,51 @@ fn files(root: &Dir<'_>) -> Vec<(String, Vec<u8>)> {
         }
     }
     out
+}
+
+/// The files of the bundles that a choice names and of those that they use, by
+/// path below a folder for all of them: what it takes to judge again. An archive
+/// is one file.
+pub(crate) fn sources(choice: &RuleChoice) -> Result<BTreeMap<String, Vec<u8>>> {
+    let scopes = choice.scopes.value.iter().map(|s| split_version(s).0);
+    let scopes: Vec<&str> = scopes.filter(|s| is_built_in(s)).collect();
+    let named = choice.bundles.value.iter().map(String::as_str).chain(scopes);
+    let mut sources = BTreeMap::new();
+    for (place, bundle) in load_placed(named)? {
+        let name = bundle.name();
+        if let Some(dir) = POLICIES.get_dir(&place) {
+            let files = files(dir).into_iter();
+            sources.extend(files.map(|(path, bytes)| (format!("{name}/{path}"), bytes)));
+            continue;
+        }
+        let unread = |e: std::io::Error| Failure::new(format!("cannot read bundle `{place}`: {e}"));
+        let path = Path::new(&place);
+        if path.is_dir() {
+            walk(path, name, &mut sources).map_err(unread)?;
+        } else {
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            sources.insert(file, std::fs::read(path).map_err(unread)?);
+        }
+    }
+    Ok(sources)
+}
+
+/// Takes the files that count of a folder: hidden ones do not, but `.manifest`.
+fn walk(folder: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let file = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{name}/{file}");
+        if file.starts_with('.') && file != ".manifest" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), &path, files)?;
+        } else {
+            files.insert(path, std::fs::read(entry.path())?);
+        }
+    }
+    Ok(())
 }
 
 /// The rules of a run, ready to judge.

@@ -6,16 +6,20 @@ mod collect;
 mod config;
 mod diff;
 mod evidence;
+mod export;
 mod history;
+mod keys;
 mod policy;
 mod preflight;
 mod probe;
+mod prove;
 mod render;
 mod report;
 mod scan;
 mod show;
 mod store;
 mod targets;
+mod verify;
 mod waiver;
 
 use std::path::PathBuf;
@@ -42,6 +46,12 @@ impl Context<'_> {
     /// Where the store is.
     pub(crate) fn store_path(&self) -> Result<PathBuf> {
         self.config.store(&self.global).map(|store| store.value)
+    }
+
+    /// Opens the store for reading alone: the index is left to others.
+    pub(crate) async fn store_to_read(&self) -> Result<tidegate_store::Store> {
+        let path = self.store_path()?;
+        tidegate_store::Store::open_for_records(&path).await.map_err(store::failure)
     }
 
     /// Opens the store and passes on what it had to mend.

@@ -40,7 +40,7 @@ pub use diff::{
 };
 pub use finding::{Change, ReportFinding, Waived};
 pub use history::{History, HistoryVerdict, HistoryVersion, history_text};
-pub use html::{HtmlOptions, html};
+pub use html::{AuditFile, AuditIndex, HtmlOptions, audit_index, html};
 pub use json::json;
 pub use junit::junit;
 pub use markdown::{MarkdownOptions, markdown};

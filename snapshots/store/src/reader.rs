@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tidegate_model::{
-    Change, ChangeOp, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, SnapshotId,
-    SnapshotMeta, Timestamp, leaf,
+    Change, ChangeOp, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, Salt,
+    SnapshotId, SnapshotMeta, Timestamp, leaf,
 };
 
 use crate::StoreError;
@@ -62,13 +62,24 @@ impl SnapshotReader {
         &self.manifest
     }
 
+    /// The text of its manifest, as it is in the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] or [`StoreError::Missing`] if it cannot be read.
+    pub fn manifest_text(&self) -> Result<String, StoreError> {
+        let SnapshotId { subject, seq } = &self.meta.id;
+        let path = manifest::path(subject, *seq);
+        let bytes = self.inner.wait(self.inner.open_objects()?.get(&path))?;
+        String::from_utf8(bytes.into()).map_err(|e| StoreError::damaged(path.to_string(), e))
+    }
+
     /// The kinds that have resources, in order, with their numbers; unseen
     /// resources count.
     pub fn kinds(&self) -> impl Iterator<Item = (&Kind, u64)> {
         self.manifest.kinds.iter().map(|(kind, tree)| (kind, tree.count))
     }
 
-    fn located(&self, kind: &Kind) -> Result<Arc<Vec<Located>>, StoreError> {
+    pub(crate) fn located(&self, kind: &Kind) -> Result<Arc<Vec<Located>>, StoreError> {
         if let Some(known) = locked(&self.kinds).get(kind) {
             return Ok(Arc::clone(known));
         }
@@ -77,11 +88,12 @@ impl SnapshotReader {
         Ok(found)
     }
 
-    /// Reads resources that are given in order of key bytes, one kind.
-    fn read(
+    /// Reads resources that are given in order of key bytes, one kind; hands
+    /// over each with its leaf and salt.
+    pub(crate) fn read(
         &self,
         located: &[Located],
-        visit: &mut dyn FnMut(Fact, Digest),
+        visit: &mut dyn FnMut(Fact, Digest, Option<Salt>),
     ) -> Result<(), StoreError> {
         let subject = &self.meta.id.subject;
         let wanted = located.iter().map(|l| (l.standing.seq, l.standing.row));
@@ -103,18 +115,27 @@ impl SnapshotReader {
                 }),
             };
             let (resource, found) = shared.resource(segment, l, &row)?;
-            visit(Fact { resource, unseen_since }, found);
+            visit(Fact { resource, unseen_since }, found, row.salt);
         }
         Ok(())
     }
 
     fn each_checked(&self, kind: &Kind, visit: &mut dyn FnMut(Fact)) -> Result<(), StoreError> {
+        self.each_sealed(kind, &mut |fact, _, _| visit(fact))
+    }
+
+    /// As [`Facts::each`], with leaf and salt.
+    pub(crate) fn each_sealed(
+        &self,
+        kind: &Kind,
+        visit: &mut dyn FnMut(Fact, Digest, Option<Salt>),
+    ) -> Result<(), StoreError> {
         let Some(expected) = self.manifest.kinds.get(kind) else { return Ok(()) };
         let located = self.located(kind)?;
         let mut tree = Tree::default();
-        self.read(&located, &mut |fact, leaf| {
+        self.read(&located, &mut |fact, leaf, salt| {
             tree.push(leaf);
-            visit(fact);
+            visit(fact, leaf, salt);
         })?;
         if tree.root() != expected.root {
             let id = &self.meta.id;
@@ -153,7 +174,7 @@ impl SnapshotReader {
                 };
                 found.extend(one);
             }
-            self.read(&found, &mut |fact, _| visit(fact))?;
+            self.read(&found, &mut |fact, _, _| visit(fact))?;
         }
         Ok(())
     }

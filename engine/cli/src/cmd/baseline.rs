@@ -54,7 +54,7 @@ pub(crate) async fn read(
         names.push(id.to_string());
         let rules = rules.of(System::of(&subject.coverage))?;
         let (_, judged) = check::evaluation(store, &id, &rules, None).await?;
-        let mut then = recorded(store, &id).await?;
+        let mut then = recorded(store, &id).await?.map(|(_, evaluation)| evaluation);
         // What was asked then and is not now is neither known nor resolved.
         if let (Some(then), Some(asked)) = (&mut then, rules.asked(subject.reference_time)) {
             then.rules.retain(|rule, _| asked.contains(rule));
@@ -106,13 +106,17 @@ pub(crate) async fn payload(store: &Store, record: &Record) -> Result<Option<Eva
     })
 }
 
-/// The newest evaluation of a snapshot that was recorded when it was judged.
-pub(crate) async fn recorded(store: &Store, id: &SnapshotId) -> Result<Option<Evaluation>> {
+/// The newest evaluation of a snapshot that was recorded when it was judged, and
+/// its record.
+pub(crate) async fn recorded(
+    store: &Store,
+    id: &SnapshotId,
+) -> Result<Option<(Record, Evaluation)>> {
     let records = store.records(&id.subject).await.map_err(failure)?;
-    for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
-        let Some(evaluation) = payload(store, record).await? else { continue };
+    for record in records.into_iter().rev().filter(|r| r.kind == "evaluation") {
+        let Some(evaluation) = payload(store, &record).await? else { continue };
         if evaluation.snapshot == *id {
-            return Ok(Some(evaluation));
+            return Ok(Some((record, evaluation)));
         }
         if evaluation.snapshot.seq < id.seq {
             break;

@@ -67,7 +67,11 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: HistoryOf) -> Result<Exit> 
 }
 
 /// The resource that is meant by a key, an id or a name that it has or had.
-fn key(snapshot: &SnapshotReader, wanted: &str, kind: Option<Kind>) -> Result<ResourceKey> {
+pub(crate) fn key(
+    snapshot: &SnapshotReader,
+    wanted: &str,
+    kind: Option<Kind>,
+) -> Result<ResourceKey> {
     if let Ok(key) = ResourceKey::new(wanted) {
         let mut found =
             snapshot.versions(Selection::Keys([key.clone()].into()), Content::Times, EVER);

@@ -9,7 +9,7 @@ use tidegate_store::{At, Manifest, Store};
 use crate::args::Snapshot;
 use crate::cmd::check::subjects_of;
 use crate::cmd::store::failure;
-use crate::cmd::{Context, diff, history};
+use crate::cmd::{Context, diff, export, history, prove, verify};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, columns};
@@ -24,6 +24,11 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Snapshot) -> Result<Exit> {
         }
         Snapshot::Diff(args) => diff::run(ctx, *args).await,
         Snapshot::History(args) => history::run(ctx, args).await,
+        Snapshot::Verify(args) => verify::run(ctx, &args).await,
+        Snapshot::VerifyProof(args) => verify::proof::run(ctx, &args),
+        Snapshot::Checkpoint(args) => prove::checkpoint(ctx, &args).await,
+        Snapshot::Prove(args) => prove::run(ctx, &args).await,
+        Snapshot::Export(args) => export::run(ctx, &args).await,
     }
 }
 

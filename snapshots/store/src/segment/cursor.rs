@@ -5,9 +5,9 @@ use std::ops::{Deref, Range};
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
-use tidegate_model::Salt;
+use tidegate_model::{Digest, Salt};
 
-use super::{Op, Segment, Source, column};
+use super::{Op, Segment, Source, column, decode};
 use crate::StoreError;
 
 /// So many rows are decoded at once. More would hold more pages in memory.
@@ -22,6 +22,9 @@ impl Columns {
     pub(crate) const KINDS: Self = Self(&[column::KIND]);
     /// Key, kind and operation.
     pub(crate) const CHANGES: Self = Self(&[column::KEY, column::KIND, column::OP]);
+    /// What happened, and what makes a leaf.
+    pub(crate) const LEAVES: Self =
+        Self(&[column::KEY, column::KIND, column::OP, column::BODY, column::SALT, column::LEAF]);
     /// What makes a fact.
     pub(crate) const FACTS: Self = Self(&[
         column::KEY,
@@ -70,6 +73,8 @@ pub(crate) struct Row {
     region: Option<ByteArray>,
     project: Option<ByteArray>,
     name: Option<ByteArray>,
+    /// Of a version whose body was erased.
+    pub(crate) leaf: Option<Digest>,
 }
 
 impl Row {
@@ -165,7 +170,7 @@ impl<S: Deref<Target = Segment>> Cursor<S> {
             let group = self.group.as_mut().ok_or_else(missing)?;
             let count = run.end.min(group.rows.end).min(start + BATCH) - start;
             run.start += count;
-            let rows = group.read(start, count).map_err(|e| self.segment.damaged(e))?;
+            let rows = decode(|| group.read(start, count)).map_err(|e| self.segment.damaged(e))?;
             self.ready = rows.into();
         }
         Ok(self.ready.pop_front())
@@ -195,7 +200,12 @@ impl Group {
                 ColumnReader::FixedLenByteArrayColumnReader(r) => {
                     let values = values::<parquet::data_type::FixedLenByteArrayType>(r, skip, n)?;
                     for (row, value) in rows.iter_mut().zip(values) {
-                        row.salt = value.and_then(|v: FixedLenByteArray| v.data().try_into().ok());
+                        let Some(value): Option<FixedLenByteArray> = value else { continue };
+                        if *column == column::LEAF {
+                            row.leaf = value.data().try_into().ok().map(Digest);
+                        } else {
+                            row.salt = value.data().try_into().ok();
+                        }
                     }
                 }
                 _ => {

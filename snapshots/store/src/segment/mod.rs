@@ -8,8 +8,10 @@ mod cursor;
 mod read;
 mod write;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
+use parquet::errors::ParquetError;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{Type, TypePtr};
 use tidegate_model::ChangeOp;
@@ -87,6 +89,7 @@ mod column {
     pub(super) const REGION: usize = 7;
     pub(super) const PROJECT: usize = 8;
     pub(super) const NAME: usize = 9;
+    pub(super) const LEAF: usize = 10;
 }
 
 static SCHEMA: LazyLock<TypePtr> = LazyLock::new(|| {
@@ -98,6 +101,14 @@ static SCHEMA: LazyLock<TypePtr> = LazyLock::new(|| {
             .unwrap_or_else(|_| unreachable!("a group without fields is a valid schema")),
     )
 });
+
+/// Calls the decoder of Parquet. It is meant for files that somebody made in
+/// good faith, and panics on some that have their right hash and make no sense;
+/// that becomes an error like any other.
+fn decode<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(ParquetError::General("it cannot be decoded".to_owned())))
+}
 
 #[cfg(test)]
 mod tests {

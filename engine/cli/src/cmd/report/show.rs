@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 
 use tidegate_model::{Evaluation, Facts as _, RuleId, RuleMeta, Severity};
 use tidegate_report::SubjectReport;
-use tidegate_store::At;
+use tidegate_store::{At, Store};
 
 use crate::args::ReportShow;
 use crate::cmd::render::Run;
@@ -23,32 +23,37 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: ReportShow) -> Result<Exit>
     let waivers = waiver::read(&reporting.waivers.value)?;
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
-    let mut known: BTreeMap<RuleId, RuleMeta> = BTreeMap::new();
-    for (_, set) in policy::each(Vec::new())? {
-        known.extend(set.rules().map(|meta| (meta.id.clone(), meta.clone())));
-    }
     let mut subjects = Vec::new();
     for subject in check::subjects_of(&store, &check::clouds(ctx, &args.cloud, &at), &at).await? {
         let id = store.resolve(&subject, &at).await.map_err(failure)?;
-        let evaluation = baseline::recorded(&store, &id).await?.ok_or_else(|| {
+        let (_, evaluation) = baseline::recorded(&store, &id).await?.ok_or_else(|| {
             Failure::usage(format!("`{id}` was collected, and nobody recorded what rules said"))
                 .hint(format!("judge it now: tidegate check --at {id}"))
         })?;
-        let meta = store.snapshot(&id).await.map_err(failure)?.meta().clone();
-        let rules = rules.of(System::of(&meta.coverage))?;
-        let mut metas = rules.metas.clone();
-        metas.extend(
-            known
-                .iter()
-                .filter(|(id, _)| !rules.metas.contains_key(*id))
-                .map(|(id, m)| (id.clone(), m.clone())),
-        );
-        unknown(&evaluation, &mut metas);
-        let scopes = rules.sum_up(&evaluation)?;
-        subjects.push(SubjectReport::new(evaluation, &metas, &meta, scopes));
+        subjects.push(recorded(&store, evaluation, &rules).await?);
     }
     let run = Run { rules: &rules, store: &store, waivers, duration: None, missed: false };
     render::finish(ctx, subjects, &reporting, run).await
+}
+
+/// What was said of a snapshot when it was scanned, as a report. Rules are
+/// described as those at hand and the built-in ones are.
+pub(crate) async fn recorded(
+    store: &Store,
+    evaluation: Evaluation,
+    rules: &Rules,
+) -> Result<SubjectReport> {
+    let meta = store.snapshot(&evaluation.snapshot).await.map_err(failure)?.meta().clone();
+    let rules = rules.of(System::of(&meta.coverage))?;
+    let mut metas = rules.metas.clone();
+    for (_, set) in policy::each(Vec::new())? {
+        for meta in set.rules() {
+            metas.entry(meta.id.clone()).or_insert_with(|| meta.clone());
+        }
+    }
+    unknown(&evaluation, &mut metas);
+    let scopes = rules.sum_up(&evaluation)?;
+    Ok(SubjectReport::new(evaluation, &metas, &meta, scopes))
 }
 
 /// A rule that is no more must not take its findings with it. Nothing tells how
