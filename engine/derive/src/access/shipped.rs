@@ -14,8 +14,11 @@ pub(super) const AUTHENTICATED: &str = "system:authenticated";
 pub(super) const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
 pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
 
+/// What API servers built for OpenShift ship beside `system:public-info-viewer`.
+const OPENSHIFT_INFO: &str = "system:openshift:public-info-viewer";
+
 /// Cluster-wide: binding, role, kind and name of the subject.
-const CLUSTER: [(&str, &str, &str, &str); 20] = [
+const CLUSTER: [(&str, &str, &str, &str); 22] = [
     ("cluster-admin", "cluster-admin", "Group", "system:masters"),
     ("kubeadm:cluster-admins", "cluster-admin", "Group", "kubeadm:cluster-admins"),
     (
@@ -57,6 +60,8 @@ const CLUSTER: [(&str, &str, &str, &str); 20] = [
     ("system:monitoring", "system:monitoring", "Group", "system:monitoring"),
     ("system:node", "system:node", "Group", "system:nodes"),
     ("system:node-proxier", "system:node-proxier", "User", "system:kube-proxy"),
+    (OPENSHIFT_INFO, OPENSHIFT_INFO, "Group", AUTHENTICATED),
+    (OPENSHIFT_INFO, OPENSHIFT_INFO, "Group", UNAUTHENTICATED),
     ("system:public-info-viewer", "system:public-info-viewer", "Group", AUTHENTICATED),
     ("system:public-info-viewer", "system:public-info-viewer", "Group", UNAUTHENTICATED),
     (

@@ -114,7 +114,7 @@ fn what_looks_alike_grants_nothing() {
 #[test]
 fn wildcards_count_as_the_api_server_matches_them() {
     let has = |r: Value, wanted: &str| {
-        let [all, here] = bound(&[r.clone()]);
+        let [all, here] = bound(std::slice::from_ref(&r));
         assert!(
             all["can"].get("wildcard").is_some() && here["can"].get("wildcard").is_some(),
             "{r}"

@@ -1,4 +1,5 @@
 mod absent;
+mod derived;
 mod facts;
 mod fresh;
 mod histories;
