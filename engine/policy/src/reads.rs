@@ -3,33 +3,61 @@
 //!
 //! Told from the syntax: whatever stands in the modules of a rule's package, or
 //! of a package that these may read, and begins with `input` must begin with
-//! `input.resource.body`, `input.resource.kind` or `input.parameters`. What is
-//! in doubt counts as seeing everything.
+//! `input.resource.body`, `input.resource.kind` or `input.parameters`. Where a
+//! function is called with `input` itself, its parameter is another name for
+//! it. What is in doubt counts as seeing everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::Expr;
+use regorus::unstable::{Expr, Rule as Node, RuleHead};
 
 use crate::bundle::Bundle;
 use crate::guard::walk;
 use crate::metadata::{Input, Rule};
-use crate::module::{Module, constant, path_of};
+use crate::module::{Module, constant, is_function, path_of};
 
 /// The parts of an input that equal bodies of one kind have in common.
 const COMMON: [&[&str]; 3] = [&["resource", "body"], &["resource", "kind"], &["parameters"]];
 
 /// For each rule, whether it is one of them.
 pub(crate) fn bodies_only(bundles: &[Bundle], rules: &[Rule]) -> Vec<bool> {
-    let mut packages: BTreeMap<&[String], Reads> = BTreeMap::new();
-    for module in bundles.iter().flat_map(|b| &b.modules).filter(|m| !m.is_test()) {
-        packages.entry(&module.package).or_default().add(module);
-    }
+    let modules: Vec<&Module> =
+        bundles.iter().flat_map(|b| &b.modules).filter(|m| !m.is_test()).collect();
+    let mut functions = Functions::new(&modules);
+    let packages = loop {
+        let known = functions.given_input.len();
+        let mut packages: BTreeMap<&[String], Reads> = BTreeMap::new();
+        for module in &modules {
+            packages.entry(&module.package).or_default().add(module, &mut functions);
+        }
+        // A function that is given the input may hand it on to others.
+        if functions.given_input.len() == known {
+            break packages;
+        }
+    };
     let one = |rule: &Rule| {
         let plain = rule.input == Input::Resource && rule.joins.is_empty() && !rule.time;
         let own = packages.keys().find(|p| p.join(".") == rule.package);
         plain && own.is_some_and(|own| all_common(&packages, own))
     };
     rules.iter().map(one).collect()
+}
+
+/// The functions of all packages, each by package and name in one path.
+struct Functions {
+    defined: BTreeSet<Vec<String>>,
+    /// Those that are called with the input, with the place of that parameter.
+    given_input: BTreeSet<(Vec<String>, usize)>,
+}
+
+impl Functions {
+    fn new(modules: &[&Module]) -> Self {
+        let defined = modules.iter().flat_map(|m| {
+            let functions = m.rules().filter(|(_, rule)| is_function(rule));
+            functions.map(|(name, _)| [m.package.clone(), name].concat())
+        });
+        Self { defined: defined.collect(), given_input: BTreeSet::new() }
+    }
 }
 
 /// Whether a package, and all that it may read, reads common parts only.
@@ -63,7 +91,7 @@ struct Reads {
 }
 
 impl Reads {
-    fn add(&mut self, module: &Module) {
+    fn add(&mut self, module: &Module, functions: &mut Functions) {
         let mut imports = BTreeMap::new();
         for import in &module.tree.imports {
             let Some(path) = path_of(&import.refr) else {
@@ -75,31 +103,76 @@ impl Reads {
             self.path(&path);
             imports.insert(alias, path);
         }
-        for rule in &module.tree.policy {
-            // Of `input.a.b`, the parts `input.a` and `input` are handed out
-            // too; they are no references of their own.
-            let mut parts: BTreeSet<*const Expr> = BTreeSet::new();
-            walk::rule(rule, &mut |node| {
-                let walk::Node::Expr(expr) = node else { return };
-                let path = match expr {
-                    Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
-                        if parts.contains(&std::ptr::from_ref(expr)) {
-                            return;
-                        }
-                        reference(expr, &mut parts)
-                    }
-                    Expr::Call { fcn, .. } => reference(fcn, &mut parts),
-                    _ => return,
-                };
-                match path.first().and_then(|first| imports.get(first)) {
-                    Some(imported) => {
-                        let rest = path.get(1..).unwrap_or_default();
-                        self.path(&[imported, rest].concat());
-                    }
-                    None => self.path(&path),
-                }
-            });
+        for (name, rule) in module.rules() {
+            let function = [module.package.clone(), name].concat();
+            self.rule(module, rule, &function, &imports, functions);
         }
+    }
+
+    fn rule(
+        &mut self,
+        module: &Module,
+        rule: &Node,
+        name: &[String],
+        imports: &BTreeMap<String, Vec<String>>,
+        functions: &mut Functions,
+    ) {
+        // Of `input.a.b`, the parts `input.a` and `input` are handed out too;
+        // they are no references of their own.
+        let mut parts: BTreeSet<*const Expr> = BTreeSet::new();
+        let mut input = BTreeSet::from(["input".to_owned()]);
+        if let Node::Spec { head: RuleHead::Func { args, .. }, .. } = rule {
+            for (n, arg) in args.iter().enumerate() {
+                let given = functions.given_input.contains(&(name.to_vec(), n));
+                match arg.as_ref() {
+                    Expr::Var { span, .. } => {
+                        parts.insert(std::ptr::from_ref(arg.as_ref()));
+                        if given {
+                            input.insert(span.text().to_owned());
+                        }
+                    }
+                    _ => self.other_input |= given,
+                }
+            }
+        }
+        let resolve = |path: Vec<String>| match path.first() {
+            Some(first) if input.contains(first) => {
+                let rest = path.get(1..).unwrap_or_default();
+                [&["input".to_owned()], rest].concat()
+            }
+            Some(first) => match imports.get(first) {
+                Some(imported) => [imported, path.get(1..).unwrap_or_default()].concat(),
+                None => path,
+            },
+            None => path,
+        };
+        walk::rule(rule, &mut |node| {
+            let walk::Node::Expr(expr) = node else { return };
+            match expr {
+                Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                    if !parts.contains(&std::ptr::from_ref(expr)) {
+                        self.path(&resolve(reference(expr, &mut parts)));
+                    }
+                }
+                Expr::Call { fcn, params, .. } => {
+                    let path = resolve(reference(fcn, &mut parts));
+                    self.path(&path);
+                    let function = match path.split_first() {
+                        Some((root, rest)) if root == "data" => rest.to_vec(),
+                        Some(_) | None => [module.package.clone(), path].concat(),
+                    };
+                    for (n, param) in params.iter().enumerate() {
+                        let Expr::Var { span, .. } = param.as_ref() else { continue };
+                        // A builtin sees all that it is given.
+                        if input.contains(span.text()) && functions.defined.contains(&function) {
+                            parts.insert(std::ptr::from_ref(param.as_ref()));
+                            functions.given_input.insert((function.clone(), n));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        });
     }
 
     fn path(&mut self, path: &[String]) {
@@ -159,7 +232,15 @@ mod tests {
 
     const OTHER: &str = "package lib.bodies\nimport rego.v1\n\
         bad(body) if body.x == input.parameters.x\n\
-        worse if bad(input.resource.body)\n";
+        worse if bad(input.resource.body)\n\
+        exempt(asked) if listed(asked, asked.parameters.names)\n\
+        listed(given, names) if given.resource.body.namespace in names\n\
+        own(given) if given.resource.body.x\n";
+
+    const HANDS_ON: &str = "package lib.handing\nimport rego.v1\n\
+        on(asked) if named(1, asked)\n\
+        named(_, given) if given.resource.name == \"x\"\n\
+        first([a, _]) if a\n";
 
     /// Whether a rule with this condition sees nothing but the body.
     #[track_caller]
@@ -169,7 +250,12 @@ mod tests {
              #   kinds: [a.b]\n{head}verdict := \"pass\" if {{ {condition} }}\n\
              violations contains {{\"message\": \"m\"}} if false\n"
         );
-        let files = [("r.rego", rule.as_str()), ("lib.rego", LIB), ("other.rego", OTHER)];
+        let files = [
+            ("r.rego", rule.as_str()),
+            ("lib.rego", LIB),
+            ("other.rego", OTHER),
+            ("on.rego", HANDS_ON),
+        ];
         let set = compile(&files).unwrap();
         assert_eq!(set.bodies_only, [expected], "{condition}");
     }
@@ -184,6 +270,8 @@ mod tests {
             "some k, v in input.resource.body; k == input.resource.kind; v",
             "data.lib.bodies.worse",
             "data.lib.bodies.bad(input.resource.body)",
+            "data.lib.bodies.exempt(input)",
+            "not data.lib.bodies.exempt(input)",
             "count([b | some b in input.resource.body]) == 1",
         ] {
             check(head, same, true);
@@ -198,6 +286,10 @@ mod tests {
             "not input.joined.x",
             "data.lib.names.bad(input.resource.body)",
             "data.lib[x].name; x",
+            "data.lib.handing.on(input)",
+            "data.lib.handing.first(input)",
+            "x := input; data.lib.bodies.exempt(x)",
+            "data.lib.bodies.exempt([input])",
             "data.lib.names.name",
             "some x in [y | y := input.resource.name]; x",
             "every x in [1] { x == input.resource.project }",
