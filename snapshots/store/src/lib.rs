@@ -20,6 +20,7 @@
 
 mod at;
 mod block;
+mod diff;
 mod error;
 mod fail;
 mod index;
@@ -30,6 +31,7 @@ mod prepare;
 mod reader;
 mod records;
 mod removal;
+mod rows;
 mod segment;
 mod spool;
 mod start;
@@ -37,9 +39,11 @@ mod state;
 mod stats;
 mod store;
 mod sweep;
+mod versions;
 mod writer;
 
 pub use at::At;
+pub use diff::{DiffError, Difference, diff};
 pub use error::StoreError;
 pub use manifest::{KindTree, LastRecord, Manifest};
 pub use reader::SnapshotReader;
@@ -47,6 +51,7 @@ pub use records::Record;
 pub use start::Reindexed;
 pub use stats::{Stats, SubjectStats};
 pub use store::Store;
+pub use versions::{Content, End, Moment, Placed, Selection, Version, Versions};
 pub use writer::{Begin, Committed, SnapshotWriter};
 
 #[cfg(test)]

@@ -84,6 +84,27 @@ impl Mode {
     }
 }
 
+/// How a changed resource is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum View {
+    /// Lines that went and came, one below the other
+    Unified,
+    /// Before on the left, after on the right
+    SideBySide,
+    /// Not at all: resources by name
+    Names,
+}
+
+impl From<View> for tidegate_report::DiffView {
+    fn from(view: View) -> Self {
+        match view {
+            View::Unified => Self::Unified,
+            View::SideBySide => Self::SideBySide,
+            View::Names => Self::Names,
+        }
+    }
+}
+
 /// How to report and when to fail.
 #[derive(Debug, Args)]
 pub(crate) struct Reporting {

@@ -100,7 +100,8 @@ pub(crate) async fn history(
     Ok(points)
 }
 
-async fn payload(store: &Store, record: &Record) -> Result<Option<Evaluation>> {
+/// The evaluation that a record holds; none if its payload was erased.
+pub(crate) async fn payload(store: &Store, record: &Record) -> Result<Option<Evaluation>> {
     let Some(payload) = store.payload(record).await.map_err(failure)? else { return Ok(None) };
     serde_json::from_slice(&payload).map(Some).map_err(|e| {
         Failure::new(format!("record {} of `{}` is no evaluation", record.n, record.subject))
@@ -109,7 +110,7 @@ async fn payload(store: &Store, record: &Record) -> Result<Option<Evaluation>> {
 }
 
 /// The newest evaluation of a snapshot that was recorded when it was judged.
-async fn recorded(store: &Store, id: &SnapshotId) -> Result<Option<Evaluation>> {
+pub(crate) async fn recorded(store: &Store, id: &SnapshotId) -> Result<Option<Evaluation>> {
     let records = store.records(&id.subject).await.map_err(failure)?;
     for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
         let Some(evaluation) = payload(store, record).await? else { continue };

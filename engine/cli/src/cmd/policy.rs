@@ -35,7 +35,7 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
 
 /// The bundles asked for, each compiled on its own with what it uses: two may
 /// hold the same packages.
-fn each(names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
+pub(crate) fn each(names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
     let names = if names.is_empty() { bundles::built_in() } else { names };
     let one = |name: String| {
         let loaded = bundles::load_all([name.as_str()])?;

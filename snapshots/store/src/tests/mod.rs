@@ -9,3 +9,4 @@ mod faults;
 mod model;
 mod schemas;
 mod support;
+mod versions;
