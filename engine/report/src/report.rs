@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::Serialize;
 use tidegate_model::{
-    Counts, Digest, Evaluation, KindCoverage, RuleId, RuleMeta, Severity, SnapshotId, SnapshotMeta,
-    Status, Timestamp, Verdict,
+    Counts, Digest, Evaluation, Kind, KindCoverage, RuleId, RuleMeta, Severity, SnapshotId,
+    SnapshotMeta, Status, Timestamp, Verdict,
 };
 
 use crate::finding::{Change, ReportFinding};
@@ -260,13 +260,13 @@ impl ReportRule {
 /// The coverage entries that a reader has to know of, most felt first. A kind
 /// that the cloud does not offer is no gap unless a rule stumbled over it.
 fn gaps(coverage: &[KindCoverage], rules: &[ReportRule]) -> Vec<Gap> {
+    let aborted = rules.iter().filter(|r| r.counts.abort > 0);
+    let needed: Vec<BTreeSet<Kind>> =
+        aborted.map(|r| tidegate_derive::collected(r.meta.kinds.iter().cloned())).collect();
     let mut gaps: Vec<Gap> = coverage
         .iter()
         .filter_map(|c| {
-            let rules_affected = rules
-                .iter()
-                .filter(|r| r.counts.abort > 0 && r.meta.kinds.contains(&c.kind))
-                .count();
+            let rules_affected = needed.iter().filter(|kinds| kinds.contains(&c.kind)).count();
             let reason = match &c.status {
                 Status::Complete { .. } => return None,
                 Status::Absent if rules_affected == 0 => return None,
