@@ -379,3 +379,49 @@ impl Report {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tidegate_model::Visibility;
+
+    use super::*;
+
+    #[test]
+    fn a_gap_in_the_input_of_a_derived_kind_is_felt_by_its_rules() {
+        let coverage = KindCoverage {
+            source: Arc::from("kubernetes"),
+            region: None,
+            kind: Kind::new("apps.Deployment").unwrap(),
+            status: Status::Forbidden,
+            visibility: Visibility::All,
+            read_from: Timestamp::UNIX_EPOCH,
+            read_until: Timestamp::UNIX_EPOCH,
+        };
+        let rule = |kind: &str, abort| ReportRule {
+            meta: RuleMeta {
+                id: RuleId::new("r").unwrap(),
+                title: String::new(),
+                description: String::new(),
+                severity: Severity::Low,
+                kinds: vec![Kind::new(kind).unwrap()],
+                standard: None,
+                remediation: String::new(),
+                bundle: String::new(),
+                file: String::new(),
+            },
+            verdict: Verdict::Abort,
+            counts: Counts { abort, ..Counts::default() },
+            findings: Vec::new(),
+        };
+        let rules = [
+            rule("kubernetes.workload", 1),
+            rule("kubernetes.workload", 0),
+            rule("kubernetes.access", 1),
+            rule("apps.Deployment", 1),
+        ];
+        let gaps = gaps(&[coverage], &rules);
+        assert_eq!(gaps.iter().map(|g| g.rules_affected).collect::<Vec<_>>(), [2]);
+    }
+}
