@@ -168,7 +168,11 @@ impl Facts for Derived<'_> {
         let Some(row) = row(kind.as_str()) else { return self.facts.get().each(kind, visit) };
         match &row.how {
             How::Workloads => {
-                let index = workload::each(self.facts.get(), kind, visit)?;
+                let known = match self.state().now.remove(row.kind) {
+                    Some(Index::Workloads(known)) => Some(known),
+                    Some(Index::Graph(_)) | None => None,
+                };
+                let index = workload::each(self.facts.get(), kind, known, visit)?;
                 self.note(row, Index::Workloads(index));
             }
             How::Graph(make) => self.graph(row, *make)?.iter().cloned().for_each(visit),

@@ -37,14 +37,25 @@ pub(crate) struct Index {
     templates: BTreeMap<String, Option<Substance>>,
     /// Resource → its controller, there or not; both by key.
     controlled: BTreeMap<String, String>,
+    /// The resources that there is a fact for, by key.
+    shown: BTreeSet<String>,
 }
 
-/// Hands out all facts, in order of key.
+/// Hands out all facts, in order of key. With the index of this snapshot in
+/// `known`, no more is read than is handed out.
 pub(crate) fn each(
     facts: &dyn Facts,
     kind: &Kind,
+    known: Option<Index>,
     visit: &mut dyn FnMut(Fact),
 ) -> Result<Index, FactsError> {
+    if let Some(index) = known {
+        let keys = index.shown.iter().filter_map(|k| ResourceKey::new(k).ok());
+        let mut found = fetched(facts, &keys.collect::<Vec<_>>())?;
+        found.sort_by(|a, b| a.resource.key.cmp(&b.resource.key));
+        found.iter().filter_map(|f| index.fact(&Source::read(f), kind)).for_each(visit);
+        return Ok(index);
+    }
     let mut index = Index { minor: minor(facts)?, ..Index::default() };
     let late = Kind::new(LATE_CONTROLLER);
     if let Ok(late) = &late {
@@ -59,8 +70,9 @@ pub(crate) fn each(
             if shape.kind != LATE_CONTROLLER {
                 index.note(&source);
             }
-            if let Some(fact) = index.fact(&source, kind) {
-                visit(fact);
+            if let Some(made) = index.fact(&source, kind) {
+                index.shown.insert(fact.resource.key.as_str().to_owned());
+                visit(made);
             }
         })?;
     }
@@ -140,6 +152,7 @@ impl Index {
     /// Forgets a resource; whether it was a controller.
     fn forget(&mut self, key: &str) -> bool {
         self.controlled.remove(key);
+        self.shown.remove(key);
         self.templates.remove(key).is_some()
     }
 
@@ -224,8 +237,14 @@ impl Index {
         for source in changed.iter().chain(&others) {
             let key = &source.fact.resource.key;
             let op = ops.get(key.as_str()).copied().unwrap_or(ChangeOp::Put);
-            // A fact that there was none of before is removed once more.
-            push(key, if self.stands_for(source) { ChangeOp::Remove } else { op });
+            if self.stands_for(source) {
+                // A fact that there was none of before is removed once more.
+                self.shown.remove(key.as_str());
+                push(key, ChangeOp::Remove);
+            } else {
+                self.shown.insert(key.as_str().to_owned());
+                push(key, op);
+            }
         }
         for change in changes.iter().filter(|c| c.op == ChangeOp::Remove) {
             if change.kind.as_str() != VERSION {
