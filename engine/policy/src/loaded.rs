@@ -17,7 +17,7 @@ pub(crate) struct Loaded {
     /// The resource as rules see it, or why it cannot be read.
     pub(crate) value: Result<Value, String>,
     pub(crate) unseen_since: Option<Timestamp>,
-    /// What is known of its body, where others may have the same.
+    /// What is known of its body, where others without region may have the same.
     pub(crate) body: Option<Arc<Body>>,
 }
 
@@ -143,6 +143,8 @@ impl Bodies {
         let body = Arc::clone(self.by_text.get(&resource.body)?);
         resource.body = Arc::from("");
         let value = body.value.clone().map(|body| input::with_body(&resource, body));
-        Some(Loaded { resource, value, unseen_since, body: Some(body) })
+        // Lookups see the region of the resource.
+        let body = resource.region.is_none().then_some(body);
+        Some(Loaded { resource, value, unseen_since, body })
     }
 }

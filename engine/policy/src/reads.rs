@@ -3,7 +3,8 @@
 //!
 //! Told from the syntax: whatever stands in the modules of a rule's package, or
 //! of a package that these may read, and begins with `input` must begin with
-//! `input.resource.body`, `input.resource.kind` or `input.parameters`. Where a
+//! `input.resource.body`, `input.resource.kind`, `input.parameters` or
+//! `input.joined`: what is joined is looked up by values of the body. Where a
 //! function is called with `input` itself, its parameter is another name for
 //! it. What is in doubt counts as seeing everything.
 
@@ -16,8 +17,10 @@ use crate::guard::walk;
 use crate::metadata::{Input, Rule};
 use crate::module::{Module, constant, is_function, path_of};
 
-/// The parts of an input that equal bodies of one kind have in common.
-const COMMON: [&[&str]; 3] = [&["resource", "body"], &["resource", "kind"], &["parameters"]];
+/// The parts of an input that equal bodies of one kind and region have in
+/// common.
+const COMMON: [&[&str]; 4] =
+    [&["resource", "body"], &["resource", "kind"], &["parameters"], &["joined"]];
 
 /// For each rule, whether it is one of them.
 pub(crate) fn bodies_only(bundles: &[Bundle], rules: &[Rule]) -> Vec<bool> {
@@ -36,7 +39,7 @@ pub(crate) fn bodies_only(bundles: &[Bundle], rules: &[Rule]) -> Vec<bool> {
         }
     };
     let one = |rule: &Rule| {
-        let plain = rule.input == Input::Resource && rule.joins.is_empty() && !rule.time;
+        let plain = rule.input == Input::Resource && !rule.time;
         let own = packages.keys().find(|p| p.join(".") == rule.package);
         plain && own.is_some_and(|own| all_common(&packages, own))
     };
@@ -269,6 +272,7 @@ mod tests {
             "input.resource.body[_].y[input.parameters.z]",
             "some k, v in input.resource.body; k == input.resource.kind; v",
             "data.lib.bodies.worse",
+            "count(input.joined.x) == 1",
             "data.lib.bodies.bad(input.resource.body)",
             "data.lib.bodies.exempt(input)",
             "not data.lib.bodies.exempt(input)",
@@ -283,7 +287,6 @@ mod tests {
             "object.get(input.resource, \"name\", 1) == 1",
             "x := \"name\"; input.resource[x]",
             "json.marshal(input) == \"x\"",
-            "not input.joined.x",
             "data.lib.names.bad(input.resource.body)",
             "data.lib[x].name; x",
             "data.lib.handing.on(input)",
@@ -307,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn joins_and_time_are_more_than_a_body() {
+    fn time_is_more_than_a_body() {
         let rule = |more: &str| {
             format!(
                 "# METADATA\n# title: t\n# custom:\n#   id: r\n#   severity: low\n\
@@ -319,6 +322,6 @@ mod tests {
         let one = |more: &str| compile(&[("r.rego", &rule(more))]).unwrap().bodies_only;
         assert_eq!(one(""), [true]);
         assert_eq!(one("#   time: true\n"), [false]);
-        assert_eq!(one("#   joins: [{name: j, kind: a.c, key: /x}]\n"), [false]);
+        assert_eq!(one("#   joins: [{name: j, kind: a.c, key: /x}]\n"), [true]);
     }
 }
