@@ -6,15 +6,19 @@
 //! the cost of a snapshot with 1 % changed over that of judging it anew; its
 //! bound is 0.05.
 
+mod cloud;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use tidegate_model::{
-    Change, ChangeOp, Fact, Facts, FactsError, Kind, KindCoverage, Resource, ResourceKey,
-    SnapshotId, SnapshotMeta, Status, Subject, Timestamp, Visibility,
+    Change, ChangeOp, Fact, Kind, KindCoverage, Resource, ResourceKey, SnapshotId, SnapshotMeta,
+    Status, Subject, Timestamp, Visibility,
 };
 use tidegate_policy::{Bundle, Options, Parameters, RuleSet, evaluate, parse_only};
+
+use cloud::{Cloud, Dice, measure};
 
 /// Kind and share of it, in percent.
 const SHARES: [(&str, usize); 6] = [
@@ -25,48 +29,6 @@ const SHARES: [(&str, usize); 6] = [
     ("image.image", 6),
     ("compute.flavor", 4),
 ];
-
-struct Cloud {
-    meta: SnapshotMeta,
-    kinds: BTreeMap<Kind, BTreeMap<ResourceKey, Fact>>,
-    changes: Vec<Change>,
-}
-
-impl Facts for Cloud {
-    fn meta(&self) -> &SnapshotMeta {
-        &self.meta
-    }
-
-    fn each(&self, kind: &Kind, visit: &mut dyn FnMut(Fact)) -> Result<(), FactsError> {
-        self.kinds.get(kind).into_iter().flat_map(BTreeMap::values).cloned().for_each(visit);
-        Ok(())
-    }
-
-    fn fetch(&self, keys: &[ResourceKey], visit: &mut dyn FnMut(Fact)) -> Result<(), FactsError> {
-        let find = |k: &ResourceKey| self.kinds.get(k.kind())?.get(k).cloned();
-        keys.iter().filter_map(find).for_each(visit);
-        Ok(())
-    }
-
-    fn changes_since(&self, seq: u64) -> Result<Option<Vec<Change>>, FactsError> {
-        Ok((seq + 1 == self.meta.id.seq).then(|| self.changes.clone()))
-    }
-
-    fn at(&self, _seq: u64) -> Result<Option<Box<dyn Facts + '_>>, FactsError> {
-        Ok(None)
-    }
-}
-
-/// Numbers from a seed, so that every run has the same cloud.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
 
 fn body(kind: &str, n: usize, dice: &mut Dice) -> String {
     let id = format!("{n:08x}-5fd4-4c7b-9a3c-{:012x}", dice.roll(1 << 31));
@@ -166,7 +128,7 @@ fn resource(kind: &Kind, n: usize, dice: &mut Dice) -> Fact {
     Fact { resource, unseen_since: None }
 }
 
-fn cloud(total: usize) -> anyhow::Result<Cloud> {
+fn made_up(total: usize) -> anyhow::Result<Cloud> {
     let mut dice = Dice(7);
     let mut kinds = BTreeMap::new();
     let mut coverage = Vec::new();
@@ -203,27 +165,6 @@ fn change(cloud: &mut Cloud) {
     cloud.changes.sort();
 }
 
-/// CPU time of this thread in seconds, from the scheduler's own count.
-fn cpu() -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let ns: u64 = stat.split(' ').next().unwrap_or_default().parse()?;
-    Ok(ns as f64 / 1e9)
-}
-
-/// The least of three runs, in seconds: others use the machine too.
-fn measure<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(f64, T)> {
-    let mut best: Option<(f64, T)> = None;
-    for _ in 0..3 {
-        let before = cpu()?;
-        let result = work()?;
-        let took = cpu()? - before;
-        if best.as_ref().is_none_or(|(b, _)| took < *b) {
-            best = Some((took, result));
-        }
-    }
-    best.ok_or_else(|| anyhow::anyhow!("nothing was measured"))
-}
-
 #[expect(clippy::print_stdout, reason = "a bench prints its figures")]
 fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/rules");
@@ -231,7 +172,7 @@ fn main() -> anyhow::Result<()> {
     let rules = set.rules().count();
     let time = Timestamp::UNIX_EPOCH;
     for resources in [10_000, 50_000, 100_000] {
-        let mut cloud = cloud(resources)?;
+        let mut cloud = made_up(resources)?;
         let (parse, _) = measure(|| Ok(parse_only(&cloud, set.kinds())?))?;
         let (total, judged) = measure(|| Ok(evaluate(&set, &cloud, &Options::fresh(time))?))?;
         let (eval, bound) = (total - parse, resources as f64 / 100_000.0);

@@ -13,7 +13,7 @@ use regorus::Value;
 use tidegate_model::{AbortCode, Fact, Facts, FactsError};
 
 use crate::coverage::{Coverage, Place, Seen};
-use crate::joins::{Loaded, load};
+use crate::loaded::{Loaded, load};
 use crate::metadata::{Join, Rule};
 use crate::outcome::Answer;
 

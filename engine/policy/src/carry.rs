@@ -7,6 +7,7 @@
 //!
 //! - per kind, hashes of the keys that were judged (they give the numbers of
 //!   passes without a look at what did not change),
+//! - what the derived kinds remember,
 //! - the indexes of joins and who looked up what ([`crate::joins`]),
 //! - per rule, everything that is not a pass, until when its answers hold, and
 //!   a fingerprint of the coverage they rest on.
@@ -23,7 +24,7 @@ use crate::outcome::Holds;
 const MARK: &[u8; 8] = b"tidegate";
 
 /// Changes with the shape of [`Carry`].
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// What is carried.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub(crate) struct Carry<'c> {
     pub(crate) subject: &'c str,
     pub(crate) seq: u64,
     pub(crate) reference: (i64, i32),
+    /// Of [`tidegate_derive::Derived`].
+    #[serde(borrow)]
+    pub(crate) derived: Cow<'c, [u8]>,
     #[serde(borrow)]
     pub(crate) kinds: Vec<KindKeys<'c>>,
     #[serde(borrow)]
@@ -177,6 +181,7 @@ mod tests {
             subject: "s",
             seq: 3,
             reference: (1, 2),
+            derived: Cow::Borrowed(&[5]),
             kinds: vec![KindKeys::new("a.b", &[1, u64::MAX])],
             index: vec![vec![pair]],
             watchers: vec![],

@@ -37,10 +37,15 @@ pub(crate) struct Names {
     pub(crate) joined: Value,
     pub(crate) key: Value,
     pub(crate) kind: Value,
+    pub(crate) name: Value,
     pub(crate) now: Value,
     pub(crate) parameters: Value,
+    pub(crate) project: Value,
+    pub(crate) region: Value,
     pub(crate) resource: Value,
     pub(crate) resources: Value,
+    pub(crate) tidegate: Value,
+    pub(crate) unreadable: Value,
 }
 
 pub(crate) static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
@@ -49,10 +54,15 @@ pub(crate) static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     joined: "joined".into(),
     key: "key".into(),
     kind: "kind".into(),
+    name: "name".into(),
     now: "now".into(),
     parameters: "parameters".into(),
+    project: "project".into(),
+    region: "region".into(),
     resource: "resource".into(),
     resources: "resources".into(),
+    tidegate: "tidegate".into(),
+    unreadable: "unreadable".into(),
 });
 
 /// A member of an object.
@@ -78,15 +88,44 @@ pub(crate) fn parse(resources: &[Resource]) -> Vec<Result<Value, String>> {
     if let Ok(Value::Array(all)) = Value::from_json_str(&text)
         && all.len() == resources.len()
     {
-        return all.iter().cloned().map(Ok).collect();
+        return all.iter().zip(resources).map(|(v, r)| readable(r, v.clone())).collect();
     }
     // One of them cannot be read; find out which.
-    let one = |resource| {
+    let one = |resource: &Resource| {
         let mut text = String::new();
         write_resource(&mut text, resource);
-        Value::from_json_str(&text).map_err(|_| "its body cannot be read".to_owned())
+        let value =
+            Value::from_json_str(&text).map_err(|_| "its body cannot be read".to_owned())?;
+        readable(resource, value)
     };
     resources.iter().map(one).collect()
+}
+
+/// A derived fact may say that what it stands for cannot be read.
+fn readable(resource: &Resource, value: Value) -> Result<Value, String> {
+    if !tidegate_derive::is_derived(resource.kind.as_str()) {
+        return Ok(value);
+    }
+    let body = member(&value, &NAMES.body);
+    let why = body.and_then(|b| member(member(b, &NAMES.tidegate)?, &NAMES.unreadable));
+    match why {
+        Some(Value::String(why)) => Err(format!("it cannot be read: {why}")),
+        Some(_) | None => Ok(value),
+    }
+}
+
+/// A resource as rules are given it, with a body that has been parsed.
+pub(crate) fn with_body(resource: &Resource, body: Value) -> Value {
+    let n = &*NAMES;
+    let text = |t: Option<&str>| t.map_or(Value::Null, Value::from);
+    Value::from(BTreeMap::from([
+        (n.body.clone(), body),
+        (n.key.clone(), Value::from(resource.key.as_str())),
+        (n.kind.clone(), Value::from(resource.kind.as_str())),
+        (n.name.clone(), text(resource.name.as_deref())),
+        (n.project.clone(), text(resource.project.as_deref())),
+        (n.region.clone(), text(resource.region.as_deref())),
+    ]))
 }
 
 fn write_resource(out: &mut String, resource: &Resource) {

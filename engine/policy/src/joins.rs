@@ -18,45 +18,14 @@ use std::sync::Arc;
 use regorus::Value;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tidegate_model::{AbortCode, Fact, Facts, FactsError, Kind, Resource, ResourceKey, Timestamp};
+use tidegate_model::{AbortCode, Facts, FactsError, Kind, ResourceKey};
 
 use crate::coverage::{Coverage, Place, Seen};
-use crate::input::{self, BATCH, NAMES, member};
+use crate::input;
+use crate::loaded::{Loaded, load};
 use crate::metadata::{Join, Rule};
 use crate::outcome::Answer;
 use crate::pointer::Pointer;
-
-/// A resource as read and parsed.
-#[derive(Debug, Clone)]
-pub(crate) struct Loaded {
-    /// Without its body, which `value` holds.
-    pub(crate) resource: Resource,
-    /// The resource as rules see it, or why it cannot be read.
-    pub(crate) value: Result<Value, String>,
-    pub(crate) unseen_since: Option<Timestamp>,
-}
-
-impl Loaded {
-    pub(crate) fn body(&self) -> Option<&Value> {
-        self.value.as_ref().ok().and_then(|v| member(v, &NAMES.body))
-    }
-}
-
-/// Parses facts, a batch at a time.
-pub(crate) fn load(facts: Vec<Fact>) -> Vec<Loaded> {
-    let (mut resources, unseen): (Vec<Resource>, Vec<_>) =
-        facts.into_iter().map(|f| (f.resource, f.unseen_since)).unzip();
-    let mut values = Vec::with_capacity(resources.len());
-    for batch in resources.chunks(BATCH) {
-        values.extend(input::parse(batch));
-    }
-    let empty: Arc<str> = Arc::from("");
-    resources.iter_mut().for_each(|r| r.body = Arc::clone(&empty));
-    let whole = resources.into_iter().zip(values).zip(unseen);
-    whole
-        .map(|((resource, value), unseen_since)| Loaded { resource, value, unseen_since })
-        .collect()
-}
 
 /// A hash with the key of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -41,6 +41,13 @@ pub struct Rule {
     pub package: String,
 }
 
+impl Rule {
+    /// The kinds that it is given, and those that it is joined with.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.meta.kinds.iter().chain(self.joins.iter().map(|j| &j.kind))
+    }
+}
+
 /// What a rule is given at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {

@@ -43,6 +43,11 @@ impl Holds {
 }
 
 impl Answer {
+    /// What a rule says that has nothing to say.
+    pub(crate) fn pass() -> Self {
+        Self { verdict: Verdict::Pass, violations: Vec::new(), cause: None, holds: Holds::Forever }
+    }
+
     pub(crate) fn abort(code: AbortCode, message: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Abort,

@@ -14,6 +14,7 @@ use crate::manifest::overlap;
 use crate::metadata::{self, Rule};
 use crate::module::{Module, is_function};
 use crate::program::{EntrySource, Machine, RESERVED};
+use crate::reads;
 use crate::rvm;
 
 /// The engine and its exact version: another one may judge otherwise.
@@ -40,6 +41,8 @@ pub struct RuleSet {
     pub(crate) machine: Machine,
     /// `input.parameters` of each rule.
     pub(crate) parameters: Vec<Value>,
+    /// For each rule, whether it sees nothing of a resource but its body.
+    pub(crate) bodies_only: Vec<bool>,
     /// For each rule, the first rule with the same parameters.
     pub(crate) alike: Vec<usize>,
     /// `(bundle, path, text)` of each file of cases.
@@ -68,6 +71,7 @@ impl RuleSet {
         guard::check(&bundles, &rules).map_err(LoadError::Faults)?;
         let digest = digest(&bundles, &rules);
         let given = rvm::choose(&bundles, &rules);
+        let bodies_only = reads::bodies_only(&bundles, &rules);
         let [mut engine, mut fast] = [Engine::new(), Engine::new()];
         for engine in [&mut engine, &mut fast] {
             engine.set_policy_length_config(PolicyLengthConfig::default());
@@ -115,7 +119,7 @@ impl RuleSet {
             rules.iter().map(|r| parameters_value(&r.parameters)).collect();
         let first = |p: &Value| parameters.iter().position(|other| other == p);
         let alike = parameters.iter().filter_map(first).collect();
-        Ok(Self { rules, digest, machine, parameters, alike, cases, tests })
+        Ok(Self { rules, digest, machine, parameters, bodies_only, alike, cases, tests })
     }
 
     /// What readers need to know of the rules, in order of id.
@@ -142,12 +146,11 @@ impl RuleSet {
         self.digest
     }
 
-    /// Every kind that a rule is given or joined with: what a collection for
-    /// this set has to read.
+    /// What a collection for this set has to read: every kind that a rule is
+    /// given or joined with, and the inputs of derived ones in their place.
     #[must_use]
     pub fn kinds(&self) -> BTreeSet<Kind> {
-        let joined = |r: &Rule| r.joins.iter().map(|j| j.kind.clone()).collect::<Vec<_>>();
-        self.rules.iter().flat_map(|r| r.meta.kinds.iter().cloned().chain(joined(r))).collect()
+        tidegate_derive::collected(self.rules.iter().flat_map(Rule::kinds).cloned())
     }
 
     /// How many rules the interpreter judges, at about twice the cost: those

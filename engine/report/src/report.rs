@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::Serialize;
 use tidegate_model::{
-    Counts, Digest, Evaluation, KindCoverage, RuleId, RuleMeta, Severity, SnapshotId, SnapshotMeta,
-    Status, Timestamp, Verdict,
+    Counts, Digest, Evaluation, Kind, KindCoverage, RuleId, RuleMeta, Severity, SnapshotId,
+    SnapshotMeta, Status, Timestamp, Verdict,
 };
 
 use crate::finding::{Change, ReportFinding};
@@ -260,13 +260,13 @@ impl ReportRule {
 /// The coverage entries that a reader has to know of, most felt first. A kind
 /// that the cloud does not offer is no gap unless a rule stumbled over it.
 fn gaps(coverage: &[KindCoverage], rules: &[ReportRule]) -> Vec<Gap> {
+    let aborted = rules.iter().filter(|r| r.counts.abort > 0);
+    let needed: Vec<BTreeSet<Kind>> =
+        aborted.map(|r| tidegate_derive::collected(r.meta.kinds.iter().cloned())).collect();
     let mut gaps: Vec<Gap> = coverage
         .iter()
         .filter_map(|c| {
-            let rules_affected = rules
-                .iter()
-                .filter(|r| r.counts.abort > 0 && r.meta.kinds.contains(&c.kind))
-                .count();
+            let rules_affected = needed.iter().filter(|kinds| kinds.contains(&c.kind)).count();
             let reason = match &c.status {
                 Status::Complete { .. } => return None,
                 Status::Absent if rules_affected == 0 => return None,
@@ -377,5 +377,51 @@ impl Report {
             let counts = |r: &&ReportRule| r.open() > 0;
             s.rules.iter().filter(counts).any(|r| r.meta.severity >= threshold || main(&r.meta.id))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tidegate_model::Visibility;
+
+    use super::*;
+
+    #[test]
+    fn a_gap_in_the_input_of_a_derived_kind_is_felt_by_its_rules() {
+        let coverage = KindCoverage {
+            source: Arc::from("kubernetes"),
+            region: None,
+            kind: Kind::new("apps.Deployment").unwrap(),
+            status: Status::Forbidden,
+            visibility: Visibility::All,
+            read_from: Timestamp::UNIX_EPOCH,
+            read_until: Timestamp::UNIX_EPOCH,
+        };
+        let rule = |kind: &str, abort| ReportRule {
+            meta: RuleMeta {
+                id: RuleId::new("r").unwrap(),
+                title: String::new(),
+                description: String::new(),
+                severity: Severity::Low,
+                kinds: vec![Kind::new(kind).unwrap()],
+                standard: None,
+                remediation: String::new(),
+                bundle: String::new(),
+                file: String::new(),
+            },
+            verdict: Verdict::Abort,
+            counts: Counts { abort, ..Counts::default() },
+            findings: Vec::new(),
+        };
+        let rules = [
+            rule("kubernetes.workload", 1),
+            rule("kubernetes.workload", 0),
+            rule("kubernetes.access", 1),
+            rule("apps.Deployment", 1),
+        ];
+        let gaps = gaps(&[coverage], &rules);
+        assert_eq!(gaps.iter().map(|g| g.rules_affected).collect::<Vec<_>>(), [2]);
     }
 }

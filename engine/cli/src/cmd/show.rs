@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 
 use serde_json::json;
+use tidegate_derive::Derived;
 use tidegate_model::{Fact, Facts as _, Kind, Resource, Status, Subject};
 use tidegate_store::{At, Manifest, Store};
 
@@ -123,10 +124,13 @@ async fn show(ctx: &mut Context<'_>, wanted: Wanted, output: &Output) -> Result<
     let snapshot = store.snapshot(&id).await.map_err(failure)?;
     let (kind, wanted_id) = (wanted.kind, wanted.id);
     let format = output.format;
-    let text = tokio::task::spawn_blocking(move || match (kind, wanted_id) {
-        (None, _) => coverage(&snapshot, format),
-        (Some(kind), None) => resources(&snapshot, &kind, format),
-        (Some(kind), Some(id)) => resource(&snapshot, &kind, &id),
+    let text = tokio::task::spawn_blocking(move || {
+        let facts = Derived::new(&snapshot, []);
+        match (kind, wanted_id) {
+            (None, _) => coverage(&facts, format),
+            (Some(kind), None) => resources(&facts, &kind, format),
+            (Some(kind), Some(id)) => resource(&facts, &kind, &id),
+        }
     })
     .await
     .map_err(|e| Failure::new(format!("reading `{id}` broke off")).caused_by(Some(&e)))??;
@@ -134,9 +138,7 @@ async fn show(ctx: &mut Context<'_>, wanted: Wanted, output: &Output) -> Result<
     Ok(Exit::Ok)
 }
 
-type Reader = tidegate_store::SnapshotReader;
-
-fn coverage(snapshot: &Reader, format: Format) -> Result<String> {
+fn coverage(snapshot: &Derived<'_>, format: Format) -> Result<String> {
     let meta = snapshot.meta();
     match format {
         Format::Json => pretty(&json!({
@@ -162,7 +164,7 @@ fn coverage(snapshot: &Reader, format: Format) -> Result<String> {
 }
 
 /// All resources of a kind, or a failure that lists the kinds there are.
-fn facts(snapshot: &Reader, kind: &str) -> Result<Vec<Fact>> {
+fn facts(snapshot: &Derived<'_>, kind: &str) -> Result<Vec<Fact>> {
     let meta = snapshot.meta();
     let wanted = Kind::new(kind).ok().filter(|k| meta.coverage_of(k).next().is_some());
     let Some(wanted) = wanted else {
@@ -177,7 +179,7 @@ fn facts(snapshot: &Reader, kind: &str) -> Result<Vec<Fact>> {
     Ok(out)
 }
 
-fn resources(snapshot: &Reader, kind: &str, format: Format) -> Result<String> {
+fn resources(snapshot: &Derived<'_>, kind: &str, format: Format) -> Result<String> {
     let facts = facts(snapshot, kind)?;
     match format {
         Format::Json => {
@@ -204,7 +206,7 @@ fn resources(snapshot: &Reader, kind: &str, format: Format) -> Result<String> {
 }
 
 /// One resource as JSON: there is no better table of a document.
-fn resource(snapshot: &Reader, kind: &str, wanted: &str) -> Result<String> {
+fn resource(snapshot: &Derived<'_>, kind: &str, wanted: &str) -> Result<String> {
     let named = |r: &Resource| {
         r.key.as_str() == wanted || r.key.id() == wanted || r.name.as_deref() == Some(wanted)
     };

@@ -12,7 +12,7 @@ use super::state::{Again, State};
 use crate::across;
 use crate::coverage::{Coverage, Place, Seen};
 use crate::input::{self, check_requires};
-use crate::joins::Loaded;
+use crate::loaded::Loaded;
 use crate::metadata::{Input, Rule};
 use crate::outcome::{Answer, Holds, judge as ask};
 use crate::program::Runner;

@@ -10,6 +10,10 @@
 //!                                     Evaluation + blob for the next snapshot
 //! ```
 //!
+//! Rules see the snapshot's derived kinds beside its own
+//! ([`tidegate_derive::Derived`]); findings on a derived fact name the resource
+//! that it stands for.
+//!
 //! Without a blob that fits, the state starts empty and everything is judged:
 //! both ways run the same code. A blob fits if it was made with the same
 //! digest and the same choice of rules, from the same subject at this or an
@@ -31,14 +35,15 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use tidegate_derive::{Derived, source_key};
 use tidegate_model::{
     Counts, Evaluation, Facts, FactsError, Finding, Kind, RuleId, RuleOutcome, Timestamp, Verdict,
 };
 
 use crate::coverage::Coverage;
 use crate::input::BATCH;
-use crate::joins::load;
-use crate::metadata::Input;
+use crate::loaded::load;
+use crate::metadata::{Input, Rule};
 use crate::program::{Limits, Runner};
 use crate::ruleset::RuleSet;
 use state::State;
@@ -137,8 +142,6 @@ pub fn evaluate(
     facts: &dyn Facts,
     options: &Options<'_>,
 ) -> Result<Judged, EvaluateError> {
-    let meta = facts.meta();
-    let coverage = Coverage::new(&meta.coverage);
     let chosen = |id: &RuleId| options.only.as_ref().is_none_or(|only| only.contains(id));
     let rules: Vec<usize> = set
         .definitions()
@@ -146,7 +149,13 @@ pub fn evaluate(
         .enumerate()
         .filter_map(|(n, r)| chosen(&r.meta.id).then_some(n))
         .collect();
-    let mut state = State::begin(set, rules, facts, options, &coverage)?;
+    let kinds: BTreeSet<&Kind> =
+        rules.iter().filter_map(|at| set.definitions().get(*at)).flat_map(Rule::kinds).collect();
+    let derived = Derived::new(facts, kinds);
+    let facts: &dyn Facts = &derived;
+    let meta = facts.meta();
+    let coverage = Coverage::new(&meta.coverage);
+    let mut state = State::begin(set, rules, &derived, options, &coverage)?;
     let mut runner = Runner::new(&set.machine, options.limits)
         .map_err(|e| EvaluateError::Engine(e.to_string()))?;
     state.read_targets(set, facts)?;
@@ -170,6 +179,9 @@ pub fn evaluate(
                 cause: Some(cause),
             }));
         }
+        for finding in &mut findings {
+            finding.resource = finding.resource.as_ref().map(source_key);
+        }
         findings.sort_by(|a, b| {
             let key = |f: &Finding| (f.resource.clone(), f.region.clone());
             key(a).cmp(&key(b)).then_with(|| a.cause.cmp(&b.cause))
@@ -178,7 +190,7 @@ pub fn evaluate(
         outcomes.insert(rule.meta.id.clone(), outcome);
     }
     let stats = state.stats;
-    let carry = state.finish(set, facts, options);
+    let carry = state.finish(set, &derived, options);
     let evaluation = Evaluation {
         snapshot: meta.id.clone(),
         taken_at: meta.taken_at,

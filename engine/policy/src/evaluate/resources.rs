@@ -11,7 +11,7 @@ use tidegate_model::{
 use super::state::{Again, State};
 use crate::coverage::Coverage;
 use crate::input::{self, BATCH, check_requires};
-use crate::joins::{Loaded, load};
+use crate::loaded::Loaded;
 use crate::metadata::{Input, Rule};
 use crate::outcome::{Answer, Holds, judge as ask};
 use crate::program::Runner;
@@ -93,7 +93,7 @@ impl Context<'_, '_> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut result = Ok(());
         let mut flush = |batch: &mut Vec<_>| {
-            let loaded = load(std::mem::take(batch));
+            let loaded = state.bodies.load(std::mem::take(batch));
             state.stats.read += loaded.len() as u64;
             let refs: Vec<&Loaded> = loaded.iter().collect();
             self.chunk(state, runner, rules, &refs)
@@ -145,12 +145,24 @@ impl Context<'_, '_> {
     ) {
         let Some(at) = state.rules.get(n).map(|r| r.at) else { return };
         let Some(rule) = self.set.definitions().get(at) else { return };
-        state.stats.judged += 1;
-        let answer = self.answer(state, runner, (at, rule), loaded, shared);
+        let same = loaded.body.as_ref().filter(|_| self.set.bodies_only.get(at) == Some(&true));
+        let same = same.filter(|_| loaded.unseen_since.is_none());
+        let answer = same.and_then(|body| body.answer(n)).unwrap_or_else(|| {
+            state.stats.judged += 1;
+            let answer = self.answer(state, runner, (at, rule), loaded, shared);
+            let limit = answer.cause.as_ref().is_some_and(|c| c.code == AbortCode::Limit);
+            if let (Some(body), false) = (same, limit) {
+                body.keep(n, &answer);
+            }
+            answer
+        });
         let Some(slot) = state.rules.get_mut(n) else { return };
         slot.holds = slot.holds.min(answer.holds);
         if answer.verdict == Verdict::Pass {
-            slot.forget(loaded.resource.key.as_str());
+            // Where all are judged, nothing has been said yet.
+            if matches!(slot.again, Again::Some(_)) {
+                slot.forget(loaded.resource.key.as_str());
+            }
         } else {
             slot.add(&finding(loaded, answer));
         }

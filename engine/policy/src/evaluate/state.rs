@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use regorus::Value;
+use tidegate_derive::Derived;
 use tidegate_model::{
     AbortCode, Change, ChangeOp, Counts, Facts, FactsError, Finding, Kind, ResourceKey, Timestamp,
     Verdict,
@@ -15,7 +16,8 @@ use super::{Options, Stats};
 use crate::carry::{Carry, Kept, KindKeys, RuleCarry, parts};
 use crate::coverage::Coverage;
 use crate::input;
-use crate::joins::{Joins, Loaded, hash, load};
+use crate::joins::{Joins, hash};
+use crate::loaded::{Bodies, Loaded};
 use crate::metadata::{Input, Rule};
 use crate::outcome::Holds;
 use crate::ruleset::RuleSet;
@@ -86,6 +88,7 @@ pub(super) struct State<'c> {
     changed: HashSet<ResourceKey>,
     /// Kinds read as a whole, in order of key.
     held: HashMap<Kind, Arc<Vec<Arc<Loaded>>>>,
+    pub(super) bodies: Bodies,
     pub(super) now: Value,
     pub(super) stats: Stats,
 }
@@ -117,7 +120,7 @@ impl<'c> State<'c> {
     pub(super) fn begin(
         set: &RuleSet,
         rules: Vec<usize>,
-        facts: &dyn Facts,
+        facts: &Derived<'_>,
         options: &Options<'c>,
         coverage: &Coverage<'_>,
     ) -> Result<Self, FactsError> {
@@ -129,6 +132,7 @@ impl<'c> State<'c> {
             changes: None,
             changed: HashSet::new(),
             held: HashMap::new(),
+            bodies: Bodies::new(rules.len()),
             now: input::now(options.reference_time),
             stats: Stats::default(),
         };
@@ -162,6 +166,7 @@ impl<'c> State<'c> {
                 && carry.kinds.iter().map(|k| k.kind).eq(state.keys.keys().map(Kind::as_str))
         });
         if let Some(carry) = carry {
+            facts.recall(carry.seq, &carry.derived);
             let changes = if carry.seq == facts.meta().id.seq {
                 Some(Vec::new())
             } else {
@@ -350,14 +355,15 @@ impl<'c> State<'c> {
             return Ok(Arc::clone(held));
         }
         let mut all = Vec::new();
+        let bodies = &mut self.bodies;
         let mut batch = Vec::with_capacity(input::BATCH);
         facts.each(kind, &mut |fact| {
             batch.push(fact);
             if batch.len() == input::BATCH {
-                all.extend(load(std::mem::take(&mut batch)).into_iter().map(Arc::new));
+                all.extend(bodies.load(std::mem::take(&mut batch)).into_iter().map(Arc::new));
             }
         })?;
-        all.extend(load(batch).into_iter().map(Arc::new));
+        all.extend(bodies.load(batch).into_iter().map(Arc::new));
         self.stats.read += all.len() as u64;
         let all = Arc::new(all);
         self.held.insert(kind.clone(), Arc::clone(&all));
@@ -380,7 +386,7 @@ impl<'c> State<'c> {
             facts.fetch(keys, &mut |fact| found.push(fact))?;
         }
         self.stats.read += found.len() as u64;
-        Ok(load(found))
+        Ok(self.bodies.load(found))
     }
 
     /// What a rule said: its findings, in any order, and its counts without
@@ -419,7 +425,7 @@ impl<'c> State<'c> {
     pub(super) fn finish(
         mut self,
         set: &RuleSet,
-        facts: &dyn Facts,
+        facts: &Derived<'_>,
         options: &Options<'_>,
     ) -> Vec<u8> {
         self.joins.sort();
@@ -435,6 +441,7 @@ impl<'c> State<'c> {
             subject: meta.id.subject.as_str(),
             seq: meta.id.seq,
             reference: parts(options.reference_time),
+            derived: Cow::Owned(facts.remember()),
             kinds: self.keys.iter().map(|(k, h)| KindKeys::new(k.as_str(), &h.carried)).collect(),
             index: self.joins.index,
             watchers: self.joins.watchers,

@@ -17,7 +17,7 @@
 //! The check walks the engine's own syntax tree, see [`crate::module`].
 
 mod scope;
-mod walk;
+pub(crate) mod walk;
 
 use regorus::unstable::{BUILTINS, BoolOp, Expr, Literal};
 

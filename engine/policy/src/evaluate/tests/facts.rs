@@ -41,6 +41,10 @@ pub(super) fn key(kind: &str, region: Option<&str>, id: &str) -> ResourceKey {
     ResourceKey::build("test", &Kind::new(kind).unwrap(), &[region.unwrap_or("-"), id])
 }
 
+pub(super) fn object(kind: &str, namespace: &str, name: &str) -> ResourceKey {
+    ResourceKey::build("kubernetes", &Kind::new(kind).unwrap(), &[namespace, name])
+}
+
 impl Memory {
     pub(super) fn new(coverage: Vec<KindCoverage>) -> Self {
         let id = SnapshotId { subject: Subject::new("s").unwrap(), seq: 1 };
@@ -72,17 +76,25 @@ impl Memory {
     }
 
     pub(super) fn put(&mut self, kind: &str, region: Option<&str>, id: &str, body: &str) {
-        let key = key(kind, region, id);
+        self.put_at(key(kind, region, id), region, "p", body);
+    }
+
+    /// Puts an object of a Kubernetes cluster.
+    pub(super) fn put_object(&mut self, kind: &str, namespace: &str, name: &str, body: &str) {
+        self.put_at(object(kind, namespace, name), None, namespace, body);
+    }
+
+    fn put_at(&mut self, key: ResourceKey, region: Option<&str>, project: &str, body: &str) {
         self.log(&key, ChangeOp::Put);
         let resource = Resource {
-            key: key.clone(),
-            kind: Kind::new(kind).unwrap(),
+            kind: Kind::new(key.kind()).unwrap(),
             region: region.map(Arc::from),
-            project: Some(Arc::from("p")),
-            name: Some(Arc::from(id)),
+            project: Some(Arc::from(project)),
+            name: Some(Arc::from(key.id())),
             body: Arc::from(body),
             source: Arc::from("test"),
             read_at: self.meta.taken_at,
+            key: key.clone(),
         };
         self.facts.insert(key, Fact { resource, unseen_since: None });
     }

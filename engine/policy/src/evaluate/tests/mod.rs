@@ -1,5 +1,6 @@
 mod absent;
 mod across;
+mod derived;
 mod facts;
 mod fresh;
 mod histories;

@@ -1,0 +1,6 @@
+mod access;
+mod coverage;
+mod histories;
+mod memory;
+mod robust;
+mod workload;

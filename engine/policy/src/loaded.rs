@@ -1,0 +1,150 @@
+//! Resources as read and parsed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use regorus::Value;
+use tidegate_model::{Fact, Resource, Timestamp, Verdict};
+
+use crate::input::{self, BATCH, NAMES, member};
+use crate::outcome::Answer;
+
+/// A resource as read and parsed.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    /// Without its body, which `value` holds.
+    pub(crate) resource: Resource,
+    /// The resource as rules see it, or why it cannot be read.
+    pub(crate) value: Result<Value, String>,
+    pub(crate) unseen_since: Option<Timestamp>,
+    /// What is known of its body, where others without region may have the same.
+    pub(crate) body: Option<Arc<Body>>,
+}
+
+impl Loaded {
+    pub(crate) fn body(&self) -> Option<&Value> {
+        self.value.as_ref().ok().and_then(|v| member(v, &NAMES.body))
+    }
+}
+
+/// Parses facts, a batch at a time.
+pub(crate) fn load(facts: Vec<Fact>) -> Vec<Loaded> {
+    let (mut resources, unseen): (Vec<Resource>, Vec<_>) =
+        facts.into_iter().map(|f| (f.resource, f.unseen_since)).unzip();
+    let mut values = Vec::with_capacity(resources.len());
+    for batch in resources.chunks(BATCH) {
+        values.extend(input::parse(batch));
+    }
+    let empty: Arc<str> = Arc::from("");
+    resources.iter_mut().for_each(|r| r.body = Arc::clone(&empty));
+    let whole = resources.into_iter().zip(values).zip(unseen);
+    whole
+        .map(|((resource, value), unseen_since)| Loaded {
+            resource,
+            value,
+            unseen_since,
+            body: None,
+        })
+        .collect()
+}
+
+/// A body that several resources may have, and what rules that see nothing
+/// else of a resource said about it.
+#[derive(Debug)]
+pub(crate) struct Body {
+    value: Result<Value, String>,
+    /// By place of the rule in the evaluation.
+    answers: Vec<OnceLock<Known>>,
+}
+
+/// The answer of a rule: a pass needs no room.
+#[derive(Debug)]
+enum Known {
+    Pass,
+    Other(Box<Answer>),
+}
+
+impl Body {
+    /// What a rule said of it.
+    pub(crate) fn answer(&self, rule: usize) -> Option<Answer> {
+        Some(match self.answers.get(rule)?.get()? {
+            Known::Pass => Answer::pass(),
+            Known::Other(answer) => answer.as_ref().clone(),
+        })
+    }
+
+    /// Keeps what a rule said of it.
+    pub(crate) fn keep(&self, rule: usize, answer: &Answer) {
+        if let Some(known) = self.answers.get(rule) {
+            known.get_or_init(|| match answer.verdict {
+                Verdict::Pass => Known::Pass,
+                Verdict::Fail | Verdict::Abort | Verdict::Missing => {
+                    Known::Other(Box::new(answer.clone()))
+                }
+            });
+        }
+    }
+}
+
+/// How many bodies are kept. Resources are read in order of key, and what has
+/// equal bodies has similar keys: pods of one set follow each other.
+const KEPT: usize = 512;
+
+/// The bodies seen last of kinds whose bodies do not say whose they are.
+pub(crate) struct Bodies {
+    by_text: HashMap<Arc<str>, Arc<Body>>,
+    rules: usize,
+}
+
+impl Bodies {
+    /// None so far; `rules` is the number of rules of the evaluation.
+    pub(crate) fn new(rules: usize) -> Self {
+        Self { by_text: HashMap::new(), rules }
+    }
+
+    /// Parses facts of one kind, equal bodies once where that can be.
+    pub(crate) fn load(&mut self, facts: Vec<Fact>) -> Vec<Loaded> {
+        if !facts.iter().all(|f| tidegate_derive::is_nameless(f.resource.kind.as_str())) {
+            return load(facts);
+        }
+        let mut out = Vec::with_capacity(facts.len());
+        let mut facts = facts.into_iter().peekable();
+        while facts.peek().is_some() {
+            let batch: Vec<Fact> = facts.by_ref().take(BATCH).collect();
+            self.read(&batch);
+            out.extend(batch.into_iter().filter_map(|fact| self.loaded(fact)));
+        }
+        out
+    }
+
+    /// Sees to it that the bodies of a batch are known.
+    fn read(&mut self, batch: &[Fact]) {
+        if self.by_text.len() > KEPT {
+            self.by_text.clear();
+        }
+        let mut new: Vec<Resource> = Vec::new();
+        for Fact { resource, .. } in batch {
+            let known = self.by_text.contains_key(&resource.body);
+            if !known && new.iter().all(|r| r.body != resource.body) {
+                new.push(resource.clone());
+            }
+        }
+        for (resource, value) in new.iter().zip(input::parse(&new)) {
+            let body = |v: Value| member(&v, &NAMES.body).cloned().unwrap_or(Value::Null);
+            let answers = (0..self.rules).map(|_| OnceLock::new()).collect();
+            let body = Body { value: value.map(body), answers };
+            self.by_text.insert(Arc::clone(&resource.body), Arc::new(body));
+        }
+    }
+
+    /// A fact whose body is known; there is none whose body is not.
+    fn loaded(&self, fact: Fact) -> Option<Loaded> {
+        let Fact { mut resource, unseen_since } = fact;
+        let body = Arc::clone(self.by_text.get(&resource.body)?);
+        resource.body = Arc::from("");
+        let value = body.value.clone().map(|body| input::with_body(&resource, body));
+        // Lookups see the region of the resource.
+        let body = resource.region.is_none().then_some(body);
+        Some(Loaded { resource, value, unseen_since, body })
+    }
+}
