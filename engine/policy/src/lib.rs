@@ -63,6 +63,7 @@ mod outcome;
 mod patch;
 mod pointer;
 mod program;
+pub mod rego;
 mod ruleset;
 mod rvm;
 mod scope;

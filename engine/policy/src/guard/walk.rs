@@ -3,13 +3,13 @@
 use regorus::unstable::{Expr, Literal, Query, Rule, RuleHead};
 
 /// What a walk hands out.
-pub(super) enum Node<'t> {
+pub(crate) enum Node<'t> {
     Expr(&'t Expr),
     Literal(&'t Literal),
 }
 
 /// Hands out everything in a rule, outermost first.
-pub(super) fn rule<'t>(rule: &'t Rule, visit: &mut dyn FnMut(Node<'t>)) {
+pub(crate) fn rule<'t>(rule: &'t Rule, visit: &mut dyn FnMut(Node<'t>)) {
     match rule {
         Rule::Spec { head, bodies, .. } => {
             match head {
@@ -61,7 +61,7 @@ fn query<'t>(query: &'t Query, visit: &mut dyn FnMut(Node<'t>)) {
 }
 
 /// Hands out an expression and everything in it.
-pub(super) fn expr<'t>(e: &'t Expr, visit: &mut dyn FnMut(Node<'t>)) {
+pub(crate) fn expr<'t>(e: &'t Expr, visit: &mut dyn FnMut(Node<'t>)) {
     visit(Node::Expr(e));
     match e {
         Expr::String { .. }
