@@ -242,6 +242,10 @@ impl Hoist<'_> {
             Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => {
                 self.value(expr, first);
             }
+            Expr::Call { fcn, params, .. } if is_walk(fcn, params.len()) => {
+                params.iter().for_each(|e| self.argument(e, first));
+                self.walk(expr, first);
+            }
             Expr::Call { .. }
             | Expr::UnaryExpr { .. }
             | Expr::BinExpr { .. }
@@ -252,6 +256,17 @@ impl Hoist<'_> {
                 children(expr).into_iter().for_each(|e| self.argument(e, first));
                 self.lift(expr, first);
             }
+        }
+    }
+
+    /// `walk(x)` gives one pair after another. The engine knows that only where
+    /// the pair is an argument: `walk(x, pair)`.
+    fn walk(&mut self, expr: &Expr, first: &mut Vec<String>) {
+        self.lift(expr, first);
+        if let (Some(lifted), Some(name)) = (first.pop(), self.edits.last().map(|e| &e.text)) {
+            let call = lifted.split_once(" := ").map_or("", |(_, call)| call);
+            let open = call.strip_suffix(')').unwrap_or(call);
+            first.push(format!("{open}, {name})"));
         }
     }
 
@@ -273,6 +288,11 @@ impl Hoist<'_> {
                 children(expr).into_iter().for_each(|e| self.argument(e, first));
                 return;
             }
+            Expr::Call { fcn, params, .. } if is_walk(fcn, params.len()) => {
+                params.iter().for_each(|e| self.value(e, first));
+                self.walk(expr, first);
+                return;
+            }
             _ => {
                 children(expr).into_iter().for_each(|e| self.value(e, first));
                 return;
@@ -292,6 +312,10 @@ impl Hoist<'_> {
         first.push(format!("{name} := {text}"));
         self.edits.push(Edit { start: range.start, end: range.end, text: name });
     }
+}
+
+fn is_walk(fcn: &Expr, arguments: usize) -> bool {
+    arguments == 1 && path_of(fcn).is_some_and(|path| path == ["walk"])
 }
 
 /// What an expression is made of, without the bodies of comprehensions.

@@ -37,6 +37,15 @@ pub struct Problem {
     pub text: String,
 }
 
+impl Problem {
+    /// Line and text of what the engine says.
+    #[must_use]
+    pub fn from_engine(error: &impl std::fmt::Display) -> Self {
+        let (line, text) = split_error(&error.to_string());
+        Self { line, text }
+    }
+}
+
 /// A module that was written for OPA.
 #[derive(Debug)]
 pub struct Module {
@@ -62,16 +71,16 @@ impl Module {
     /// [`Problem`] if the engine cannot parse it.
     pub fn parse(text: &str, v1: bool) -> Result<Self, Problem> {
         let source = |text: &str| {
-            Source::from_contents("rego".to_owned(), text.to_owned()).map_err(|e| problem(&e))
+            Source::from_contents("rego".to_owned(), text.to_owned()).map_err(|e| Problem::from_engine(&e))
         };
         let text = shape::mend(&source(text)?, text)?;
         let source = source(&text)?;
-        let mut parser = Parser::new(&source).map_err(|e| problem(&e))?;
+        let mut parser = Parser::new(&source).map_err(|e| Problem::from_engine(&e))?;
         parser.set_max_col(MAX_COL);
         if v1 {
-            parser.enable_rego_v1().map_err(|e| problem(&e))?;
+            parser.enable_rego_v1().map_err(|e| Problem::from_engine(&e))?;
         }
-        let tree = parser.parse().map_err(|e| problem(&e))?;
+        let tree = parser.parse().map_err(|e| Problem::from_engine(&e))?;
         let line = Some(tree.package.span.line);
         let package = path_of(&tree.package.refr)
             .ok_or(Problem { line, text: "the package name is not a path".to_owned() })?;
@@ -190,12 +199,6 @@ fn apply(text: &str, range: Range<usize>, edits: &[Edit]) -> String {
 fn range(span: &Span) -> Range<usize> {
     let at = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
     at(span.start)..at(span.end)
-}
-
-/// Line and text of the engine's message.
-fn problem(error: &impl std::fmt::Display) -> Problem {
-    let (line, text) = split_error(&error.to_string());
-    Problem { line, text }
 }
 
 #[cfg(test)]

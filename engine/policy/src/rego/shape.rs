@@ -15,7 +15,7 @@
 use regorus::Source;
 use regorus::unstable::{Lexer, Token, TokenKind};
 
-use super::{Edit, Problem, apply, problem, range};
+use super::{Edit, Problem, apply, range};
 
 /// Words after which an expression or a body goes on.
 const GO_ON: &[&str] = &[
@@ -36,7 +36,7 @@ fn tokens(source: &Source) -> Result<Vec<Token>, Problem> {
     lexer.set_max_col(super::MAX_COL);
     let mut all = Vec::new();
     loop {
-        let token = lexer.next_token().map_err(|e| problem(&e))?;
+        let token = lexer.next_token().map_err(|e| Problem::from_engine(&e))?;
         if matches!(token.0, TokenKind::Eof) {
             return Ok(all);
         }
