@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
+use tidegate_gatekeeper::{Constraints, Folder};
 use tidegate_model::{Evaluation, RuleId, RuleMeta, Timestamp, Verdict};
 use tidegate_policy::{
     Bundle, LoadError, Parameters, RuleSet, Scope, ScopeOutcome, TestcaseOutcome, Validity,
@@ -58,6 +59,39 @@ pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<V
     Ok(bundles)
 }
 
+/// Takes the folders of Gatekeeper out of what stands after `--bundle`.
+pub(crate) fn take_gatekeeper(names: &mut Vec<String>) -> Result<Vec<Folder>> {
+    let mut folders = Vec::new();
+    let mut rest = Vec::new();
+    for name in std::mem::take(names) {
+        let folder = match is_built_in(&name) {
+            true => None,
+            false => Folder::from_path(Path::new(&name)).map_err(|e| load_failure(&e))?,
+        };
+        match folder {
+            Some(folder) => folders.push(folder),
+            None => rest.push(name),
+        }
+    }
+    *names = rest;
+    Ok(folders)
+}
+
+/// The constraints of folders, together.
+fn constraints(folders: &[Folder]) -> Result<Constraints> {
+    let mut all = Constraints::default();
+    for folder in folders {
+        let constraints = folder.constraints().map_err(|e| load_failure(&e))?;
+        if constraints.is_empty() {
+            let name = folder.name();
+            return Err(Failure::new(format!("there is no constraint in bundle `{name}`"))
+                .hint("tidegate policy test runs a folder that only has suites"));
+        }
+        all.extend(constraints);
+    }
+    Ok(all)
+}
+
 /// Loads a built-in bundle by name, or a folder or archive by path.
 fn load(name: &str) -> Result<Bundle> {
     if let Some(dir) = POLICIES.get_dir(name) {
@@ -92,6 +126,8 @@ fn files(root: &Dir<'_>) -> Vec<(String, Vec<u8>)> {
 pub(crate) struct Resolved {
     pub(crate) rule_set: RuleSet,
     pub(crate) metas: BTreeMap<RuleId, RuleMeta>,
+    /// The Gatekeeper constraints of the folders named.
+    pub(crate) constraints: Constraints,
     /// What `--mode` says.
     pub(crate) mode: Option<&'static str>,
     /// The parameters that were set, as `[RULE.]NAME=VALUE`.
@@ -132,7 +168,8 @@ pub(crate) fn resolve(choice: &RuleChoice) -> Result<Resolved> {
     }
     let wanted = wanted.into_iter().map(Wanted::read).collect::<Result<Vec<_>>>()?;
     let mut names: Vec<String> = chosen.clone();
-    if names.is_empty() {
+    let constraints = constraints(&take_gatekeeper(&mut names)?)?;
+    if chosen.is_empty() {
         names.extend(wanted.iter().map(|w| w.name.clone()));
     }
     let bundles = load_all(names.iter().map(String::as_str))?;
@@ -147,7 +184,16 @@ pub(crate) fn resolve(choice: &RuleChoice) -> Result<Resolved> {
         format!("{rule}{name}={value}")
     };
     let parameters = choice.parameters.iter().map(shown).collect();
-    Ok(Resolved { rule_set, metas, mode, parameters, reference_time, scopes, scopes_only })
+    Ok(Resolved {
+        rule_set,
+        metas,
+        constraints,
+        mode,
+        parameters,
+        reference_time,
+        scopes,
+        scopes_only,
+    })
 }
 
 /// Compiles bundles with the parameters of a choice. Those of the file that no
@@ -201,7 +247,7 @@ pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
 /// A rule set without rules would pass everything, so it is refused: most often
 /// a path names the wrong folder.
 fn some_rules(rule_set: RuleSet, bundles: &[String]) -> Result<RuleSet> {
-    if rule_set.definitions().is_empty() {
+    if rule_set.definitions().is_empty() && !bundles.is_empty() {
         let names: Vec<String> = bundles.iter().map(|b| format!("`{b}`")).collect();
         return Err(Failure::new(format!("there is no rule in bundle {}", names.join(", ")))
             .hint("name the folder that holds the rules; a rule has METADATA with an id"));

@@ -56,6 +56,12 @@ impl Constraint {
     }
 }
 
+/// Whether a rule of an evaluation is one of Gatekeeper's constraints.
+#[must_use]
+pub fn is_constraint(rule: &RuleId) -> bool {
+    rule.as_str().starts_with("gatekeeper.")
+}
+
 /// What stops a request weighs more than what warns, and that more than what is
 /// only written down. Of several scoped actions the strongest counts.
 fn severity(object: &Json) -> Severity {

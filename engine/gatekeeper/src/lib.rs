@@ -17,6 +17,7 @@ mod template;
 mod yaml;
 
 pub use audit::{Audit, audit};
+pub use constraint::is_constraint;
 pub use constraints::Constraints;
 pub use folder::Folder;
 pub use suite::SuiteReport;

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use tidegate_model::{Evaluation, SnapshotId, SnapshotMeta, Subject};
+use tidegate_gatekeeper::is_constraint;
+use tidegate_model::{Evaluation, SnapshotId, SnapshotMeta};
 use tidegate_report::{Baseline, SubjectReport, TrendPoint};
 use tidegate_store::{At, Record, Store};
 
@@ -53,11 +54,11 @@ pub(crate) async fn read(
             .hint("name an earlier snapshot, such as latest~1"));
         }
         names.push(id.to_string());
-        let (_, judged) = check::evaluation(store, &id, rules, None).await?;
+        let judged = check::evaluation(store, &id, rules, None).await?.judged;
         let mut then = recorded(store, &id).await?;
         // What was asked then and is not now is neither known nor resolved.
         if let (Some(then), Some(asked)) = (&mut then, rules.asked(subject.reference_time)) {
-            then.rules.retain(|rule, _| asked.contains(rule));
+            then.rules.retain(|rule, _| asked.contains(rule) || is_constraint(rule));
         }
         baseline.add(then.as_ref(), &judged.evaluation);
     }
@@ -72,11 +73,14 @@ const NIGHTS: usize = 60;
 /// those of today.
 pub(crate) async fn history(
     store: &Store,
-    subject: &Subject,
+    subject: &SubjectReport,
     run: &Run<'_>,
 ) -> Result<Vec<TrendPoint>> {
     let mut points: Vec<TrendPoint> = Vec::new();
-    let records = store.records(subject).await.map_err(failure)?;
+    // Those of Gatekeeper's constraints are known from today's report only.
+    let mut metas = run.rules.metas.clone();
+    metas.extend(subject.rules.iter().map(|r| (r.meta.id.clone(), r.meta.clone())));
+    let records = store.records(&subject.snapshot.subject).await.map_err(failure)?;
     for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
         if points.len() == NIGHTS {
             break;
@@ -86,14 +90,14 @@ pub(crate) async fn history(
             continue;
         }
         if let Some(asked) = run.rules.asked(evaluation.reference_time) {
-            evaluation.rules.retain(|rule, _| asked.contains(rule));
+            evaluation.rules.retain(|rule, _| asked.contains(rule) || is_constraint(rule));
         }
         let meta = SnapshotMeta {
             id: evaluation.snapshot.clone(),
             taken_at: evaluation.taken_at,
             coverage: Vec::new(),
         };
-        let mut report = SubjectReport::new(evaluation, &run.rules.metas, &meta, Vec::new());
+        let mut report = SubjectReport::new(evaluation, &metas, &meta, Vec::new());
         run.waivers.apply(&mut report);
         points.push(TrendPoint::from(&report));
     }

@@ -1,12 +1,16 @@
 //! `tidegate check`: judge snapshots that are in the store, and the part of
 //! `scan` that judges and reports.
 
+use std::collections::BTreeMap;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate_model::{Facts as _, SnapshotId, SnapshotMeta, Subject};
-use tidegate_policy::{Limits, Options, evaluate};
+use tidegate_gatekeeper::{Audit, Constraints, audit};
+use tidegate_model::{
+    Digest, Evaluation, Facts, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject,
+};
+use tidegate_policy::{EvaluateError, Limits, Options, evaluate};
 use tidegate_report::SubjectReport;
 use tidegate_store::{At, Store};
 
@@ -93,7 +97,7 @@ pub(crate) async fn judge(
         true => None,
         false => store.carry(&id.subject, &digest),
     };
-    let (meta, judged) = evaluation(store, id, rules, prior).await?;
+    let Evaluated { meta, judged, constraints } = evaluation(store, id, rules, prior).await?;
     // A look back must not cost the next night what it could have carried.
     let newest = store.resolve(&id.subject, &At::default()).await.map_err(failure)? == *id;
     if newest && rules.reference_time.is_none() {
@@ -103,21 +107,31 @@ pub(crate) async fn judge(
         .map_err(|e| Failure::new("cannot write the evaluation").caused_by(Some(&e)))?;
     let evaluation = judged.evaluation;
     let scopes = rules.sum_up(&evaluation)?;
-    let report = SubjectReport::new(evaluation, &rules.metas, &meta, scopes);
+    let mut metas = constraints;
+    metas.extend(rules.metas.clone());
+    let report = SubjectReport::new(evaluation, &metas, &meta, scopes);
     Ok(Judged { report, record })
 }
 
-/// What the rules say of a snapshot, without what scopes make of it.
+/// What the rules and constraints say of a snapshot.
+pub(crate) struct Evaluated {
+    pub(crate) meta: SnapshotMeta,
+    pub(crate) judged: tidegate_policy::Judged,
+    /// What readers need to know of Gatekeeper's constraints.
+    constraints: BTreeMap<RuleId, RuleMeta>,
+}
+
+/// What the rules and constraints say of a snapshot, without what scopes make of
+/// it.
 pub(crate) async fn evaluation(
     store: &Store,
     id: &SnapshotId,
     rules: &Arc<Resolved>,
     prior: Option<Vec<u8>>,
-) -> Result<(SnapshotMeta, tidegate_policy::Judged)> {
+) -> Result<Evaluated> {
     let facts = store.snapshot(id).await.map_err(failure)?;
-    let meta = facts.meta().clone();
     let shared = Arc::clone(rules);
-    let judged = tokio::task::spawn_blocking(move || {
+    let evaluated = tokio::task::spawn_blocking(move || {
         let reference_time = shared.reference_time.unwrap_or(facts.meta().taken_at);
         let options = Options {
             reference_time,
@@ -126,16 +140,33 @@ pub(crate) async fn evaluation(
             only: shared.asked(reference_time),
         };
         let started = Instant::now();
-        let judged = evaluate(&shared.rule_set, &facts, &options);
-        if let Ok(judged) = &judged {
-            let seconds = started.elapsed().as_secs_f64();
-            let stats = judged.stats;
-            tracing::info!(seconds, carried = stats.carried, read = stats.read, "judged");
-        }
-        judged
+        let mut judged = evaluate(&shared.rule_set, &facts, &options)?;
+        let constraints = audited(&shared, &facts, &mut judged.evaluation)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let stats = judged.stats;
+        tracing::info!(seconds, carried = stats.carried, read = stats.read, "judged");
+        Ok(Evaluated { meta: facts.meta().clone(), judged, constraints })
     })
     .await
-    .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?
-    .map_err(|e| Failure::from_error(&e))?;
-    Ok((meta, judged))
+    .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?;
+    evaluated.map_err(|e: EvaluateError| Failure::from_error(&e))
+}
+
+/// Judges with Gatekeeper's constraints: those of the folders named, and those
+/// that stand in the snapshot. They become rules of the evaluation.
+fn audited(
+    rules: &Resolved,
+    facts: &dyn Facts,
+    evaluation: &mut Evaluation,
+) -> std::result::Result<BTreeMap<RuleId, RuleMeta>, EvaluateError> {
+    let mut constraints = rules.constraints.clone();
+    constraints.extend(Constraints::from_cluster(facts)?);
+    if constraints.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let Audit { metas, outcomes } = audit(&constraints, facts)?;
+    evaluation.rules.extend(outcomes);
+    let both = [evaluation.rule_set.0, constraints.digest().0].concat();
+    evaluation.rule_set = Digest::of(&both);
+    Ok(metas)
 }

@@ -63,7 +63,7 @@ pub(crate) async fn finish(
     report.parameters = run.rules.parameters.clone();
     let mut history = Vec::new();
     if reporting.formats.value.iter().any(|o| o.format == ReportFormat::Html) {
-        for subject in report.subjects.iter().map(|s| &s.snapshot.subject) {
+        for subject in &report.subjects {
             history.extend(baseline::history(run.store, subject, &run).await?);
         }
     }
