@@ -6,8 +6,9 @@
 //!          ─▶ object by object: match ─▶ template ─▶ findings
 //! ```
 //!
-//! Everything is judged anew each time. What could not be seen well enough, is
-//! unseen, fails or takes too long is Abort, never a pass.
+//! What could not be seen well enough, is unseen, fails or takes too long is
+//! Abort, never a pass. Templates that look at nothing but the object are asked
+//! again only about objects that changed ([`crate::carry`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use tidegate_model::{
 };
 use tidegate_policy::rego::Inventory;
 
+use crate::carry::{Carry, Kept, Prior};
 use crate::constraint::Constraint;
 use crate::constraints::Constraints;
 use crate::inventory::Objects;
@@ -25,7 +27,7 @@ use crate::kinds::Kinds;
 use crate::matching::Labels;
 use crate::review::{self, Review};
 use crate::status;
-use crate::template::{Program, Unanswered};
+use crate::template::{Found, Program, Unanswered};
 
 /// What constraints said of a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -34,10 +36,14 @@ pub struct Audit {
     pub metas: BTreeMap<RuleId, RuleMeta>,
     /// What each said.
     pub outcomes: BTreeMap<RuleId, RuleOutcome>,
+    /// For `prior` at the next snapshot.
+    pub carry: Vec<u8>,
 }
 
 /// Judges the objects of a snapshot.
 ///
+/// `prior` is [`Audit::carry`] of an earlier snapshot, if there is one; one that
+/// does not fit is ignored, and the outcomes are the same with and without.
 /// Same snapshot and same constraints: the same outcomes, unless a time limit
 /// strikes. Kinds that templates read of `data.inventory` are held in memory as
 /// a whole; of others, one object at a time.
@@ -45,8 +51,13 @@ pub struct Audit {
 /// # Errors
 /// [`FactsError`] if the snapshot cannot be read. What cannot be judged is an
 /// Abort in the outcomes.
-pub fn audit(set: &Constraints, facts: &dyn Facts) -> Result<Audit, FactsError> {
+pub fn audit(
+    set: &Constraints,
+    facts: &dyn Facts,
+    prior: Option<&[u8]>,
+) -> Result<Audit, FactsError> {
     let kinds = Kinds::new(facts)?;
+    let prior = Prior::read(prior, set, facts)?;
     let mut asked: Vec<Asked<'_>> =
         set.constraints.values().map(|c| Asked::new(set, c, &kinds)).collect();
     let mut held = Held::default();
@@ -64,11 +75,13 @@ pub fn audit(set: &Constraints, facts: &dyn Facts) -> Result<Audit, FactsError> 
         let mut of_kind: Vec<&mut Asked<'_>> =
             asked.iter_mut().filter(|a| a.kinds.contains(&kind) && a.program.is_some()).collect();
         if !of_kind.is_empty() {
-            facts.each(&kind, &mut |fact| judge(&mut of_kind, &fact, &namespaces))?;
+            facts.each(&kind, &mut |fact| judge(&mut of_kind, &fact, &prior, &namespaces))?;
         }
     }
     let mut audit = Audit::default();
+    let mut carry = Carry::new(set, facts);
     for one in asked {
+        carry.judged.extend(one.kept());
         let (id, meta, outcome) = one.finish(set);
         audit.metas.insert(id.clone(), meta);
         audit.outcomes.insert(id, outcome);
@@ -78,16 +91,22 @@ pub fn audit(set: &Constraints, facts: &dyn Facts) -> Result<Audit, FactsError> 
         audit.metas.insert(id.clone(), meta);
         audit.outcomes.insert(id.clone(), outcome);
     }
+    audit.carry = carry.write();
     Ok(audit)
 }
 
 /// Puts one object before every constraint that may be about it.
-fn judge(asked: &mut [&mut Asked<'_>], fact: &Fact, namespaces: &BTreeMap<String, Labels>) {
+fn judge(
+    asked: &mut [&mut Asked<'_>],
+    fact: &Fact,
+    prior: &Prior,
+    namespaces: &BTreeMap<String, Labels>,
+) {
     let review = Value::from_json_str(&fact.resource.body)
         .map_err(|_| "its body cannot be read".to_owned())
         .and_then(|object| Review::new(&object));
     for one in asked {
-        one.judge(fact, &review, namespaces);
+        one.judge(fact, &review, prior, namespaces);
     }
 }
 
@@ -195,6 +214,7 @@ impl<'c> Asked<'c> {
         &mut self,
         fact: &Fact,
         review: &Result<Review, String>,
+        prior: &Prior,
         namespaces: &BTreeMap<String, Labels>,
     ) {
         let Some(program) = &mut self.program else { return };
@@ -215,24 +235,21 @@ impl<'c> Asked<'c> {
                             code: AbortCode::Unseen,
                             message: format!("it was last seen at {since}"),
                         }),
-                        None => program
-                            .violations(review.input(&self.parameters))
-                            .map_err(Unanswered::cause),
+                        None => {
+                            let (kind, key) = (&fact.resource.kind, &fact.resource.key);
+                            match prior.answer(&self.constraint.id, kind, key) {
+                                Some(violations) => Ok(violations.to_vec()),
+                                None => ask(program, review.input(&self.parameters)),
+                            }
+                        }
                     },
                 }
             }
         };
         match answer {
             Ok(found) if found.is_empty() => self.counts.pass += 1,
-            Ok(found) => {
+            Ok(violations) => {
                 self.counts.fail += 1;
-                let violation = |f: crate::template::Found| Violation {
-                    message: f.message,
-                    path: String::new(),
-                    found: f.details,
-                    wanted: serde_json::Value::Null,
-                };
-                let violations = found.into_iter().map(violation).collect();
                 self.findings.push(finding(fact, Verdict::Fail, violations, None));
             }
             Err(cause) => {
@@ -246,6 +263,23 @@ impl<'c> Asked<'c> {
     fn abort(&mut self, code: AbortCode, message: String) {
         self.counts.abort += 1;
         self.findings.push(of_subject(Cause { code, message }));
+    }
+
+    /// What holds at the next snapshot for objects that do not change.
+    fn kept(&self) -> Option<(RuleId, Kept)> {
+        let alone = self.program.as_ref().is_some_and(|p| p.inventory == Inventory::Nothing)
+            && !self.constraint.criteria.needs_namespaces();
+        let mut kept = Kept { kinds: self.kinds.clone(), ..Kept::default() };
+        for finding in &self.findings {
+            match (&finding.resource, finding.verdict) {
+                (None, _) => {}
+                (Some(key), Verdict::Fail) => {
+                    kept.failed.insert(key.clone(), finding.violations.clone());
+                }
+                (Some(key), _) => drop(kept.again.insert(key.clone())),
+            }
+        }
+        alone.then(|| (self.constraint.id.clone(), kept))
     }
 
     fn finish(self, set: &Constraints) -> (RuleId, RuleMeta, RuleOutcome) {
@@ -279,6 +313,17 @@ impl<'c> Asked<'c> {
         let outcome = RuleOutcome { verdict: verdict(counts), counts, valid_until: None, findings };
         (constraint.id.clone(), meta, outcome)
     }
+}
+
+fn ask(program: &mut Program, input: Value) -> Result<Vec<Violation>, Cause> {
+    let violation = |f: Found| Violation {
+        message: f.message,
+        path: String::new(),
+        found: f.details,
+        wanted: serde_json::Value::Null,
+    };
+    let found = program.violations(input).map_err(Unanswered::cause)?;
+    Ok(found.into_iter().map(violation).collect())
 }
 
 fn unread(id: &RuleId, cause: &Cause) -> (RuleMeta, RuleOutcome) {

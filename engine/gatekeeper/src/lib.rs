@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 mod audit;
 mod builtins;
+mod carry;
 mod cluster;
 mod constraint;
 mod constraints;

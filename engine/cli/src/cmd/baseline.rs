@@ -54,7 +54,7 @@ pub(crate) async fn read(
             .hint("name an earlier snapshot, such as latest~1"));
         }
         names.push(id.to_string());
-        let judged = check::evaluation(store, &id, rules, None).await?.judged;
+        let judged = check::evaluation(store, &id, rules, |_| None).await?.judged;
         let mut then = recorded(store, &id).await?;
         // What was asked then and is not now is neither known nor resolved.
         if let (Some(then), Some(asked)) = (&mut then, rules.asked(subject.reference_time)) {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tidegate_gatekeeper::{Audit, Constraints, audit};
 use tidegate_model::{
-    Digest, Evaluation, Facts, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject,
+    Digest, Facts, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject,
 };
 use tidegate_policy::{EvaluateError, Limits, Options, evaluate};
 use tidegate_report::SubjectReport;
@@ -92,16 +92,18 @@ pub(crate) async fn judge(
     rules: &Arc<Resolved>,
     fresh: bool,
 ) -> Result<Judged> {
-    let digest = rules.rule_set.digest();
-    let prior = match fresh {
+    let (at, subject) = (store.clone(), id.subject.clone());
+    let prior = move |digest: &Digest| match fresh {
         true => None,
-        false => store.carry(&id.subject, &digest),
+        false => at.carry(&subject, digest),
     };
-    let Evaluated { meta, judged, constraints } = evaluation(store, id, rules, prior).await?;
+    let Evaluated { meta, judged, constraints, carry } = evaluation(store, id, rules, prior).await?;
     // A look back must not cost the next night what it could have carried.
     let newest = store.resolve(&id.subject, &At::default()).await.map_err(failure)? == *id;
     if newest && rules.reference_time.is_none() {
-        store.set_carry(&id.subject, &digest, &judged.carry);
+        for (digest, blob) in &carry {
+            store.set_carry(&id.subject, digest, blob);
+        }
     }
     let record = serde_json::to_vec(&judged.evaluation)
         .map_err(|e| Failure::new("cannot write the evaluation").caused_by(Some(&e)))?;
@@ -119,33 +121,44 @@ pub(crate) struct Evaluated {
     pub(crate) judged: tidegate_policy::Judged,
     /// What readers need to know of Gatekeeper's constraints.
     constraints: BTreeMap<RuleId, RuleMeta>,
+    /// For the next snapshot: of the rules, and of the constraints.
+    carry: Vec<(Digest, Vec<u8>)>,
 }
 
 /// What the rules and constraints say of a snapshot, without what scopes make of
-/// it.
+/// it. `prior` gives what was kept of an earlier one under a digest.
 pub(crate) async fn evaluation(
     store: &Store,
     id: &SnapshotId,
     rules: &Arc<Resolved>,
-    prior: Option<Vec<u8>>,
+    prior: impl Fn(&Digest) -> Option<Vec<u8>> + Send + 'static,
 ) -> Result<Evaluated> {
     let facts = store.snapshot(id).await.map_err(failure)?;
     let shared = Arc::clone(rules);
     let evaluated = tokio::task::spawn_blocking(move || {
         let reference_time = shared.reference_time.unwrap_or(facts.meta().taken_at);
+        let digest = shared.rule_set.digest();
+        let kept = prior(&digest);
         let options = Options {
             reference_time,
             limits: Limits::default(),
-            prior: prior.as_deref(),
+            prior: kept.as_deref(),
             only: shared.asked(reference_time),
         };
         let started = Instant::now();
         let mut judged = evaluate(&shared.rule_set, &facts, &options)?;
-        let constraints = audited(&shared, &facts, &mut judged.evaluation)?;
+        let mut carry = vec![(digest, std::mem::take(&mut judged.carry))];
+        let mut constraints = BTreeMap::new();
+        if let Some((digest, audit)) = audited(&shared, &facts, &prior)? {
+            judged.evaluation.rules.extend(audit.outcomes);
+            judged.evaluation.rule_set = Digest::of(&[digest.0, judged.evaluation.rule_set.0].concat());
+            constraints = audit.metas;
+            carry.push((digest, audit.carry));
+        }
         let seconds = started.elapsed().as_secs_f64();
         let stats = judged.stats;
         tracing::info!(seconds, carried = stats.carried, read = stats.read, "judged");
-        Ok(Evaluated { meta: facts.meta().clone(), judged, constraints })
+        Ok(Evaluated { meta: facts.meta().clone(), judged, constraints, carry })
     })
     .await
     .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?;
@@ -153,20 +166,18 @@ pub(crate) async fn evaluation(
 }
 
 /// Judges with Gatekeeper's constraints: those of the folders named, and those
-/// that stand in the snapshot. They become rules of the evaluation.
+/// that stand in the snapshot; with their digest.
 fn audited(
     rules: &Resolved,
     facts: &dyn Facts,
-    evaluation: &mut Evaluation,
-) -> std::result::Result<BTreeMap<RuleId, RuleMeta>, EvaluateError> {
+    prior: &dyn Fn(&Digest) -> Option<Vec<u8>>,
+) -> std::result::Result<Option<(Digest, Audit)>, EvaluateError> {
     let mut constraints = rules.constraints.clone();
     constraints.extend(Constraints::from_cluster(facts)?);
     if constraints.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(None);
     }
-    let Audit { metas, outcomes } = audit(&constraints, facts)?;
-    evaluation.rules.extend(outcomes);
-    let both = [evaluation.rule_set.0, constraints.digest().0].concat();
-    evaluation.rule_set = Digest::of(&both);
-    Ok(metas)
+    let digest = constraints.digest();
+    let audit = audit(&constraints, facts, prior(&digest).as_deref())?;
+    Ok(Some((digest, audit)))
 }

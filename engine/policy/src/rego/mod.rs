@@ -73,7 +73,7 @@ impl Module {
         let source = |text: &str| {
             Source::from_contents("rego".to_owned(), text.to_owned()).map_err(|e| Problem::from_engine(&e))
         };
-        let text = shape::mend(&source(text)?, text)?;
+        let text = shape::mend(&source(text)?, text, v1)?;
         let source = source(&text)?;
         let mut parser = Parser::new(&source).map_err(|e| Problem::from_engine(&e))?;
         parser.set_max_col(MAX_COL);

@@ -24,9 +24,12 @@ const GO_ON: &[&str] = &[
 ];
 
 /// The text that the engine parses as OPA parses `text`.
-pub(super) fn mend(source: &Source, text: &str) -> Result<String, Problem> {
+pub(super) fn mend(source: &Source, text: &str, v1: bool) -> Result<String, Problem> {
     let tokens = tokens(source)?;
     let mut shape = Shape { text, tokens: &tokens, edits: Vec::new() };
+    if !v1 {
+        shape.check_if()?;
+    }
     shape.read();
     Ok(apply(text, 0..text.len(), &shape.edits))
 }
@@ -68,6 +71,31 @@ struct Rule {
 }
 
 impl<'t> Shape<'t> {
+    /// Without its import, `if` is a name; the engine would read `p if {…}` as
+    /// two rules, and OPA refuses it.
+    fn check_if(&self) -> Result<(), Problem> {
+        let mut depth = 0_usize;
+        for (n, token) in self.tokens.iter().enumerate() {
+            let words: [&str; 5] = std::array::from_fn(|m| self.word(n + m));
+            match words {
+                ["import", "rego", ".", "v1", _] => return Ok(()),
+                ["import", "future", ".", "keywords", next] => {
+                    if next != "." || self.word(n + 5) == "if" {
+                        return Ok(());
+                    }
+                }
+                ["if", ..] if depth == 0 && !n.checked_sub(1).is_some_and(|b| self.word(b) == ".") => {
+                    let text = "`if` needs `import future.keywords.if` or `import rego.v1`";
+                    return Err(Problem { line: Some(token.1.line), text: text.to_owned() });
+                }
+                ["{" | "[" | "(" | "set(", ..] => depth += 1,
+                ["}" | "]" | ")", ..] => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn read(&mut self) {
         // Each open bracket, and whether it opens a body.
         let mut open: Vec<(&str, bool)> = Vec::new();
@@ -181,7 +209,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let source = Source::from_contents("t".to_owned(), text.to_owned()).unwrap();
-        assert_eq!(mend(&source, text).unwrap(), expected);
+        assert_eq!(mend(&source, text, true).unwrap(), expected);
     }
 
     #[test]

@@ -134,6 +134,14 @@ fn problems_name_the_line() {
     let problem = Module::parse("package a\n\np {\n  x\n  y := := 1\n}\n", false).unwrap_err();
     assert_eq!(problem.line, Some(5), "{problem:?}");
     assert!(Module::parse("package a\np { x }", true).is_err());
+    let without = Module::parse("package a\n\np if { input.x }", false).unwrap_err();
+    assert_eq!((without.line, without.text.starts_with("`if` needs")), (Some(3), true));
+    let contains = "package a\nimport future.keywords.contains\np contains x if { x := 1 }";
+    assert!(Module::parse(contains, false).is_err());
+    for import in ["rego.v1", "future.keywords", "future.keywords.if"] {
+        let text = format!("package a\nimport {import}\np if {{ input.x }}");
+        assert!(Module::parse(&text, false).is_ok());
+    }
     assert!(Module::parse("package a\np if { input.x }", true).is_ok());
 }
 
