@@ -81,11 +81,8 @@ fn cluster(shell: &Shell, objects: &[Value], coverage: &[(&str, Status)]) {
     runtime.block_on(async {
         let store = Store::open(&shell.path("s")).await.unwrap();
         let subject = Subject::new("prod1-k8s").unwrap();
-        let begin = Begin {
-            taken_at: time,
-            tool_version: "0".to_owned(),
-            salts: Box::new(|| [7; 16]),
-        };
+        let begin =
+            Begin { taken_at: time, tool_version: "0".to_owned(), salts: Box::new(|| [7; 16]) };
         let mut writer = store.begin(&subject, begin).await.unwrap();
         let resource = |object: &Value| {
             let text = |p: &str| object.pointer(p).and_then(Value::as_str).unwrap_or_default();

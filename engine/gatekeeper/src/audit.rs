@@ -14,18 +14,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 use tidegate_model::{
-    AbortCode, Cause, Counts, Fact, Facts, FactsError, Finding, Kind, ResourceKey, RuleId,
-    RuleMeta, RuleOutcome, Verdict, Violation,
+    AbortCode, Cause, Counts, Fact, Facts, FactsError, Finding, Kind, RuleId, RuleMeta,
+    RuleOutcome, Verdict, Violation,
 };
 use tidegate_policy::rego::Inventory;
 
 use crate::carry::{Carry, Kept, Prior};
 use crate::constraint::Constraint;
 use crate::constraints::Constraints;
-use crate::inventory::Objects;
+use crate::inventory::Held;
 use crate::kinds::Kinds;
 use crate::matching::Labels;
-use crate::review::{self, Review};
+use crate::review::Review;
 use crate::status;
 use crate::template::{Found, Program, Unanswered};
 
@@ -143,8 +143,7 @@ impl<'c> Asked<'c> {
             }
             Some((_, Err(why))) => asked.abort(AbortCode::Error, why.clone()),
             Some((template, Ok(program))) => {
-                asked.parameters =
-                    Value::from(template.parameters(constraint.parameters.as_ref()));
+                asked.parameters = Value::from(template.parameters(constraint.parameters.as_ref()));
                 let inventory = program.inventory.clone();
                 asked.program = Some(program.clone());
                 asked.look(kinds, &inventory);
@@ -219,9 +218,7 @@ impl<'c> Asked<'c> {
     ) {
         let Some(program) = &mut self.program else { return };
         let answer = match review {
-            Err(problem) => {
-                Err(Cause { code: AbortCode::Error, message: problem.clone() })
-            }
+            Err(problem) => Err(Cause { code: AbortCode::Error, message: problem.clone() }),
             Ok(review) => {
                 let criteria = &self.constraint.criteria;
                 match criteria.holds(&review.about, |name| namespaces.get(name)) {
@@ -284,9 +281,7 @@ impl<'c> Asked<'c> {
 
     fn finish(self, set: &Constraints) -> (RuleId, RuleMeta, RuleOutcome) {
         let Self { constraint, kinds, mut findings, counts, .. } = self;
-        findings.sort_by(|a, b| {
-            a.resource.cmp(&b.resource).then_with(|| a.cause.cmp(&b.cause))
-        });
+        findings.sort_by(|a, b| a.resource.cmp(&b.resource).then_with(|| a.cause.cmp(&b.cause)));
         let template = set.templates.get(&constraint.kind);
         let text = |of: fn(&crate::template::Template) -> &String| {
             template.map(of).cloned().unwrap_or_default()
@@ -388,71 +383,6 @@ fn verdict(counts: Counts) -> Verdict {
         Counts { abort: 1.., .. } => Verdict::Abort,
         Counts { .. } => Verdict::Pass,
     }
-}
-
-/// The objects of kinds that are read as a whole.
-#[derive(Default)]
-struct Held {
-    kinds: BTreeMap<Kind, Result<Vec<Value>, Cause>>,
-}
-
-impl Held {
-    /// Reads a kind once.
-    fn hold(&mut self, facts: &dyn Facts, kind: &Kind) -> Result<Result<(), Cause>, FactsError> {
-        if !self.kinds.contains_key(kind) {
-            let mut all = Ok(Vec::new());
-            facts.each(kind, &mut |fact| {
-                let Ok(objects) = &mut all else { return };
-                match object(&fact) {
-                    Ok(object) => objects.push(object),
-                    Err(cause) => all = Err(cause),
-                }
-            })?;
-            self.kinds.insert(kind.clone(), all);
-        }
-        Ok(match self.kinds.get(kind) {
-            Some(Err(cause)) => Err(cause.clone()),
-            Some(Ok(_)) | None => Ok(()),
-        })
-    }
-
-    fn inventory(&self, kinds: &BTreeSet<Kind>) -> Value {
-        let mut objects = Objects::default();
-        for object in kinds.iter().filter_map(|k| self.kinds.get(k)?.as_ref().ok()).flatten() {
-            if let Some(about) = review::about(object) {
-                objects.add(&about, object);
-            }
-        }
-        objects.inventory()
-    }
-
-    /// The labels of all namespaces seen.
-    fn namespaces(&mut self, facts: &dyn Facts) -> Result<BTreeMap<String, Labels>, FactsError> {
-        let mut labels = BTreeMap::new();
-        let Ok(kind) = Kind::new("core.Namespace") else { return Ok(labels) };
-        facts.each(&kind, &mut |fact| {
-            if fact.unseen_since.is_none()
-                && let Ok(object) = Value::from_json_str(&fact.resource.body)
-                && let Some(about) = review::about(&object)
-            {
-                labels.insert(about.name, about.labels);
-            }
-        })?;
-        Ok(labels)
-    }
-}
-
-/// An object for the inventory.
-fn object(fact: &Fact) -> Result<Value, Cause> {
-    let key: &ResourceKey = &fact.resource.key;
-    if let Some(since) = fact.unseen_since {
-        let message = format!("the inventory needs {key}, which was last seen at {since}");
-        return Err(Cause { code: AbortCode::Unseen, message });
-    }
-    Value::from_json_str(&fact.resource.body).map_err(|_| Cause {
-        code: AbortCode::Error,
-        message: format!("the inventory needs {key}, whose body cannot be read"),
-    })
 }
 
 #[cfg(test)]

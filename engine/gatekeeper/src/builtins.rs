@@ -25,9 +25,12 @@ pub(crate) const ADDED: &[&str] = &[
     "set_diff",
 ];
 
+type One = fn(&Value) -> Option<Value>;
+type Two = fn(&Value, &Value) -> Option<Value>;
+
 /// Adds them to an engine.
 pub(crate) fn add(engine: &mut Engine) -> Result<(), String> {
-    let one: [(&str, fn(&Value) -> Option<Value>); 8] = [
+    let one: [(&str, One); 8] = [
         ("all", |v| Some(items(v)?.iter().all(|i| *i == Value::from(true)).into())),
         ("any", |v| Some(items(v)?.iter().any(|i| *i == Value::from(true)).into())),
         ("cast_array", |v| Some(Value::from(items(v)?))),
@@ -41,7 +44,7 @@ pub(crate) fn add(engine: &mut Engine) -> Result<(), String> {
         let function = extension(move |args| function(args.first()?));
         engine.add_extension(name.to_owned(), 1, function).map_err(|e| e.to_string())?;
     }
-    let two: [(&str, fn(&Value, &Value) -> Option<Value>); 4] = [
+    let two: [(&str, Two); 4] = [
         ("net.cidr_overlap", |a, b| built_in("net.cidr_contains", &[a, b])),
         ("re_match", |a, b| built_in("regex.match", &[a, b])),
         ("set_diff", |a, b| {
@@ -83,9 +86,8 @@ fn built_in(name: &str, args: &[&Value]) -> Option<Value> {
     let (function, _) = BUILTINS.get(name)?;
     let source = Source::from_contents(name.to_owned(), name.to_owned()).ok()?;
     let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
-    let node = |value: &Value| {
-        Ref::new(Expr::Null { span: span.clone(), value: value.clone(), eidx: 0 })
-    };
+    let node =
+        |value: &Value| Ref::new(Expr::Null { span: span.clone(), value: value.clone(), eidx: 0 });
     let nodes: Vec<Ref<Expr>> = args.iter().map(|v| node(v)).collect();
     let args: Vec<Value> = args.iter().map(|v| (*v).clone()).collect();
     function(&span, &nodes, &args, true).ok()

@@ -7,9 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
-use tidegate_model::{
-    Digest, Facts, FactsError, Kind, ResourceKey, RuleId, Subject, Violation,
-};
+use tidegate_model::{Digest, Facts, FactsError, Kind, ResourceKey, RuleId, Subject, Violation};
 use tidegate_policy::ENGINE;
 
 use crate::constraints::Constraints;

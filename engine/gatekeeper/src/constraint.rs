@@ -33,9 +33,8 @@ impl Constraint {
         let id = RuleId::new(format!("gatekeeper.{kind}.{name}")).map_err(|e| e.to_string())?;
         let criteria = match object.pointer("/spec/match") {
             None | Some(Json::Null) => Match::default(),
-            Some(criteria) => {
-                serde_json::from_value(criteria.clone()).map_err(|e| format!("`spec.match`: {e}"))?
-            }
+            Some(criteria) => serde_json::from_value(criteria.clone())
+                .map_err(|e| format!("`spec.match`: {e}"))?,
         };
         Ok(Self {
             id,

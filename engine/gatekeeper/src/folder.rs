@@ -81,7 +81,9 @@ impl Folder {
                 let text = refused.text.unwrap_or_default();
                 fault(document.line_of(&text, refused.line), refused.problem)
             })?;
-            return all.add_template(template, &document.value).map_err(|p| fault(document.line, p));
+            return all
+                .add_template(template, &document.value)
+                .map_err(|p| fault(document.line, p));
         }
         if Constraint::is(&document.value) {
             let read = Constraint::read(&document.value, file);

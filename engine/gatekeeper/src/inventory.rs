@@ -1,12 +1,13 @@
 //! `data.inventory`: the objects that templates may look at besides the one
 //! under review. Objects are shared, never copied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
+use tidegate_model::{AbortCode, Cause, Fact, Facts, FactsError, Kind, ResourceKey};
 
-use crate::matching::Object;
-use crate::review::{record, text};
+use crate::matching::{Labels, Object};
+use crate::review::{about, record, text};
 
 /// Objects by name.
 type Named = BTreeMap<Value, Value>;
@@ -48,4 +49,76 @@ fn by_kind(kinds: ByKind) -> Value {
     };
     let versions = kinds.into_iter().map(|(version, kinds)| (version.into(), of_version(kinds)));
     Value::from(versions.collect::<Named>())
+}
+
+/// The objects of kinds that are read as a whole.
+#[derive(Default)]
+pub(crate) struct Held {
+    kinds: BTreeMap<Kind, Result<Vec<Value>, Cause>>,
+}
+
+impl Held {
+    /// Reads a kind once.
+    pub(crate) fn hold(
+        &mut self,
+        facts: &dyn Facts,
+        kind: &Kind,
+    ) -> Result<Result<(), Cause>, FactsError> {
+        if !self.kinds.contains_key(kind) {
+            let mut all = Ok(Vec::new());
+            facts.each(kind, &mut |fact| {
+                let Ok(objects) = &mut all else { return };
+                match object(&fact) {
+                    Ok(object) => objects.push(object),
+                    Err(cause) => all = Err(cause),
+                }
+            })?;
+            self.kinds.insert(kind.clone(), all);
+        }
+        Ok(match self.kinds.get(kind) {
+            Some(Err(cause)) => Err(cause.clone()),
+            Some(Ok(_)) | None => Ok(()),
+        })
+    }
+
+    pub(crate) fn inventory(&self, kinds: &BTreeSet<Kind>) -> Value {
+        let mut objects = Objects::default();
+        for object in kinds.iter().filter_map(|k| self.kinds.get(k)?.as_ref().ok()).flatten() {
+            if let Some(about) = about(object) {
+                objects.add(&about, object);
+            }
+        }
+        objects.inventory()
+    }
+
+    /// The labels of all namespaces seen.
+    pub(crate) fn namespaces(
+        &mut self,
+        facts: &dyn Facts,
+    ) -> Result<BTreeMap<String, Labels>, FactsError> {
+        let mut labels = BTreeMap::new();
+        let Ok(kind) = Kind::new("core.Namespace") else { return Ok(labels) };
+        facts.each(&kind, &mut |fact| {
+            if fact.unseen_since.is_none()
+                && let Ok(object) = Value::from_json_str(&fact.resource.body)
+                && let Some(about) = about(&object)
+            {
+                labels.insert(about.name, about.labels);
+            }
+        })?;
+        Ok(labels)
+    }
+}
+
+/// An object for the inventory.
+fn object(fact: &Fact) -> Result<Value, Cause> {
+    let key: &ResourceKey = &fact.resource.key;
+    if let Some(since) = fact.unseen_since {
+        let message = format!("the inventory needs {key}, which was last seen at {since}");
+        return Err(Cause { code: AbortCode::Unseen, message });
+    }
+    Value::from_json_str(&fact.resource.body).map_err(|_| Cause {
+        code: AbortCode::Error,
+        message: format!("the inventory needs {key}, whose body cannot be read"),
+    })
 }

@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_model::{
-    AbortCode, Cause, Facts, FactsError, Kind, KindCoverage, Needed, Status,
-};
+use tidegate_model::{AbortCode, Cause, Facts, FactsError, Kind, KindCoverage, Needed, Status};
 use tidegate_policy::rego::Inventory;
 
 use crate::matching::Match;
@@ -52,11 +50,6 @@ impl<'f> Kinds<'f> {
         Ok(Self { coverage, served })
     }
 
-    /// Whether the snapshot is of a cluster at all.
-    pub(crate) fn any(&self) -> bool {
-        !self.coverage.is_empty()
-    }
-
     /// Namespaces, whose labels selectors ask for.
     pub(crate) fn namespace(&self) -> Option<Kind> {
         Kind::new("core.Namespace").ok()
@@ -94,9 +87,10 @@ impl<'f> Kinds<'f> {
             }
             Inventory::Kinds(reads) => {
                 for read in reads {
-                    let group = read.api_version.as_ref().map(|version| {
-                        version.rsplit_once('/').map_or("", |(group, _)| group)
-                    });
+                    let group = read
+                        .api_version
+                        .as_ref()
+                        .map(|version| version.rsplit_once('/').map_or("", |(group, _)| group));
                     let fits = |kind: &&&Kind| {
                         split(kind).is_some_and(|(g, name)| {
                             name == read.kind && group.is_none_or(|group| group == g)

@@ -1,5 +1,19 @@
 //! Gatekeeper constraints, judged on snapshots as they are.
-#![allow(dead_code)]
+//!
+//! ```text
+//! folder ─▶ Folder ─▶ Constraints ──┐
+//! snapshot ─▶ Constraints::from_cluster ─▶ audit(&Constraints, &dyn Facts) ─▶ Audit
+//! folder ─▶ Folder::test ─▶ SuiteReport
+//! ```
+//!
+//! [`Constraints`] are templates and constraints, from files or from the
+//! snapshot. [`audit`] gives outcomes of the same type as rules of a bundle
+//! have, one per constraint, to be merged into an evaluation. Templates run on
+//! the engine of `tidegate-policy`, after its `rego` module has rewritten them.
+//!
+//! CEL, mutation, expansion and external data are not here: what needs them is
+//! Abort, or a case that fails.
+
 mod audit;
 mod builtins;
 mod carry;

@@ -270,7 +270,9 @@ mod tests {
         check(r#"{"labelSelector":{"matchLabels":{"app":"web"}}}"#, &pod, true);
         check(r#"{"labelSelector":{"matchLabels":{"app":"db"}}}"#, &pod, false);
         let expressions = |operator: &str, values: &str| {
-            format!(r#"{{"labelSelector":{{"matchExpressions":[{{"key":"app","operator":"{operator}","values":{values}}}]}}}}"#)
+            format!(
+                r#"{{"labelSelector":{{"matchExpressions":[{{"key":"app","operator":"{operator}","values":{values}}}]}}}}"#
+            )
         };
         check(&expressions("In", r#"["web","db"]"#), &pod, true);
         check(&expressions("NotIn", r#"["web"]"#), &pod, false);

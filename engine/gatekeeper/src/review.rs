@@ -147,7 +147,8 @@ mod tests {
                 "uid":"","userInfo":{{}},"object":{object}}}}}"#
             ),
         );
-        let node = Value::from_json_str(r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"a"}}"#);
+        let node =
+            Value::from_json_str(r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"a"}}"#);
         let input = Review::new(&node.unwrap()).unwrap().input(&Value::new_object());
         assert_eq!(at(&input, &["review", "namespace"]), None);
         assert_eq!(text(&input, &["review", "kind", "group"]), Some(""));
@@ -157,8 +158,12 @@ mod tests {
     fn a_request_is_taken_as_it_is_but_for_deletions() {
         let old = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}"#;
         check(
-            &format!(r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"operation":"DELETE","namespace":"n","object":null,"oldObject":{old}}}}}"#),
-            &format!(r#"{{"parameters":{{}},"review":{{"operation":"DELETE","namespace":"n","object":{old},"oldObject":{old}}}}}"#),
+            &format!(
+                r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"operation":"DELETE","namespace":"n","object":null,"oldObject":{old}}}}}"#
+            ),
+            &format!(
+                r#"{{"parameters":{{}},"review":{{"operation":"DELETE","namespace":"n","object":{old},"oldObject":{old}}}}}"#
+            ),
         );
     }
 }

@@ -17,13 +17,11 @@ impl Arg {
     fn new(value: &Value) -> Self {
         match value {
             Value::String(text) => Self::Text(text.to_string()),
-            Value::Number(number) => {
-                match (integer(value), number.as_f64()) {
-                    (Some(int), _) => Self::Int(int),
-                    (None, Some(float)) => Self::Float(float),
-                    (None, None) => Self::Text(value.to_string()),
-                }
-            }
+            Value::Number(number) => match (integer(value), number.as_f64()) {
+                (Some(int), _) => Self::Int(int),
+                (None, Some(float)) => Self::Float(float),
+                (None, None) => Self::Text(value.to_string()),
+            },
             other => Self::Text(rego(other)),
         }
     }
@@ -44,9 +42,8 @@ fn integer(value: &Value) -> Option<i128> {
 
 /// A value as Rego writes it.
 fn rego(value: &Value) -> String {
-    let list = |items: Vec<String>, open: &str, close: &str| {
-        format!("{open}{}{close}", items.join(", "))
-    };
+    let list =
+        |items: Vec<String>, open: &str, close: &str| format!("{open}{}{close}", items.join(", "));
     match value {
         Value::Array(items) => list(items.iter().map(rego).collect(), "[", "]"),
         Value::Set(items) if items.is_empty() => "set()".to_owned(),
@@ -136,9 +133,15 @@ fn one(verb: char, flags: &Flags, arg: &Arg) -> String {
     let text = match (verb, arg) {
         ('T', _) => arg.kind().to_owned(),
         ('v' | 'd', Arg::Int(n)) => signed(flags, *n < 0, n.unsigned_abs().to_string()),
-        ('x', Arg::Int(n)) => signed(flags, *n < 0, format!("{}{:x}", sharp(flags, "0x"), n.unsigned_abs())),
-        ('X', Arg::Int(n)) => signed(flags, *n < 0, format!("{}{:X}", sharp(flags, "0X"), n.unsigned_abs())),
-        ('o', Arg::Int(n)) => signed(flags, *n < 0, format!("{}{:o}", sharp(flags, "0"), n.unsigned_abs())),
+        ('x', Arg::Int(n)) => {
+            signed(flags, *n < 0, format!("{}{:x}", sharp(flags, "0x"), n.unsigned_abs()))
+        }
+        ('X', Arg::Int(n)) => {
+            signed(flags, *n < 0, format!("{}{:X}", sharp(flags, "0X"), n.unsigned_abs()))
+        }
+        ('o', Arg::Int(n)) => {
+            signed(flags, *n < 0, format!("{}{:o}", sharp(flags, "0"), n.unsigned_abs()))
+        }
         ('b', Arg::Int(n)) => signed(flags, *n < 0, format!("{:b}", n.unsigned_abs())),
         ('c', Arg::Int(n)) => {
             let char = u32::try_from(*n).ok().and_then(char::from_u32);
@@ -149,9 +152,11 @@ fn one(verb: char, flags: &Flags, arg: &Arg) -> String {
             format!("'{}'", char.unwrap_or(char::REPLACEMENT_CHARACTER))
         }
         ('U', Arg::Int(n)) => format!("U+{n:04X}"),
-        ('f' | 'F', Arg::Float(f)) => {
-            signed(flags, f.is_sign_negative(), format!("{:.*}", flags.precision.unwrap_or(6), f.abs()))
-        }
+        ('f' | 'F', Arg::Float(f)) => signed(
+            flags,
+            f.is_sign_negative(),
+            format!("{:.*}", flags.precision.unwrap_or(6), f.abs()),
+        ),
         ('e' | 'E', Arg::Float(f)) => {
             let text = scientific(f.abs(), flags.precision.unwrap_or(6));
             let text = if verb == 'E' { text.to_ascii_uppercase() } else { text };
@@ -235,7 +240,11 @@ mod tests {
 
     #[test]
     fn writes_what_go_writes() {
-        check("%v %d %.2f %q %5s|%-5s|%05d %x %t", r#"[null, 3, 2.345, "q", "ab", "cd", 42, 255, true]"#, "null 3 2.35 \"q\"    ab|cd   |00042 ff %!t(string=true)");
+        check(
+            "%v %d %.2f %q %5s|%-5s|%05d %x %t",
+            r#"[null, 3, 2.345, "q", "ab", "cd", 42, 255, true]"#,
+            "null 3 2.35 \"q\"    ab|cd   |00042 ff %!t(string=true)",
+        );
         check("%v %v", "[1]", "1 %!v(MISSING)");
         check("%v", "[1, \"a\", 2.5]", "1%!(EXTRA string=a, float64=2.5)");
         check("%d", "[\"a\"]", "%!d(string=a)");

@@ -265,7 +265,9 @@ fn check(assertions: &[Assertion], found: &[Found]) -> Result<Option<(String, St
             Json::String(text) if text == "no" => (count == 0, "no violations".to_owned()),
             other => match other.as_u64() {
                 Some(n) => (count == n, format!("{n} violations")),
-                None => return Err(format!("`violations` is neither yes, no nor a number: {other}")),
+                None => {
+                    return Err(format!("`violations` is neither yes, no nor a number: {other}"));
+                }
             },
         };
         if !holds {

@@ -192,7 +192,8 @@ impl Program {
             let module = Module::parse(text, source.v1).map_err(|p| Refused::rego(text, p))?;
             modules.push((text, module));
         }
-        let whole = |m: &Module, path: Vec<String>| m.package().iter().cloned().chain(path).collect();
+        let whole =
+            |m: &Module, path: Vec<String>| m.package().iter().cloned().chain(path).collect();
         let functions = |(_, m): &(&String, Module)| {
             let functions = m.rules().filter(|(_, function)| *function);
             functions.map(|(path, _)| whole(m, path)).collect::<Vec<Vec<String>>>()
@@ -214,7 +215,8 @@ impl Program {
             let refuse = |problem| Refused::rego(text, problem);
             let name = module.package().join(".");
             if n > 0 && module.package().first().is_none_or(|p| p != "lib") {
-                let problem = format!("the package `{name}` of a library does not begin with `lib`");
+                let problem =
+                    format!("the package `{name}` of a library does not begin with `lib`");
                 return Err(refuse(Problem { line: None, text: problem }));
             }
             inventory = inventory.and(module.inventory());

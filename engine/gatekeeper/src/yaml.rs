@@ -218,27 +218,33 @@ fn number(text: &str) -> Option<Number> {
     };
     let lower = digits.to_ascii_lowercase();
     let radix = |prefix: &str, radix| {
-        lower.strip_prefix(prefix).map(|rest| (rest.to_owned(), radix)).filter(|(r, _)| !r.is_empty())
+        lower
+            .strip_prefix(prefix)
+            .map(|rest| (rest.to_owned(), radix))
+            .filter(|(r, _)| !r.is_empty())
     };
     let (digits, radix) = radix("0x", 16)
         .or_else(|| radix("0b", 2))
         .or_else(|| radix("0o", 8))
         .or_else(|| radix("0", 8))
         .unwrap_or((digits.to_owned(), 10));
-    if digits.chars().all(|c| c.is_digit(radix)) {
-        if let Ok(n) = u64::from_str_radix(&digits, radix) {
-            return match negative {
-                false => Some(n.into()),
-                true => i64::try_from(n).ok().map(|n| Number::from(-n)),
-            };
-        }
+    if digits.chars().all(|c| c.is_digit(radix))
+        && let Ok(n) = u64::from_str_radix(&digits, radix)
+    {
+        return match negative {
+            false => Some(n.into()),
+            true => i64::try_from(n).ok().map(|n| Number::from(-n)),
+        };
     }
     let decimal = lower.trim_start_matches('0');
     let plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | '+' | '-');
     let digit = decimal.contains(|c: char| c.is_ascii_digit()) || lower.contains('0');
     // An exponent needs its sign there.
     let exponent = lower.split_once('e').is_none_or(|(_, e)| e.starts_with(['+', '-']));
-    if digit && exponent && text.trim_start_matches(['-', '+']).to_ascii_lowercase().chars().all(plain) {
+    if digit
+        && exponent
+        && text.trim_start_matches(['-', '+']).to_ascii_lowercase().chars().all(plain)
+    {
         return text.parse().ok().and_then(Number::from_f64);
     }
     None
@@ -258,11 +264,20 @@ mod tests {
 
     #[test]
     fn words_mean_what_they_mean_in_yaml_1_1() {
-        check("a: [yes, No, on, off, y, true]", json!([{"a": [true, false, true, false, true, true]}]));
+        check(
+            "a: [yes, No, on, off, y, true]",
+            json!([{"a": [true, false, true, false, true, true]}]),
+        );
         check("a: ['yes', \"no\", !!str on]", json!([{"a": ["yes", "no", "on"]}]));
-        check("a: [0644, 0x1F, 010, -7, +3, 1_000, 0]", json!([{"a": [420, 31, 8, -7, 3, 1000, 0]}]));
+        check(
+            "a: [0644, 0x1F, 010, -7, +3, 1_000, 0]",
+            json!([{"a": [420, 31, 8, -7, 3, 1000, 0]}]),
+        );
         check("a: [1.5, -0.5, 1e3, 1e+3, .5]", json!([{"a": [1.5, -0.5, "1e3", 1000.0, 0.5]}]));
-        check("a: [100m, 1Gi, 1.2.3, 2026-01-01, 09, +]", json!([{"a": ["100m", "1Gi", "1.2.3", "2026-01-01", 9.0, "+"]}]));
+        check(
+            "a: [100m, 1Gi, 1.2.3, 2026-01-01, 09, +]",
+            json!([{"a": ["100m", "1Gi", "1.2.3", "2026-01-01", 9.0, "+"]}]),
+        );
         check("a: ~\nb:\nc: null", json!([{"a": null, "b": null, "c": null}]));
         check("1: a\ntrue: b", json!([{"1": "a", "true": "b"}]));
     }
@@ -270,13 +285,19 @@ mod tests {
     #[test]
     fn takes_documents_anchors_and_merges() {
         check("---\n# nothing\n---\na: 1\n---\nb: 2\n", json!([{"a": 1}, {"b": 2}]));
-        check("a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}\nc: *x", json!([{"a": {"k": 1, "l": 2}, "b": {"k": 3, "l": 2}, "c": {"k": 1, "l": 2}}]));
+        check(
+            "a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}\nc: *x",
+            json!([{"a": {"k": 1, "l": 2}, "b": {"k": 3, "l": 2}, "c": {"k": 1, "l": 2}}]),
+        );
     }
 
     #[test]
     fn problems_have_a_line() {
         assert_eq!(documents("a: 1\nb: [\n").unwrap_err().0, Some(3));
-        assert_eq!(documents("a: 1\na: 2\n").unwrap_err(), (Some(2), "the key `a` stands twice".to_owned()));
+        assert_eq!(
+            documents("a: 1\na: 2\n").unwrap_err(),
+            (Some(2), "the key `a` stands twice".to_owned())
+        );
         let many = "a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n";
         assert!(documents(many).is_err());
     }

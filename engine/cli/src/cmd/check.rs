@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_gatekeeper::{Audit, Constraints, audit};
-use tidegate_model::{
-    Digest, Facts, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject,
-};
+use tidegate_model::{Digest, Facts, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject};
 use tidegate_policy::{EvaluateError, Limits, Options, evaluate};
 use tidegate_report::SubjectReport;
 use tidegate_store::{At, Store};
@@ -97,7 +95,8 @@ pub(crate) async fn judge(
         true => None,
         false => at.carry(&subject, digest),
     };
-    let Evaluated { meta, judged, constraints, carry } = evaluation(store, id, rules, prior).await?;
+    let Evaluated { meta, judged, constraints, carry } =
+        evaluation(store, id, rules, prior).await?;
     // A look back must not cost the next night what it could have carried.
     let newest = store.resolve(&id.subject, &At::default()).await.map_err(failure)? == *id;
     if newest && rules.reference_time.is_none() {
@@ -151,7 +150,8 @@ pub(crate) async fn evaluation(
         let mut constraints = BTreeMap::new();
         if let Some((digest, audit)) = audited(&shared, &facts, &prior)? {
             judged.evaluation.rules.extend(audit.outcomes);
-            judged.evaluation.rule_set = Digest::of(&[digest.0, judged.evaluation.rule_set.0].concat());
+            judged.evaluation.rule_set =
+                Digest::of(&[digest.0, judged.evaluation.rule_set.0].concat());
             constraints = audit.metas;
             carry.push((digest, audit.carry));
         }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use tidegate_model::{
-    Change, KindCoverage, Resource, SnapshotId, SnapshotMeta, Status, Subject, Timestamp,
-    Visibility,
+    Change, KindCoverage, Resource, ResourceKey, SnapshotId, SnapshotMeta, Status, Subject,
+    Timestamp, Visibility,
 };
 
 use super::*;
@@ -152,7 +152,8 @@ fn check(set: &Constraints, cluster: &Cluster, expected: &[&str]) -> Counts {
     audit.outcomes[&RuleId::new("gatekeeper.K8sX.c").unwrap()].counts
 }
 
-const NAMED: &str = "package x\nviolation[{\"msg\": m}] { m := input.review.name; startswith(m, \"bad\") }";
+const NAMED: &str =
+    "package x\nviolation[{\"msg\": m}] { m := input.review.name; startswith(m, \"bad\") }";
 const PODS: &str = r#"{"kinds": [{"apiGroups": [""], "kinds": ["Pod"]}]}"#;
 
 fn pods() -> Json {
@@ -179,8 +180,16 @@ fn objects_that_match_are_judged_and_others_are_not() {
 #[test]
 fn what_was_not_seen_is_abort() {
     let named = set(NAMED, pods());
-    check(&named, &Cluster::new().cover("core.Pod", Status::Forbidden), &["abort -: `core.Pod`: forbidden"]);
-    check(&named, &Cluster::new().complete("core.Node"), &["abort -: `core.Pod`: it was not collected"]);
+    check(
+        &named,
+        &Cluster::new().cover("core.Pod", Status::Forbidden),
+        &["abort -: `core.Pod`: forbidden"],
+    );
+    check(
+        &named,
+        &Cluster::new().complete("core.Node"),
+        &["abort -: `core.Pod`: it was not collected"],
+    );
     let cluster = Cluster::new().complete("core.Pod").put(object("Pod", "n", "bad"));
     let text = format!("abort kubernetes/core.Pod/n/bad: it was last seen at {}", time());
     check(&named, &cluster.unseen("kubernetes/core.Pod/n/bad"), &[&text]);
@@ -225,7 +234,8 @@ violation[{\"msg\": other}] {
 
 #[test]
 fn templates_see_the_inventory_that_they_read() {
-    let unique = set(UNIQUE, json!({"kinds": [{"apiGroups": ["networking.k8s.io"], "kinds": ["Ingress"]}]}));
+    let unique =
+        set(UNIQUE, json!({"kinds": [{"apiGroups": ["networking.k8s.io"], "kinds": ["Ingress"]}]}));
     let cluster = || {
         Cluster::new()
             .complete("networking.k8s.io.Ingress")
@@ -247,7 +257,10 @@ fn templates_see_the_inventory_that_they_read() {
     let without = Cluster::new().complete("core.Pod").put(object("Pod", "n", "p"));
     check(&pods, &without, &["abort -: `Ingress`: it was not collected"]);
     // One that may read all of it needs all of it.
-    let all = set("package x\nviolation[{\"msg\": \"m\"}] { data.inventory[_] == 1 }", pods_of("Ingress"));
+    let all = set(
+        "package x\nviolation[{\"msg\": \"m\"}] { data.inventory[_] == 1 }",
+        pods_of("Ingress"),
+    );
     check(&all, &cluster(), &["abort -: `core.Secret`: forbidden"]);
 }
 
@@ -321,9 +334,7 @@ fn constraints_of_a_cluster_are_read_and_compared_with_its_audit() {
     };
     let listed = json!([{"kind": "Pod", "namespace": "n", "name": "bad", "message": "bad"}]);
     let other = json!([{"kind": "Pod", "namespace": "n", "name": "worse", "message": "worse"}]);
-    let status = |total: u64, violations: &Json| {
-        json!({"auditTimestamp": "T", "totalViolations": total, "violations": violations})
-    };
+    let status = |total: u64, violations: &Json| json!({"auditTimestamp": "T", "totalViolations": total, "violations": violations});
     assert_eq!(title(status(1, &listed)), "K8sX c");
     assert_eq!(title(json!({})), "K8sX c");
     assert_eq!(
@@ -413,9 +424,8 @@ fn what_did_not_change_is_not_asked_again() {
 #[test]
 fn what_depends_on_others_is_asked_each_time() {
     let unique = set(UNIQUE, pods_of("Ingress"));
-    let cluster = Cluster::new()
-        .complete("networking.k8s.io.Ingress")
-        .put(object("Ingress", "n", "a"));
+    let cluster =
+        Cluster::new().complete("networking.k8s.io.Ingress").put(object("Ingress", "n", "a"));
     let carry = audit(&unique, &cluster, None).unwrap().carry;
     let mut cluster = cluster.put(object("Ingress", "m", "b"));
     cluster.meta.id.seq = 2;

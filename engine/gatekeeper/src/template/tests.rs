@@ -26,9 +26,7 @@ fn the_language_as_of_old_libraries_and_version_1() {
     assert_eq!(messages(legacy, json!({"n": "yes"})), Ok(vec![]));
     let new = "package x\nviolation contains {\"msg\": \"b\"} if { input.n == \"no\" }";
     let cel = json!({"engine": "K8sNativeValidation", "source": {"validations": []}});
-    let code = |version: &str, rego: &str| {
-        json!({"code": [cel, {"engine": "Rego", "source": {"version": version, "rego": rego}}]})
-    };
+    let code = |version: &str, rego: &str| json!({"code": [cel, {"engine": "Rego", "source": {"version": version, "rego": rego}}]});
     assert_eq!(messages(code("v1", new), json!({"n": "no"})), Ok(vec!["b".to_owned()]));
     assert!(Template::read(&template(code("v0", new))).is_err());
     let dropped = "package x\nviolation contains {\"msg\": \"b\"} if { any([true]) }";
@@ -76,7 +74,10 @@ fn answers_that_are_none_are_errors() {
     let rego = |head: &str| json!({"rego": format!("package x\nviolation[{head}] {{ input.x }}")});
     let input = json!({"x": 1});
     let error = |text: &str| Err(Unanswered::Error(text.to_owned()));
-    assert_eq!(messages(rego("{\"message\": \"a\"}"), input.clone()), error("a violation has no `msg`"));
+    assert_eq!(
+        messages(rego("{\"message\": \"a\"}"), input.clone()),
+        error("a violation has no `msg`")
+    );
     assert_eq!(messages(rego("{\"msg\": 1}"), input.clone()), error("a violation has no `msg`"));
     assert_eq!(messages(rego("{\"msg\": \"a\"}"), json!({})), Ok(vec![]));
     // What a builtin cannot do is undefined; a rule with two values is an error.

@@ -71,7 +71,8 @@ impl Module {
     /// [`Problem`] if the engine cannot parse it.
     pub fn parse(text: &str, v1: bool) -> Result<Self, Problem> {
         let source = |text: &str| {
-            Source::from_contents("rego".to_owned(), text.to_owned()).map_err(|e| Problem::from_engine(&e))
+            Source::from_contents("rego".to_owned(), text.to_owned())
+                .map_err(|e| Problem::from_engine(&e))
         };
         let text = shape::mend(&source(text)?, text, v1)?;
         let source = source(&text)?;

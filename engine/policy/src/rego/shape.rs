@@ -79,12 +79,14 @@ impl<'t> Shape<'t> {
             let words: [&str; 5] = std::array::from_fn(|m| self.word(n + m));
             match words {
                 ["import", "rego", ".", "v1", _] => return Ok(()),
-                ["import", "future", ".", "keywords", next] => {
-                    if next != "." || self.word(n + 5) == "if" {
-                        return Ok(());
-                    }
+                ["import", "future", ".", "keywords", next]
+                    if next != "." || self.word(n + 5) == "if" =>
+                {
+                    return Ok(());
                 }
-                ["if", ..] if depth == 0 && !n.checked_sub(1).is_some_and(|b| self.word(b) == ".") => {
+                ["if", ..]
+                    if depth == 0 && n.checked_sub(1).is_none_or(|b| self.word(b) != ".") =>
+                {
                     let text = "`if` needs `import future.keywords.if` or `import rego.v1`";
                     return Err(Problem { line: Some(token.1.line), text: text.to_owned() });
                 }
@@ -103,7 +105,8 @@ impl<'t> Shape<'t> {
         for (n, token) in self.tokens.iter().enumerate() {
             let word = self.word(n);
             let before = n.checked_sub(1);
-            let fresh = before.and_then(|b| self.tokens.get(b)).is_none_or(|b| b.1.line < token.1.line);
+            let fresh =
+                before.and_then(|b| self.tokens.get(b)).is_none_or(|b| b.1.line < token.1.line);
             let range = range(&token.1);
             if open.is_empty() && self.begins_rule(n, fresh, rule.after_body) {
                 self.end_rule(&rule);

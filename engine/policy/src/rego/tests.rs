@@ -59,7 +59,9 @@ fn decides_as_opa_does() {
             Err(error) => error,
         };
         let same = match serde_json::from_str::<serde_json::Value>(expected) {
-            Ok(expected) => serde_json::from_str(&found).is_ok_and(|f: serde_json::Value| f == expected),
+            Ok(expected) => {
+                serde_json::from_str(&found).is_ok_and(|f: serde_json::Value| f == expected)
+            }
             Err(_) => found == expected,
         };
         if !same {
@@ -74,7 +76,8 @@ fn decides_as_opa_does() {
 #[test]
 fn the_engine_alone_still_takes_an_undefined_argument_for_a_negation() {
     let mut engine = regorus::Engine::new();
-    let text = "package a\nimport rego.v1\nf(\"any\", _) if true\np if not f(\"any\", input.nope)\n";
+    let text =
+        "package a\nimport rego.v1\nf(\"any\", _) if true\np if not f(\"any\", input.nope)\n";
     engine.add_policy("m".to_owned(), text.to_owned()).unwrap();
     engine.set_input(Value::new_object());
     assert_eq!(engine.eval_rule("data.a.p".to_owned()).unwrap(), Value::from(true));
@@ -115,7 +118,8 @@ fn the_version_before_is_rewritten_alike() {
 fn calls_of_what_there_is_not_are_refused() {
     #[track_caller]
     fn refused(body: &str, text: &str) {
-        let problem = rewritten(&format!("package a\nimport data.lib.known as k\np {{ {body} }}"), false);
+        let problem =
+            rewritten(&format!("package a\nimport data.lib.known as k\np {{ {body} }}"), false);
         assert_eq!(problem, Err(Problem { line: Some(3), text: text.to_owned() }));
     }
     refused("http.send({})", "`http.send` is refused: rules do not use the network");
@@ -124,7 +128,8 @@ fn calls_of_what_there_is_not_are_refused() {
     refused("data.lib.other(1)", "unknown function `data.lib.other`");
     refused("x := [y | y := k.f(1)]", "unknown function `k.f`");
     assert!(rewritten("package a\np { re_match(\"a\", \"b\") }", false).is_ok());
-    let module = Module::parse("package a\nimport data.lib.known as k\np { k.f(1) }", false).unwrap();
+    let module =
+        Module::parse("package a\nimport data.lib.known as k\np { k.f(1) }", false).unwrap();
     let defined = BTreeSet::from([["lib", "known", "f"].map(str::to_owned).to_vec()]);
     assert!(module.rewritten(&Functions { defined, added: &[] }).is_ok());
 }
