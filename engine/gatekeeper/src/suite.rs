@@ -253,9 +253,9 @@ fn check(assertions: &[Assertion], found: &[Found]) -> Result<Option<(String, St
         return Err("the case asserts nothing".to_owned());
     }
     for assertion in assertions {
-        let pattern = assertion.message.as_deref().map(Regex::new).transpose();
-        let pattern = pattern.map_err(|e| format!("`message`: {e}"))?;
-        let fits = |f: &&Found| pattern.as_ref().is_none_or(|p| p.is_match(&f.message));
+        let fitting = assertion.message.as_deref().map(|m| Regex::new(&pattern(m))).transpose();
+        let fitting = fitting.map_err(|e| format!("`message`: {e}"))?;
+        let fits = |f: &&Found| fitting.as_ref().is_none_or(|p| p.is_match(&f.message));
         let count = found.iter().filter(fits).count() as u64;
         let (holds, expected) = match &assertion.violations {
             Json::Null => (count > 0, "violations".to_owned()),
@@ -284,4 +284,43 @@ fn check(assertions: &[Assertion], found: &[Found]) -> Result<Option<(String, St
         }
     }
     Ok(None)
+}
+
+/// A pattern of Go: a `{` that begins no repetition stands for itself there.
+fn pattern(go: &str) -> String {
+    let mut out = String::with_capacity(go.len());
+    let (mut escaped, mut class) = (false, false);
+    for (at, c) in go.char_indices() {
+        let rest = go.get(at + c.len_utf8()..).unwrap_or_default();
+        match c {
+            '{' if !escaped && !class && !repeats(rest) => out.push('\\'),
+            '[' if !escaped => class = true,
+            ']' if !escaped => class = false,
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+        out.push(c);
+    }
+    out
+}
+
+/// Whether `3}`, `3,}` or `3,5}` follows.
+fn repeats(rest: &str) -> bool {
+    let Some((inner, _)) = rest.split_once('}') else { return false };
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    let (least, most) = inner.split_once(',').unwrap_or((inner, ""));
+    !least.is_empty() && digits(least) && digits(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_those_of_go() {
+        let fits = |go: &str, text: &str| Regex::new(&pattern(go)).unwrap().is_match(text);
+        assert!(fits("Allowed: {\"max\": 2}", "Allowed: {\"max\": 2}"));
+        assert!(fits("a{2,3}[{]b\\{", "aa{b{"));
+        assert!(!fits("a{3}", "aa"));
+    }
 }

@@ -146,12 +146,8 @@ impl Reader {
             Some((Open::Map { members, merged, key }, _)) => match key.take() {
                 None => *key = Some(name(value)?),
                 Some(name) if name == "<<" => merge(merged, value)?,
-                Some(name) => {
-                    if members.contains_key(&name) {
-                        return Err(format!("the key `{name}` stands twice"));
-                    }
-                    members.insert(name, value);
-                }
+                // The last of two counts, as there.
+                Some(name) => drop(members.insert(name, value)),
             },
         }
         Ok(())
@@ -278,6 +274,7 @@ mod tests {
             "a: [100m, 1Gi, 1.2.3, 2026-01-01, 09, +]",
             json!([{"a": ["100m", "1Gi", "1.2.3", "2026-01-01", 9.0, "+"]}]),
         );
+        check("a: 1\na: 2", json!([{"a": 2}]));
         check("a: ~\nb:\nc: null", json!([{"a": null, "b": null, "c": null}]));
         check("1: a\ntrue: b", json!([{"1": "a", "true": "b"}]));
     }
@@ -294,10 +291,6 @@ mod tests {
     #[test]
     fn problems_have_a_line() {
         assert_eq!(documents("a: 1\nb: [\n").unwrap_err().0, Some(3));
-        assert_eq!(
-            documents("a: 1\na: 2\n").unwrap_err(),
-            (Some(2), "the key `a` stands twice".to_owned())
-        );
         let many = "a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n";
         assert!(documents(many).is_err());
     }
