@@ -46,7 +46,7 @@ impl Constraints {
     pub fn extend(&mut self, other: Self) {
         let Self { templates, constraints, unread, texts } = other;
         for (id, constraint) in constraints {
-            // A constraint stays with the template it was read with.
+            // A template of these takes the place of another that makes its kind.
             let known = self.templates.contains_key(&constraint.kind);
             if !known && let Some(template) = templates.get(&constraint.kind) {
                 self.templates.insert(constraint.kind.clone(), template.clone());
