@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
+use tidegate_gatekeeper::{Constraints, Folder};
 use tidegate_model::{Evaluation, RuleId, RuleMeta, Timestamp, Verdict};
 use tidegate_policy::{
     Bundle, LoadError, Parameters, RuleSet, Scope, ScopeOutcome, TestcaseOutcome, Validity,
@@ -70,6 +71,39 @@ fn load_placed<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<(Stri
         bundles.push((name, bundle));
     }
     Ok(bundles)
+}
+
+/// Takes the folders of Gatekeeper out of what stands after `--bundle`.
+pub(crate) fn take_gatekeeper(names: &mut Vec<String>) -> Result<Vec<Folder>> {
+    let mut folders = Vec::new();
+    let mut rest = Vec::new();
+    for name in std::mem::take(names) {
+        let folder = match is_built_in(&name) {
+            true => None,
+            false => Folder::from_path(Path::new(&name)).map_err(|e| load_failure(&e))?,
+        };
+        match folder {
+            Some(folder) => folders.push(folder),
+            None => rest.push(name),
+        }
+    }
+    *names = rest;
+    Ok(folders)
+}
+
+/// The constraints of folders, together.
+fn constraints(folders: &[Folder]) -> Result<Constraints> {
+    let mut all = Constraints::default();
+    for folder in folders {
+        let constraints = folder.constraints().map_err(|e| load_failure(&e))?;
+        if constraints.is_empty() {
+            let name = folder.name();
+            return Err(Failure::new(format!("there is no constraint in bundle `{name}`"))
+                .hint("tidegate policy test runs a folder that only has suites"));
+        }
+        all.extend(constraints);
+    }
+    Ok(all)
 }
 
 /// Loads a built-in bundle by name, or a folder or archive by path.
@@ -151,6 +185,8 @@ fn walk(folder: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>) -> std
 pub(crate) struct Resolved {
     pub(crate) rule_set: Arc<RuleSet>,
     pub(crate) metas: BTreeMap<RuleId, RuleMeta>,
+    /// The Gatekeeper constraints of the folders named.
+    pub(crate) constraints: Constraints,
     /// What `--reference-date` says.
     pub(crate) reference_time: Option<Timestamp>,
     scopes: Vec<WantedScope>,
@@ -191,7 +227,8 @@ pub(crate) fn resolve(choice: &RuleChoice, system: System) -> Result<Resolved> {
     }
     let wanted = wanted.into_iter().map(Wanted::read).collect::<Result<Vec<_>>>()?;
     let mut names: Vec<String> = chosen.clone();
-    if names.is_empty() {
+    let constraints = constraints(&take_gatekeeper(&mut names)?)?;
+    if chosen.is_empty() {
         names.extend(wanted.iter().map(|w| w.name.clone()));
         names.extend(whole.iter().cloned());
     }
@@ -203,7 +240,8 @@ pub(crate) fn resolve(choice: &RuleChoice, system: System) -> Result<Resolved> {
     let scopes = wanted.into_iter().map(|w| w.find(&bundles)).collect::<Result<Vec<_>>>()?;
     let rule_set = Arc::new(with_parameters(bundles, &names, choice, system)?);
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
-    Ok(Resolved { rule_set, metas, reference_time: reference_time(choice)?, scopes, whole })
+    let reference_time = reference_time(choice)?;
+    Ok(Resolved { rule_set, metas, constraints, reference_time, scopes, whole })
 }
 
 /// What `--reference-date` says.
@@ -289,7 +327,7 @@ pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
 /// A rule set without rules would pass everything, so it is refused: most often
 /// a path names the wrong folder.
 fn some_rules(rule_set: RuleSet, bundles: &[String]) -> Result<RuleSet> {
-    if rule_set.definitions().is_empty() {
+    if rule_set.definitions().is_empty() && !bundles.is_empty() {
         let names: Vec<String> = bundles.iter().map(|b| format!("`{b}`")).collect();
         return Err(Failure::new(format!("there is no rule in bundle {}", names.join(", ")))
             .hint("name the folder that holds the rules; a rule has METADATA with an id"));
@@ -435,6 +473,7 @@ impl Resolved {
         Self {
             rule_set: self.rule_set.clone(),
             metas: self.metas.clone(),
+            constraints: self.constraints.clone(),
             reference_time: self.reference_time,
             scopes: self.scopes.iter().filter(|s| keep(&s.name)).cloned().collect(),
             whole: self.whole.iter().filter(|b| keep(b)).cloned().collect(),

@@ -66,6 +66,7 @@ mod patch;
 mod pointer;
 mod program;
 mod reads;
+pub mod rego;
 mod ruleset;
 mod rvm;
 mod scope;

@@ -49,17 +49,7 @@ impl Module {
 
     /// Each rule's path below the package, with the rule.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (Vec<String>, &RuleNode)> {
-        self.tree.policy.iter().map(|rule| {
-            let refr = match rule.as_ref() {
-                RuleNode::Spec { head, .. } => match head {
-                    RuleHead::Compr { refr, .. }
-                    | RuleHead::Set { refr, .. }
-                    | RuleHead::Func { refr, .. } => refr,
-                },
-                RuleNode::Default { refr, .. } => refr,
-            };
-            (path_prefix(refr), rule.as_ref())
-        })
+        rules_of(&self.tree)
     }
 
     /// The span of the first rule with this name that is not a function.
@@ -70,6 +60,21 @@ impl Module {
             })
             .map(|(_, rule)| rule.span())
     }
+}
+
+/// Each rule's path below the package, with the rule.
+pub(crate) fn rules_of(tree: &Tree) -> impl Iterator<Item = (Vec<String>, &RuleNode)> {
+    tree.policy.iter().map(|rule| {
+        let refr = match rule.as_ref() {
+            RuleNode::Spec { head, .. } => match head {
+                RuleHead::Compr { refr, .. }
+                | RuleHead::Set { refr, .. }
+                | RuleHead::Func { refr, .. } => refr,
+            },
+            RuleNode::Default { refr, .. } => refr,
+        };
+        (path_prefix(refr), rule.as_ref())
+    })
 }
 
 /// Whether a rule is a function.

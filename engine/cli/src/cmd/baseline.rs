@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::str::FromStr as _;
 
+use tidegate_gatekeeper::is_constraint;
 use tidegate_model::{Evaluation, SnapshotId, SnapshotMeta};
 use tidegate_report::{Baseline, SubjectReport, TrendPoint};
 use tidegate_store::{At, Record, Store};
@@ -53,11 +54,11 @@ pub(crate) async fn read(
         }
         names.push(id.to_string());
         let rules = rules.of(System::of(&subject.coverage))?;
-        let (_, judged) = check::evaluation(store, &id, &rules, None).await?;
+        let judged = check::evaluation(store, &id, &rules, |_| None).await?.judged;
         let mut then = recorded(store, &id).await?.map(|(_, evaluation)| evaluation);
         // What was asked then and is not now is neither known nor resolved.
         if let (Some(then), Some(asked)) = (&mut then, rules.asked(subject.reference_time)) {
-            then.rules.retain(|rule, _| asked.contains(rule));
+            then.rules.retain(|rule, _| asked.contains(rule) || is_constraint(rule));
         }
         baseline.add(then.as_ref(), &judged.evaluation);
     }
@@ -73,6 +74,9 @@ const NIGHTS: usize = 60;
 pub(crate) async fn history(subject: &SubjectReport, run: &Run<'_>) -> Result<Vec<TrendPoint>> {
     let (store, rules) = (run.store, run.rules.of(System::of(&subject.coverage))?);
     let mut points: Vec<TrendPoint> = Vec::new();
+    // Those of Gatekeeper's constraints are known from today's report only.
+    let mut metas = rules.metas.clone();
+    metas.extend(subject.rules.iter().map(|r| (r.meta.id.clone(), r.meta.clone())));
     let records = store.records(&subject.snapshot.subject).await.map_err(failure)?;
     for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
         if points.len() == NIGHTS {
@@ -83,14 +87,14 @@ pub(crate) async fn history(subject: &SubjectReport, run: &Run<'_>) -> Result<Ve
             continue;
         }
         if let Some(asked) = rules.asked(evaluation.reference_time) {
-            evaluation.rules.retain(|rule, _| asked.contains(rule));
+            evaluation.rules.retain(|rule, _| asked.contains(rule) || is_constraint(rule));
         }
         let meta = SnapshotMeta {
             id: evaluation.snapshot.clone(),
             taken_at: evaluation.taken_at,
             coverage: Vec::new(),
         };
-        let mut report = SubjectReport::new(evaluation, &rules.metas, &meta, Vec::new());
+        let mut report = SubjectReport::new(evaluation, &metas, &meta, Vec::new());
         run.waivers.apply(&mut report);
         points.push(TrendPoint::from(&report));
     }

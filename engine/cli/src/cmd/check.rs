@@ -1,12 +1,14 @@
 //! `tidegate check`: judge snapshots that are in the store, and the part of
 //! `scan` that judges and reports.
 
+use std::collections::BTreeMap;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate_model::{Facts, SnapshotId, SnapshotMeta, Subject};
-use tidegate_policy::{Limits, Options, Others, evaluate};
+use tidegate_gatekeeper::{Audit, Constraints, audit};
+use tidegate_model::{Digest, Facts, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject};
+use tidegate_policy::{EvaluateError, Limits, Options, Others, evaluate};
 use tidegate_report::SubjectReport;
 use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
@@ -90,22 +92,27 @@ pub(crate) async fn judge(
     fresh: bool,
 ) -> Result<Judged> {
     let rules = &of(store, id, rules).await?;
-    let digest = rules.rule_set.digest();
-    let prior = match fresh {
+    let (at, subject) = (store.clone(), id.subject.clone());
+    let prior = move |digest: &Digest| match fresh {
         true => None,
-        false => store.carry(&id.subject, &digest),
+        false => at.carry(&subject, digest),
     };
-    let (meta, judged) = evaluation(store, id, rules, prior).await?;
+    let Evaluated { meta, judged, constraints, carry } =
+        evaluation(store, id, rules, prior).await?;
     // A look back must not cost the next night what it could have carried.
     let newest = store.resolve(&id.subject, &At::default()).await.map_err(failure)? == *id;
     if newest && rules.reference_time.is_none() {
-        store.set_carry(&id.subject, &digest, &judged.carry);
+        for (digest, blob) in &carry {
+            store.set_carry(&id.subject, digest, blob);
+        }
     }
     let record = serde_json::to_vec(&judged.evaluation)
         .map_err(|e| Failure::new("cannot write the evaluation").caused_by(Some(&e)))?;
     let evaluation = judged.evaluation;
     let scopes = rules.sum_up(&evaluation)?;
-    let report = SubjectReport::new(evaluation, &rules.metas, &meta, scopes);
+    let mut metas = constraints;
+    metas.extend(rules.metas.clone());
+    let report = SubjectReport::new(evaluation, &metas, &meta, scopes);
     Ok(Judged { report, record })
 }
 
@@ -115,13 +122,24 @@ pub(crate) async fn of(store: &Store, id: &SnapshotId, rules: &Rules) -> Result<
     rules.of(System::of(&facts.meta().coverage))
 }
 
-/// What the rules say of a snapshot, without what scopes make of it.
+/// What the rules and constraints say of a snapshot.
+pub(crate) struct Evaluated {
+    pub(crate) meta: SnapshotMeta,
+    pub(crate) judged: tidegate_policy::Judged,
+    /// What readers need to know of Gatekeeper's constraints.
+    constraints: BTreeMap<RuleId, RuleMeta>,
+    /// For the next snapshot: of the rules, and of the constraints.
+    carry: Vec<(Digest, Vec<u8>)>,
+}
+
+/// What the rules and constraints say of a snapshot, without what scopes make of
+/// it. `prior` gives what was kept of an earlier one under a digest.
 pub(crate) async fn evaluation(
     store: &Store,
     id: &SnapshotId,
     rules: &Arc<Resolved>,
-    prior: Option<Vec<u8>>,
-) -> Result<(SnapshotMeta, tidegate_policy::Judged)> {
+    prior: impl Fn(&Digest) -> Option<Vec<u8>> + Send + 'static,
+) -> Result<Evaluated> {
     let facts = store.snapshot(id).await.map_err(failure)?;
     let meta = facts.meta().clone();
     let others = match rules.rule_set.looks_across() {
@@ -129,28 +147,53 @@ pub(crate) async fn evaluation(
         false => Vec::new(),
     };
     let shared = Arc::clone(rules);
-    let judged = tokio::task::spawn_blocking(move || {
+    let evaluated = tokio::task::spawn_blocking(move || {
         let reference_time = shared.reference_time.unwrap_or(facts.meta().taken_at);
+        let digest = shared.rule_set.digest();
+        let kept = prior(&digest);
         let options = Options {
             reference_time,
             limits: Limits::default(),
-            prior: prior.as_deref(),
+            prior: kept.as_deref(),
             only: shared.asked(reference_time),
             others: Others(others.iter().map(|o| o as &dyn Facts).collect()),
         };
         let started = Instant::now();
-        let judged = evaluate(&shared.rule_set, &facts, &options);
-        if let Ok(judged) = &judged {
-            let seconds = started.elapsed().as_secs_f64();
-            let stats = judged.stats;
-            tracing::info!(seconds, carried = stats.carried, read = stats.read, "judged");
+        let mut judged = evaluate(&shared.rule_set, &facts, &options)?;
+        let mut carry = vec![(digest, std::mem::take(&mut judged.carry))];
+        let mut constraints = BTreeMap::new();
+        if let Some((digest, audit)) = audited(&shared, &facts, &prior)? {
+            judged.evaluation.rules.extend(audit.outcomes);
+            judged.evaluation.rule_set =
+                Digest::of(&[digest.0, judged.evaluation.rule_set.0].concat());
+            constraints = audit.metas;
+            carry.push((digest, audit.carry));
         }
-        judged
+        let seconds = started.elapsed().as_secs_f64();
+        let stats = judged.stats;
+        tracing::info!(seconds, carried = stats.carried, read = stats.read, "judged");
+        Ok(Evaluated { meta, judged, constraints, carry })
     })
     .await
-    .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?
-    .map_err(|e| Failure::from_error(&e))?;
-    Ok((meta, judged))
+    .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?;
+    evaluated.map_err(|e: EvaluateError| Failure::from_error(&e))
+}
+
+/// Judges with Gatekeeper's constraints: those of the folders named, and those
+/// that stand in the snapshot; with their digest.
+fn audited(
+    rules: &Resolved,
+    facts: &dyn Facts,
+    prior: &dyn Fn(&Digest) -> Option<Vec<u8>>,
+) -> std::result::Result<Option<(Digest, Audit)>, EvaluateError> {
+    let mut constraints = rules.constraints.clone();
+    constraints.extend(Constraints::from_cluster(facts)?);
+    if constraints.is_empty() {
+        return Ok(None);
+    }
+    let digest = constraints.digest();
+    let audit = audit(&constraints, facts, prior(&digest).as_deref())?;
+    Ok(Some((digest, audit)))
 }
 
 /// Of each other subject the newest snapshot that is not later than this one.

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use tidegate_model::RuleMeta;
-use tidegate_policy::{Bundle, Difference, Input, Limits, Rule, RuleCoverage, RuleSet, run_cases};
+use tidegate_policy::{
+    Bundle, CaseFailure, Difference, Input, Limits, Rule, RuleCoverage, RuleSet, run_cases,
+};
 
 use crate::args::Policy;
 use crate::bundles;
@@ -35,8 +37,15 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
 
 /// The bundles asked for, each compiled on its own with what it uses: two may
 /// hold the same packages.
-pub(crate) fn each(names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
-    let names = if names.is_empty() { bundles::built_in() } else { names };
+pub(crate) fn each(mut names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
+    if names.is_empty() {
+        names = bundles::built_in();
+    }
+    if let Some(folder) = bundles::take_gatekeeper(&mut names)?.first() {
+        let text = format!("`{}` is a folder of Gatekeeper constraints", folder.name());
+        return Err(Failure::usage(text)
+            .hint("its constraints are judged with check --bundle and tested with policy test"));
+    }
     let one = |name: String| {
         let loaded = bundles::load_all([name.as_str()])?;
         let differences = loaded.iter().flat_map(Bundle::differences).cloned().collect();
@@ -187,17 +196,22 @@ fn differs(difference: &Difference) -> String {
 
 /// Runs the cases of each bundle on its own, so that one bundle's rules cannot
 /// lend another's cases a verdict.
-fn test(ctx: &mut Context<'_>, names: Vec<String>) -> Result<Exit> {
+fn test(ctx: &mut Context<'_>, mut names: Vec<String>) -> Result<Exit> {
     let (mut passed, mut failed) = (0, 0);
-    for (_, rule_set) in each(names)? {
-        let report = run_cases(&rule_set, Limits::default());
-        for f in &report.failures {
-            let text = format!(
-                "FAIL {}/{}: {}\n     expected {}\n     got      {}\n",
-                f.bundle, f.file, f.case, f.expected, f.got
-            );
-            ctx.ui.write(None, &text)?;
+    let folders = bundles::take_gatekeeper(&mut names)?;
+    for folder in &folders {
+        let report = folder.test();
+        failures(ctx, &report.failures)?;
+        if report.skipped > 0 {
+            ctx.ui.status(&format!("{}: {} cases are skipped", folder.name(), report.skipped));
         }
+        passed += report.passed;
+        failed += report.failed;
+    }
+    let sets = if names.is_empty() && !folders.is_empty() { Vec::new() } else { each(names)? };
+    for (_, rule_set) in sets {
+        let report = run_cases(&rule_set, Limits::default());
+        failures(ctx, &report.failures)?;
         if !ctx.ui.quiet {
             let rows: Vec<Vec<String>> = report.coverage.iter().map(covered).collect();
             ctx.ui.write(None, &columns(&rows))?;
@@ -207,6 +221,17 @@ fn test(ctx: &mut Context<'_>, names: Vec<String>) -> Result<Exit> {
     }
     ctx.ui.write(None, &format!("{passed} passed, {failed} failed\n"))?;
     Ok(if failed == 0 { Exit::Ok } else { Exit::Findings })
+}
+
+fn failures(ctx: &mut Context<'_>, failures: &[CaseFailure]) -> Result<()> {
+    for f in failures {
+        let text = format!(
+            "FAIL {}/{}: {}\n     expected {}\n     got      {}\n",
+            f.bundle, f.file, f.case, f.expected, f.got
+        );
+        ctx.ui.write(None, &text)?;
+    }
+    Ok(())
 }
 
 fn covered(coverage: &RuleCoverage) -> Vec<String> {

@@ -28,7 +28,7 @@ use crate::module::{Module, constant, path_of};
 use scope::{Index, Names};
 
 /// Builtins that are refused, each with why and what instead.
-const REFUSED: &[(&str, &str, &str)] = &[
+pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("http.send", "rules do not use the network", "collect the fact as a kind of its own"),
     ("net.lookup_ip_addr", "rules do not use the network", "collect the fact as a kind"),
     ("time.now_ns", "rules do not read the clock", "set `time: true` and read `input.now`"),
