@@ -1,0 +1,5 @@
+//! Tests of queries as a whole.
+
+mod answers;
+mod support;
+mod unhappy;
