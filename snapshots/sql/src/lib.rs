@@ -19,8 +19,10 @@
 mod catalog;
 mod db;
 mod error;
+mod export;
 mod history;
 mod loaded;
+mod parquet;
 mod plan;
 mod records;
 mod scan;
@@ -30,6 +32,7 @@ mod vtab;
 
 pub use db::Stop;
 pub use error::SqlError;
+pub use export::Exported;
 pub use session::{Answer, Session};
 pub use value::Value;
 

@@ -216,8 +216,7 @@ impl Session {
             other => (other.to_string(), false),
         };
         if let Some(name) = message.strip_prefix("no such table: ") {
-            let names = self.db.tables.values().map(|t| t.name.as_str());
-            return SqlError::NoTable { near: near(name, names), name: name.to_owned() };
+            return self.no_table(name);
         }
         if let Some(name) = message.strip_prefix("no such column: ") {
             return SqlError::NoColumn { near: self.columns_near(name), name: name.to_owned() };
@@ -226,6 +225,12 @@ impl Session {
             return SqlError::NotRead { what: "changing a table".to_owned() };
         }
         if planning { SqlError::Syntax { message } } else { SqlError::Failed { message } }
+    }
+
+    /// That there is no such table, and which has nearly that name.
+    pub(crate) fn no_table(&self, name: &str) -> SqlError {
+        let names = self.db.tables.values().map(|t| t.name.as_str());
+        SqlError::NoTable { near: near(name, names), name: name.to_owned() }
     }
 
     /// Columns with a name like this one. Which tables the query reads is not
