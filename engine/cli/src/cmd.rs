@@ -7,6 +7,7 @@ mod config;
 mod evidence;
 mod policy;
 mod probe;
+mod query;
 mod render;
 mod report;
 mod scan;
@@ -65,6 +66,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Policy(_)
         | Command::Waiver(_)
         | Command::Snapshot(_)
+        | Command::Query(_)
         | Command::Store(_)
         | Command::Config(args::Config::Show(_)) => Config::load(&cli.global, env)?,
     };
@@ -79,6 +81,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,
         Command::Snapshot(args) => show::run(ctx, args).await,
+        Command::Query(args) => query::run(ctx, args).await,
         Command::Store(args) => store::run(ctx, &args).await,
         Command::Config(args) => config::run(ctx, &args),
         Command::Completions { shell } => {

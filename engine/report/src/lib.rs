@@ -31,7 +31,7 @@ mod waiver;
 
 pub use baseline::{Baseline, BaselineError};
 pub use code_quality::code_quality;
-pub use csv::csv;
+pub use csv::{csv, csv_row};
 pub use finding::{Change, ReportFinding, Waived};
 pub use html::{HtmlOptions, html};
 pub use json::json;

@@ -227,8 +227,7 @@ fn around(own: &[Column]) -> Vec<Column> {
         ("body", Field::Body),
     ];
     let text = |(name, field): (&str, Field)| Column { name: name.into(), ty: Type::Text, field };
-    let own =
-        own.iter().map(|c| Column { name: c.name.clone(), ty: c.ty, field: c.field.clone() });
+    let own = own.iter().map(|c| Column { name: c.name.clone(), ty: c.ty, field: c.field.clone() });
     before.into_iter().map(text).chain(own).chain(after.into_iter().map(text)).collect()
 }
 

@@ -176,7 +176,9 @@ impl Db {
                     coverage.iter().filter(|c| gap(c).is_some()).map(|c| c.kind.as_str()).collect();
                 let kinds: Vec<&str> = kinds.into_iter().collect();
                 let kinds = kinds.join(", ");
-                self.note(format!("`{name}` is not complete: see `coverage` of `{id}` for {kinds}"));
+                self.note(format!(
+                    "`{name}` is not complete: see `coverage` of `{id}` for {kinds}"
+                ));
             }
             let some = manifests.iter().filter(gaps).count();
             if !current && some > 0 {

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, Statement, params_from_iter};
 
 use crate::catalog::{Field, Table};
-use crate::parquet::unique;
+use crate::json::unique;
 use crate::value::{Value, time_text};
 use crate::vtab::{declaration, quoted};
 use crate::{Session, SqlError};
@@ -48,7 +48,8 @@ impl Session {
         };
         let mut out = Connection::open(file).map_err(failed)?;
         // The file is given its name when it is whole, so no journal is needed.
-        out.execute_batch("PRAGMA journal_mode = off; PRAGMA synchronous = normal").map_err(failed)?;
+        out.execute_batch("PRAGMA journal_mode = off; PRAGMA synchronous = normal")
+            .map_err(failed)?;
         let into = out.transaction().map_err(failed)?;
         let mut done = Exported { tables: Vec::new(), notes: Vec::new() };
         for name in tables {
@@ -87,8 +88,7 @@ impl Session {
     ) -> Result<u64, SqlError> {
         into.execute_batch(&declaration(table, &table.name)).map_err(failed)?;
         let mut statement = self.prepare(&format!("SELECT * FROM {}", quoted(&table.name)))?;
-        let count =
-            self.insert(&mut statement, &table.name, table.columns.len(), into, failed)?;
+        let count = self.insert(&mut statement, &table.name, table.columns.len(), into, failed)?;
         let looked_up = |c: &&crate::catalog::Column| {
             matches!(c.field, Field::Key | Field::Id) || matches!(c.name.as_str(), "key" | "rule")
         };

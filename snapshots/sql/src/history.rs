@@ -79,7 +79,9 @@ fn content(table: &Table, used: &BTreeSet<usize>) -> Content {
 fn begun(chosen: &Chosen, bound: &[Bound<'_>]) -> Option<RangeInclusive<u64>> {
     let fits = |seq: u64, time: &str| {
         bound.iter().all(|b| match (b.field, b.value) {
-            (Field::Seq, Value::Integer(n)) => compare(&Value::number(seq), b.op, &Value::Integer(*n)),
+            (Field::Seq, Value::Integer(n)) => {
+                compare(&Value::number(seq), b.op, &Value::Integer(*n))
+            }
             (Field::ValidFrom, Value::Text(text)) => {
                 compare(&Value::text(time), b.op, &Value::Text(Arc::clone(text)))
             }
@@ -108,11 +110,7 @@ fn compare(left: &Value, op: Op, right: &Value) -> bool {
 }
 
 /// Of which resources versions are read; nothing if of none.
-fn selection(
-    db: &Db,
-    chosen: &Chosen,
-    bound: &[Bound<'_>],
-) -> Result<Option<Selection>, SqlError> {
+fn selection(db: &Db, chosen: &Chosen, bound: &[Bound<'_>]) -> Result<Option<Selection>, SqlError> {
     let text = |field: &Field| {
         bound.iter().find_map(|b| match b.value {
             Value::Text(text) if b.field == field && b.op == Op::Eq => Some(text.as_ref()),

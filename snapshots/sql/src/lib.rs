@@ -21,6 +21,7 @@ mod db;
 mod error;
 mod export;
 mod history;
+mod json;
 mod loaded;
 mod parquet;
 mod plan;

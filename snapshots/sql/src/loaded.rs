@@ -128,8 +128,7 @@ fn read(
 }
 
 /// Hands facts to the visitor it is given.
-type Each<'f> =
-    dyn FnMut(&mut dyn FnMut(Fact)) -> Result<(), tidegate_model::FactsError> + 'f;
+type Each<'f> = dyn FnMut(&mut dyn FnMut(Fact)) -> Result<(), tidegate_model::FactsError> + 'f;
 
 fn collect(
     table: &Table,

@@ -11,6 +11,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
+use crate::json::unique;
 use crate::{Answer, Value};
 
 /// What all values of a column can be written as.
@@ -35,8 +36,9 @@ impl Answer {
     }
 
     fn write(&self, out: impl Write + Send) -> Result<()> {
-        let shapes: Vec<Shape> =
-            (0..self.columns.len()).map(|i| shape(self.rows.iter().filter_map(|r| r.get(i)))).collect();
+        let shapes: Vec<Shape> = (0..self.columns.len())
+            .map(|i| shape(self.rows.iter().filter_map(|r| r.get(i))))
+            .collect();
         let fields = unique(&self.columns).into_iter().zip(&shapes).map(|(name, shape)| {
             let (physical, logical) = match shape {
                 Shape::Integer => (Physical::INT64, None),
@@ -100,7 +102,9 @@ fn shape<'v>(values: impl Iterator<Item = &'v Value>) -> Shape {
         found = Some(match (found, own) {
             (None, own) => own,
             (Some(before), own) if before == own => own,
-            (Some(Shape::Integer), Shape::Real) | (Some(Shape::Real), Shape::Integer) => Shape::Real,
+            (Some(Shape::Integer), Shape::Real) | (Some(Shape::Real), Shape::Integer) => {
+                Shape::Real
+            }
             (Some(_), _) => return Shape::Text,
         });
     }
@@ -130,20 +134,6 @@ fn bytes(value: &Value) -> Option<ByteArray> {
         Value::Text(t) => Some(ByteArray::from(t.as_bytes().to_vec())),
         Value::Blob(b) => Some(ByteArray::from(b.clone())),
     }
-}
-
-/// The names, each once: `id`, `id_2`.
-pub(crate) fn unique(names: &[String]) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for name in names {
-        let taken = |n: &str| out.iter().any(|o| o.eq_ignore_ascii_case(n));
-        let numbered = (2..).map(|n| format!("{name}_{n}"));
-        let mut free = std::iter::once(name.clone()).chain(numbered).filter(|n| !taken(n));
-        if let Some(free) = free.next() {
-            out.push(free);
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -176,7 +166,8 @@ mod tests {
             ],
         ];
         let mut file = Vec::new();
-        Answer { columns, rows, notes: Vec::new() }.write_parquet(&mut file).unwrap();
+        let answer = Answer { snapshots: Vec::new(), columns, rows, notes: Vec::new() };
+        answer.write_parquet(&mut file).unwrap();
         let reader = SerializedFileReader::new(Bytes::from(file)).unwrap();
         let rows: Vec<Vec<(String, Field)>> =
             reader.get_row_iter(None).unwrap().map(|r| r.unwrap().into_columns()).collect();
@@ -205,7 +196,12 @@ mod tests {
 
     #[test]
     fn no_rows_are_a_file_too() {
-        let answer = Answer { columns: vec!["a".into()], rows: Vec::new(), notes: Vec::new() };
+        let answer = Answer {
+            snapshots: Vec::new(),
+            columns: vec!["a".into()],
+            rows: Vec::new(),
+            notes: Vec::new(),
+        };
         let mut file = Vec::new();
         answer.write_parquet(&mut file).unwrap();
         let reader = SerializedFileReader::new(Bytes::from(file)).unwrap();

@@ -115,9 +115,8 @@ fn of_records(db: &Arc<Db>, bound: &[Bound<'_>], make: Make) -> Rows {
     let least = [Op::Eq, Op::Ge, Op::Gt].iter().filter_map(|op| number("seq", *op)).max();
     let least = u64::try_from(least.unwrap_or(0)).unwrap_or(0);
     let chosen = db.subjects.iter().enumerate();
-    let wanted = chosen.filter(|(_, c)| {
-        subject.as_ref().is_none_or(|s| s.as_ref() == c.id.subject.as_str())
-    });
+    let wanted = chosen
+        .filter(|(_, c)| subject.as_ref().is_none_or(|s| s.as_ref() == c.id.subject.as_str()));
     let subjects: Vec<usize> = wanted.map(|(i, _)| i).collect();
     let db = Arc::clone(db);
     Box::new(subjects.into_iter().flat_map(move |i| {

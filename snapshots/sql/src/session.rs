@@ -8,7 +8,7 @@ use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Batch, Connection, ErrorCode, Statement};
-use tidegate_model::Subject;
+use tidegate_model::{SnapshotId, Subject};
 use tidegate_store::{At, Store};
 
 use crate::SqlError;
@@ -51,6 +51,8 @@ struct Seen {
 /// What a query gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
+    /// The snapshots that it is about.
+    pub snapshots: Vec<SnapshotId>,
     /// The names of the columns, in order.
     pub columns: Vec<String>,
     /// The rows, in order, with a value for each column.
@@ -139,7 +141,8 @@ impl Session {
             let cell = |i| row.get_ref(i).map(Value::from_sql).map_err(|e| self.wrong(e));
             rows.push((0..columns.len()).map(cell).collect::<Result<_, _>>()?);
         }
-        Ok(Answer { columns, rows, notes: self.take_notes() })
+        let snapshots = self.db.subjects.iter().map(|s| s.id.clone()).collect();
+        Ok(Answer { snapshots, columns, rows, notes: self.take_notes() })
     }
 
     /// How a query would be answered: which tables are gone through in which

@@ -1,5 +1,6 @@
 //! Values of cells, and what JSON becomes.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -68,6 +69,19 @@ impl Value {
             ValueRef::Real(r) => Self::Real(r),
             ValueRef::Text(t) => Self::text(String::from_utf8_lossy(t)),
             ValueRef::Blob(b) => Self::Blob(b.to_vec()),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// As a cell of a table for people; nothing is empty, bytes are hexadecimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => Ok(()),
+            Self::Integer(i) => write!(f, "{i}"),
+            Self::Real(r) => write!(f, "{r}"),
+            Self::Text(t) => f.write_str(t),
+            Self::Blob(bytes) => bytes.iter().try_for_each(|b| write!(f, "{b:02x}")),
         }
     }
 }

@@ -48,7 +48,10 @@ fn one_statement_is_asked_for() {
 
 #[test]
 fn what_is_misspelt_is_told_with_what_is_near() {
-    refused("SELECT * FROM server", "there is no table `server`; did you mean `servers` or `server_groups`?");
+    refused(
+        "SELECT * FROM server",
+        "there is no table `server`; did you mean `servers` or `server_groups`?",
+    );
     refused("SELECT * FROM main.prots", "there is no table `main.prots`; did you mean `ports`?");
 }
 
@@ -70,7 +73,8 @@ fn an_endless_query_is_stopped() {
     let count = Arc::clone(&asked);
     let stop = Arc::new(move || count.fetch_add(1, Ordering::Relaxed) > 50);
     let session = Session::open(&e.store, &e.subjects(), &At::default(), stop).unwrap();
-    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n";
+    let endless =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n";
     let error = session.query(endless, 10).unwrap_err();
     assert!(matches!(error, SqlError::TimeLimit), "{error}");
     assert!(asked.load(Ordering::Relaxed) > 50);
@@ -100,7 +104,8 @@ fn too_many_rows_and_too_much_memory_are_limits_by_name() {
 #[test]
 fn a_kind_that_was_not_seen_is_told_and_keeps_what_was_seen_before() {
     let e = example();
-    let ports = e.ask("latest", "SELECT id, unseen_since FROM ports WHERE device_id = 'b'").unwrap();
+    let ports =
+        e.ask("latest", "SELECT id, unseen_since FROM ports WHERE device_id = 'b'").unwrap();
     assert_eq!(lines(&ports), ["x2 2026-01-04T02:00:00Z", "x3 2026-01-04T02:00:00Z"]);
     let forbidden =
         "`ports` is not complete: `network.port` in r1 was not read: forbidden (`prod1@4`)";
@@ -129,7 +134,8 @@ fn a_weaker_view_is_told() {
     let covered = vec![coverage("network.port", Status::Complete { count: 0 }, own)];
     e.collect("prod1", 1, Vec::new(), covered);
     let ports = e.ask("latest", "SELECT * FROM ports").unwrap();
-    let seen = "`ports` is not complete: `network.port` in r1 was seen as far as project p1 (`prod1@1`)";
+    let seen =
+        "`ports` is not complete: `network.port` in r1 was seen as far as project p1 (`prod1@1`)";
     assert_eq!(ports.notes, [seen]);
 }
 
