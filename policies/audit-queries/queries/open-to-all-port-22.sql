@@ -2,8 +2,9 @@
 -- For another day add --at DATE. A port without port security is open wholly.
 SELECT s.name AS server, s.id, s.project, s.subject, g.name AS security_group,
        coalesce(r.remote_ip_prefix, 'any') AS from_address
-FROM ports AS p, json_each(p.security_groups) AS own
-JOIN security_group_rules AS r ON r.security_group_id = own.value AND r.subject = p.subject
+FROM ports AS p
+CROSS JOIN json_each(p.security_groups) AS own
+CROSS JOIN security_group_rules AS r ON r.security_group_id = own.value AND r.subject = p.subject
 JOIN security_groups AS g ON g.id = r.security_group_id AND g.subject = p.subject
 JOIN servers AS s ON s.id = p.device_id AND s.subject = p.subject
 WHERE r.direction = 'ingress'

@@ -140,7 +140,8 @@ pub(crate) fn estimate(db: &Db, table: &Table, terms: &[Term]) -> Estimate {
             (Field::Key | Field::Id, Op::Eq) if versioned => 1.0 + nights / 60.0,
             (Field::Key | Field::Id, Op::Eq) => 1.0,
             (Field::Subject | Field::Snapshot, Op::Eq) => rows,
-            (_, Op::Eq) => rows / 20.0,
+            // Between a status, that many have, and the id of another resource.
+            (_, Op::Eq) => rows.sqrt(),
             (_, Op::Gt | Op::Ge | Op::Lt | Op::Le) => rows / 3.0,
         };
     }
