@@ -24,13 +24,15 @@ pub(crate) struct Db {
     stop: Stop,
     /// Whether constraints are taken from SQLite. Tests compare both.
     pub(crate) pushdown: bool,
-    /// By table, and of `resources` by kind.
-    pub(crate) loaded: Mutex<BTreeMap<(String, Option<Kind>), Arc<Loaded>>>,
+    pub(crate) loaded: Mutex<BTreeMap<Part, Arc<Loaded>>>,
     /// What went wrong below SQLite, which keeps texts only.
     failed: Mutex<Option<SqlError>>,
     /// What a reader of the answer must know.
     notes: Mutex<BTreeSet<String>>,
 }
+
+/// A table, or of `resources` those of a kind.
+type Part = (String, Option<Kind>);
 
 /// One subject at the snapshot that was asked for.
 pub(crate) struct Chosen {

@@ -62,8 +62,7 @@ impl Session {
         }
         if let Some(sql) = sql {
             let mut statement = self.prepare(sql)?;
-            let names: Vec<String> =
-                statement.column_names().into_iter().map(str::to_owned).collect();
+            let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
             let columns: Vec<String> = unique(&names).iter().map(|n| quoted(n)).collect();
             let create = format!("CREATE TABLE {} ({})", quoted(ANSWER), columns.join(", "));
             into.execute_batch(&create).map_err(failed)?;

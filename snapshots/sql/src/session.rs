@@ -130,8 +130,7 @@ impl Session {
     /// reached, or that the store could not be read.
     pub fn query(&self, sql: &str, limit: usize) -> Result<Answer, SqlError> {
         let mut statement = self.prepare(sql)?;
-        let columns: Vec<String> =
-            statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = Vec::new();
         let mut found = statement.query([]).map_err(|e| self.wrong(e))?;
         while let Some(row) = found.next().map_err(|e| self.wrong(e))? {
