@@ -1,7 +1,7 @@
 //! Figures of queries. One JSON object a line: CPU and wall seconds from opening
 //! the store to the last row, and the peak of memory above what was in use.
 //!
-//! `cargo bench -p tidegate-sql -- --store DIR` asks a store that is there.
+//! `cargo bench -p tidegate-sql --bench sql -- --store DIR` asks a store that is there.
 //! Without it one is made for the time being: `--resources N --nights M`, by
 //! default 5,000 and 60; each night 1 % change and 0.2 % come and go.
 

@@ -128,6 +128,19 @@ fn a_kind_that_was_not_seen_is_told_and_keeps_what_was_seen_before() {
 }
 
 #[test]
+fn a_subject_of_another_system_misses_nothing() {
+    let e = example();
+    e.collect("k8s", 1, Vec::new(), vec![complete("core.Pod")]);
+    let notes = |sql: &str| e.ask("latest", sql).unwrap().notes;
+    assert_eq!(notes("SELECT * FROM servers"), Vec::<String>::new());
+    assert_eq!(notes("SELECT * FROM pods"), Vec::<String>::new());
+    assert_eq!(notes("SELECT * FROM volumes").len(), 2);
+    e.collect("prod1", 5, Vec::new(), vec![complete("network.port")]);
+    let gone = "`servers`: `prod1@5` did not look at `compute.server`";
+    assert_eq!(notes("SELECT * FROM servers"), [gone]);
+}
+
+#[test]
 fn a_weaker_view_is_told() {
     let e = Example::new();
     let own = Visibility::Projects(["p1".into()].into());
