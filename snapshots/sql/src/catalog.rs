@@ -73,13 +73,17 @@ pub(crate) enum Field {
     At(usize),
 }
 
-/// The columns of `snapshots`, in order; so also below.
-pub(crate) const SNAPSHOTS: &[(&str, Type)] = &[
+/// What the rows of the tables below begin with, in order.
+const HEAD: [(&str, Type); 5] = [
     ("subject", Type::Text),
     ("snapshot", Type::Text),
     ("seq", Type::Integer),
     ("taken_at", Type::Text),
     ("current", Type::Integer),
+];
+
+/// The columns of `snapshots` after [`HEAD`], in order; so also below.
+pub(crate) const SNAPSHOTS: &[(&str, Type)] = &[
     ("resources", Type::Integer),
     ("kinds", Type::Integer),
     ("gaps", Type::Integer),
@@ -88,11 +92,6 @@ pub(crate) const SNAPSHOTS: &[(&str, Type)] = &[
 ];
 
 pub(crate) const COVERAGE: &[(&str, Type)] = &[
-    ("subject", Type::Text),
-    ("snapshot", Type::Text),
-    ("seq", Type::Integer),
-    ("taken_at", Type::Text),
-    ("current", Type::Integer),
     ("kind", Type::Text),
     ("region", Type::Text),
     ("source", Type::Text),
@@ -104,11 +103,6 @@ pub(crate) const COVERAGE: &[(&str, Type)] = &[
 ];
 
 pub(crate) const VERDICTS: &[(&str, Type)] = &[
-    ("subject", Type::Text),
-    ("snapshot", Type::Text),
-    ("seq", Type::Integer),
-    ("taken_at", Type::Text),
-    ("current", Type::Integer),
     ("record", Type::Integer),
     ("judged_at", Type::Text),
     ("reference_time", Type::Text),
@@ -122,11 +116,6 @@ pub(crate) const VERDICTS: &[(&str, Type)] = &[
 ];
 
 pub(crate) const FINDINGS: &[(&str, Type)] = &[
-    ("subject", Type::Text),
-    ("snapshot", Type::Text),
-    ("seq", Type::Integer),
-    ("taken_at", Type::Text),
-    ("current", Type::Integer),
     ("record", Type::Integer),
     ("judged_at", Type::Text),
     ("rule", Type::Text),
@@ -186,7 +175,7 @@ pub(crate) fn tables(others: &BTreeSet<Kind>) -> BTreeMap<String, Table> {
             ty,
             field: Field::At(i),
         };
-        add(name.to_owned(), source, columns.iter().enumerate().map(at).collect());
+        add(name.to_owned(), source, HEAD.iter().chain(columns).enumerate().map(at).collect());
     }
     add("resources".to_owned(), Source::Resources, around(&[]));
     add("history".to_owned(), Source::History, history());

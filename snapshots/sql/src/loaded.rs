@@ -245,7 +245,7 @@ impl<'de> Visitor<'de> for Pick<'_> {
     }
 }
 
-/// What rows of snapshots begin with.
+/// What rows of snapshots begin with, as `HEAD` in the catalog has it.
 pub(crate) fn head(chosen: &Chosen, id: &SnapshotId, taken_at: Value, current: bool) -> Vec<Value> {
     vec![
         Value::text(chosen.id.subject.as_str()),
