@@ -1,9 +1,13 @@
 //! Answers equal what is plain from the data.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tidegate_model::{Salt, Timestamp};
+use tidegate_store::{At, Store};
 
 use super::support::*;
-use crate::Value;
+use crate::{Session, Value};
 
 #[test]
 fn tables_are_as_of_the_snapshot() {
@@ -209,4 +213,43 @@ fn what_is_collected_meanwhile_does_not_show() {
     let sql = "SELECT count(*), max(seq), count(until_seq) FROM history";
     assert_eq!(lines(&session.query(sql, 1).unwrap()), ["10 4 5"]);
     assert_eq!(lines(&e.ask("latest", sql).unwrap()), ["10 4 10"]);
+}
+
+/// Whatever is committed while tables are read, an answer is of one snapshot
+/// alone: with the index, and beside the process that has it.
+#[test]
+fn reading_beside_a_writer_is_consistent() {
+    let e = Example::new();
+    // Night n has n servers, each of which says n.
+    let collect = |n: u64| {
+        let server = |i| {
+            let body = format!(r#"{{"id":"s{i}","status":"{n}"}}"#);
+            resource("compute.server", &format!("s{i}"), &body)
+        };
+        e.collect("prod1", n, (0..n).map(server).collect(), vec![complete("compute.server")]);
+    };
+    collect(1);
+    let beside = e.runtime.block_on(Store::open(e.folder.path())).unwrap();
+    let done = AtomicBool::new(false);
+    let sql = "SELECT (SELECT max(seq) FROM snapshots), count(*), min(status), max(status), \
+               (SELECT count(*) FROM history WHERE until_seq IS NULL) FROM servers";
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            (2..40).for_each(collect);
+            done.store(true, Ordering::Relaxed);
+        });
+        for store in [&e.store, &beside] {
+            scope.spawn(|| {
+                let subjects = ["prod1".parse().unwrap()];
+                while !done.load(Ordering::Relaxed) {
+                    let at = At::default();
+                    let session = Session::open(store, &subjects, &at, Arc::new(|| false)).unwrap();
+                    let found = lines(&session.query(sql, 1).unwrap());
+                    let n = found[0].split(' ').next().unwrap();
+                    assert_eq!(found, [format!("{n} {n} {n} {n} {n}")]);
+                }
+            });
+        }
+    });
+    e.check("latest", sql, &["39 39 39 39 39"]);
 }
