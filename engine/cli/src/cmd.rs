@@ -4,8 +4,11 @@ mod baseline;
 mod check;
 mod collect;
 mod config;
+mod diff;
 mod evidence;
+mod history;
 mod policy;
+mod preflight;
 mod probe;
 mod query;
 mod render;
@@ -13,6 +16,7 @@ mod report;
 mod scan;
 mod show;
 mod store;
+mod targets;
 mod waiver;
 
 use std::path::PathBuf;
@@ -57,7 +61,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         // These must work beside a file that is wrong.
         Command::Completions { .. }
         | Command::Man { .. }
-        | Command::Report(_)
+        | Command::Report(args::Report::Sign { .. } | args::Report::Upload(_))
         | Command::Config(args::Config::Init { .. }) => Config::none(env),
         Command::Scan(_)
         | Command::Collect(_)
@@ -65,6 +69,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Probe(_)
         | Command::Policy(_)
         | Command::Waiver(_)
+        | Command::Report(args::Report::Show(_))
         | Command::Snapshot(_)
         | Command::Query(_)
         | Command::Store(_)

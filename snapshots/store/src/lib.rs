@@ -20,6 +20,7 @@
 
 mod at;
 mod block;
+mod diff;
 mod error;
 mod fail;
 mod index;
@@ -42,6 +43,7 @@ mod versions;
 mod writer;
 
 pub use at::At;
+pub use diff::{DiffError, Difference, diff};
 pub use error::StoreError;
 pub use manifest::{KindTree, LastRecord, Manifest};
 pub use reader::SnapshotReader;
