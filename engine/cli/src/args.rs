@@ -10,7 +10,7 @@ use clap::builder::styling::AnsiColor;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::exit;
-use crate::output::Output;
+use crate::output::{Output, QueryFormat};
 
 pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
 pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
@@ -91,6 +91,13 @@ pub(crate) enum Command {
     /// Look at what the store holds
     #[command(subcommand)]
     Snapshot(Snapshot),
+    /// Ask the store with SQL: what was where, who could reach what, what changed
+    ///
+    /// One statement that reads. Tables: servers, ports, pods and so on for each kind
+    /// as of the snapshot, resources (all kinds), history (every version with the time
+    /// it held), snapshots, coverage, verdicts, findings. Tables of which not all was
+    /// seen are named on standard error. docs/sql.md tells more.
+    Query(Query),
     /// Look after the store itself
     #[command(subcommand)]
     Store(Store),
@@ -410,6 +417,53 @@ pub(crate) struct Diff {
     /// table or json
     #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
     pub(crate) format: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// The statement, in quotes
+    #[arg(conflicts_with_all = ["file", "saved", "list"])]
+    pub(crate) sql: Option<String>,
+    /// Take the statement from a file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["saved", "list"])]
+    pub(crate) file: Option<PathBuf>,
+    /// Take a saved statement: NAME or BUNDLE/NAME
+    #[arg(long, value_name = "NAME", conflicts_with = "list")]
+    pub(crate) saved: Option<String>,
+    /// List saved statements
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// A bundle with saved statements besides the built-in ones: a folder or a .tar.gz;
+    /// repeatable [default: those of tidegate.yaml]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) bundle: Vec<String>,
+    /// A cloud in the store; repeatable [default: the targets of tidegate.yaml, or all in
+    /// the store]
+    #[arg(long, visible_alias = "subject", value_name = "NAME")]
+    pub(crate) cloud: Vec<String>,
+    /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+    #[arg(long, default_value = "latest", value_name = "ID|TIME")]
+    pub(crate) at: String,
+    /// table, json, csv or parquet
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) format: Output<QueryFormat>,
+    /// Show how the statement would be answered instead: which tables are read, found by
+    /// what, and which columns of them
+    #[arg(long, conflicts_with = "export")]
+    pub(crate) explain: bool,
+    /// Write tables (--table) and the answer (as table `answer`) into a new SQLite file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<PathBuf>,
+    /// A whole table to export; repeatable
+    #[arg(long, value_name = "TABLE", requires = "export")]
+    pub(crate) table: Vec<String>,
+    /// The most rows that an answer may have
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) max_rows: usize,
+    /// The longest that it may take
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) max_seconds: u64,
 }
 
 #[derive(Debug, Subcommand)]

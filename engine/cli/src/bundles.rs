@@ -38,6 +38,13 @@ pub(crate) fn built_in() -> Vec<String> {
     names
 }
 
+/// The names of the built-in bundles that have saved queries.
+pub(crate) fn with_queries() -> Vec<String> {
+    let queries = |d: &&Dir<'_>| d.get_dir(d.path().join("queries")).is_some();
+    let name = |d: &Dir<'_>| Some(d.path().to_str()?.to_owned());
+    POLICIES.dirs().filter(queries).filter_map(name).collect()
+}
+
 /// Whether a bundle of this name is part of the binary.
 pub(crate) fn is_built_in(name: &str) -> bool {
     POLICIES.get_dir(name).is_some()

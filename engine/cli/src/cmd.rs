@@ -13,6 +13,7 @@ mod policy;
 mod preflight;
 mod probe;
 mod prove;
+mod query;
 mod render;
 mod report;
 mod scan;
@@ -80,6 +81,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Waiver(_)
         | Command::Report(args::Report::Show(_))
         | Command::Snapshot(_)
+        | Command::Query(_)
         | Command::Store(_)
         | Command::Config(args::Config::Show(_)) => Config::load(&cli.global, env)?,
     };
@@ -94,6 +96,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,
         Command::Snapshot(args) => show::run(ctx, args).await,
+        Command::Query(args) => query::run(ctx, args).await,
         Command::Store(args) => store::run(ctx, &args).await,
         Command::Config(args) => config::run(ctx, &args),
         Command::Completions { shell } => {

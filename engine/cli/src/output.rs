@@ -14,6 +14,15 @@ pub(crate) enum Format {
     Json,
 }
 
+/// A format of answers to queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueryFormat {
+    Table,
+    Json,
+    Csv,
+    Parquet,
+}
+
 /// A format of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportFormat {
@@ -68,6 +77,19 @@ impl FromStr for Format {
             "table" => Ok(Self::Table),
             "json" => Ok(Self::Json),
             _ => Err("it must be table or json, with =FILE for a file".to_owned()),
+        }
+    }
+}
+
+impl FromStr for QueryFormat {
+    type Err = String;
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        match s {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            "csv" => Ok(Self::Csv),
+            "parquet" => Ok(Self::Parquet),
+            _ => Err("it must be table, json, csv or parquet, with =FILE for a file".to_owned()),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! scs/flavors/cases.yaml    its cases (`cases`)
 //! scs/flavors/data.yaml     data at `data.scs.flavors`
 //! scope-v5.yaml             certificate scopes (`scope`)
+//! queries/open-ports.sql    SQL to ask a store with
 //! ```
 //!
 //! Reading a bundle checks its form and its roots. What its rules say is
@@ -38,6 +39,7 @@ pub struct Bundle {
     /// Files of cases, by path.
     pub(crate) cases: BTreeMap<String, String>,
     scopes: BTreeMap<String, String>,
+    queries: BTreeMap<String, String>,
     differences: Vec<Difference>,
 }
 
@@ -94,6 +96,7 @@ impl Bundle {
             data: Vec::new(),
             cases: BTreeMap::new(),
             scopes: BTreeMap::new(),
+            queries: BTreeMap::new(),
             differences: Vec::new(),
         };
         let mut faults = Vec::new();
@@ -138,6 +141,12 @@ impl Bundle {
         &self.scopes
     }
 
+    /// The files `queries/NAME.sql`, name → text.
+    #[must_use]
+    pub fn queries(&self) -> &BTreeMap<String, String> {
+        &self.queries
+    }
+
     /// Where its rules answer otherwise than the official test of a standard,
     /// and why: the file `known-differences.yaml`, in its order.
     #[must_use]
@@ -175,6 +184,10 @@ impl Bundle {
             "known-differences.yaml" if folder.is_empty() => {
                 self.differences = differences::parse(&text(bytes)?)
                     .map_err(|(line, problem)| Fault::new(&self.name, path, line, problem))?;
+            }
+            _ if folder == "queries" && file.ends_with(".sql") => {
+                let name = file.trim_end_matches(".sql").to_owned();
+                self.queries.insert(name, text(bytes)?);
             }
             _ if file.starts_with("scope") && is_yaml(file) => {
                 self.scopes.insert(path.to_owned(), text(bytes)?);
@@ -311,6 +324,8 @@ mod tests {
             ("a/cases.yaml", "- name: one"),
             ("a/x.cases.yaml", "[]"),
             ("scope-v5.yaml", "name: x"),
+            ("queries/one.sql", "SELECT 1"),
+            ("a/two.sql", "SELECT 2"),
             ("README.md", "hi"),
             ("other.json", "not json"),
         ])
@@ -318,6 +333,7 @@ mod tests {
         assert_eq!((b.revision(), b.modules.len(), b.data.len(), b.cases.len()), ("7", 1, 1, 2));
         assert_eq!(b.data[0].at, ["a"]);
         assert_eq!(b.scopes().len(), 1);
+        assert_eq!(b.queries().iter().collect::<Vec<_>>(), [(&"one".into(), &"SELECT 1".into())]);
     }
 
     #[test]

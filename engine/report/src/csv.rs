@@ -44,7 +44,7 @@ const COLUMNS: [&str; 22] = [
 /// Those of `out`.
 pub fn csv(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
-    row(&mut out, &COLUMNS)?;
+    csv_row(&mut out, &COLUMNS)?;
     for subject in &report.subjects {
         let (snapshot, taken_at) =
             (subject.snapshot.to_string(), format!("{:.0}", subject.taken_at));
@@ -54,7 +54,7 @@ pub fn csv(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                 let finding = &found.finding;
                 let waiver = found.waiver.as_ref();
                 let expires = waiver.map(|w| w.expires.to_string());
-                row(
+                csv_row(
                     &mut out,
                     &[
                         &found.id,
@@ -87,7 +87,12 @@ pub fn csv(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-fn row(out: &mut impl Write, cells: &[&str; COLUMNS.len()]) -> io::Result<()> {
+/// Writes one row of CSV as [`csv`] does: cells in quotes where they must be,
+/// formulas of spreadsheets defused, numbers as they are.
+///
+/// # Errors
+/// Those of `out`.
+pub fn csv_row(out: &mut impl Write, cells: &[&str]) -> io::Result<()> {
     for (n, text) in cells.iter().enumerate() {
         if n > 0 {
             out.write_all(b",")?;
@@ -102,7 +107,9 @@ fn row(out: &mut impl Write, cells: &[&str; COLUMNS.len()]) -> io::Result<()> {
 fn cell(out: &mut impl Write, text: &str) -> io::Result<()> {
     let clean = printable(text);
     // Blanks before the sign are what is left of a tab or a carriage return.
-    let formula = clean.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let number = clean.parse::<f64>().is_ok();
+    let formula =
+        !number && clean.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     let lead = if formula { "'" } else { "" };
     if !clean.contains(['"', ',', ';', '\'']) {
         return write!(out, "{lead}{clean}");

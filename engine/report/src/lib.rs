@@ -33,7 +33,7 @@ mod waiver;
 
 pub use baseline::{Baseline, BaselineError};
 pub use code_quality::code_quality;
-pub use csv::csv;
+pub use csv::{csv, csv_row};
 pub use diff::{
     CoverageDiff, DiffJson, DiffKind, DiffOperation, DiffPoint, DiffText, DiffTextOptions,
     DiffView, FindingDiff, FindingsDiff, ResourceDiff, coverage_diff, operations,

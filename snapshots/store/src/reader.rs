@@ -73,6 +73,15 @@ impl SnapshotReader {
         String::from_utf8(bytes.into()).map_err(|e| StoreError::damaged(path.to_string(), e))
     }
 
+    /// The SHA-256 of its manifest's bytes, by which the next one names it.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] if it has to be read again and cannot.
+    pub fn manifest_sha256(&self) -> Result<Digest, StoreError> {
+        let SnapshotId { subject, seq } = &self.meta.id;
+        self.inner.wait(self.inner.manifest(subject, *seq)).map(|(_, hash)| hash)
+    }
+
     /// The kinds that have resources, in order, with their numbers; unseen
     /// resources count.
     pub fn kinds(&self) -> impl Iterator<Item = (&Kind, u64)> {

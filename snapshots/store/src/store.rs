@@ -250,6 +250,12 @@ impl Store {
         &self.inner.root
     }
 
+    /// Waits for what this store does, in a synchronous call; not for the threads
+    /// of a single-threaded runtime.
+    pub fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.inner.wait(future)
+    }
+
     /// What opening had to mend or do without; each one clause, for people.
     #[must_use]
     pub fn notices(&self) -> &[String] {

@@ -38,8 +38,13 @@ impl Shell {
     }
 
     pub fn run_with(&self, args: &str, env: &[(&str, &str)]) -> Ran {
+        self.run_args(&args.split_whitespace().collect::<Vec<_>>(), env)
+    }
+
+    /// For arguments with blanks in them.
+    pub fn run_args(&self, args: &[&str], env: &[(&str, &str)]) -> Ran {
         let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-            .args(args.split_whitespace())
+            .args(args)
             .current_dir(self.dir.path())
             .env_clear()
             .env("HOME", self.dir.path())

@@ -1,0 +1,198 @@
+//! The table `history`: a row for each version of a resource, with the time for
+//! which it held.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use tidegate_model::{ChangeOp, Kind, ResourceKey, SnapshotId};
+use tidegate_store::{Content, Selection, SnapshotReader, Version};
+
+use crate::SqlError;
+use crate::catalog::{Field, Table};
+use crate::db::{Chosen, Db, Row};
+use crate::plan::{Op, Plan};
+use crate::scan::{Bound, Rows};
+use crate::value::{Value, time_text};
+
+/// So many versions are read between two looks at the time.
+const PATIENCE: usize = 256;
+
+pub(crate) fn rows(
+    db: &Arc<Db>,
+    table: &Arc<Table>,
+    plan: &Plan,
+    bound: &[Bound<'_>],
+) -> Result<Rows, SqlError> {
+    let content = content(table, &plan.used);
+    let mut all: Vec<Rows> = Vec::new();
+    for chosen in &db.subjects {
+        let Some(begun) = begun(chosen, bound) else { continue };
+        let Some(selection) = selection(db, chosen, bound)? else { continue };
+        let id = chosen.id.clone();
+        let versions = chosen.reader.versions(selection, content, begun);
+        let (table, used, db) = (Arc::clone(table), plan.used.clone(), Arc::clone(db));
+        let rows = versions.enumerate().filter_map(move |(n, version)| {
+            if n.is_multiple_of(PATIENCE)
+                && let Err(e) = db.go_on()
+            {
+                return Some(Err(e));
+            }
+            match version {
+                // Where nothing is, there is no row: the one before has an end.
+                Ok(version) if version.op == ChangeOp::Remove => None,
+                Ok(version) => Some(Ok(row(&table, &used, &id, &version))),
+                Err(e) => Some(Err(e.into())),
+            }
+        });
+        all.push(Box::new(rows));
+    }
+    Ok(Box::new(all.into_iter().flatten()))
+}
+
+/// How much of each version the columns need.
+fn content(table: &Table, used: &BTreeSet<usize>) -> Content {
+    let needs = used.iter().filter_map(|&i| table.columns.get(i)).map(|c| match c.field {
+        Field::Body | Field::Pointer(_) => Content::Bodies,
+        Field::Name | Field::Project | Field::Region | Field::Source | Field::ReadAt => {
+            Content::Places
+        }
+        Field::Subject
+        | Field::Snapshot
+        | Field::Key
+        | Field::Kind
+        | Field::Id
+        | Field::UnseenSince
+        | Field::Change
+        | Field::Ended
+        | Field::Seq
+        | Field::UntilSeq
+        | Field::ValidFrom
+        | Field::ValidTo
+        | Field::At(_) => Content::Times,
+    });
+    needs.max().unwrap_or(Content::Times)
+}
+
+/// The snapshots in which a version may have begun; none if there are none.
+/// Times need not ascend with numbers, so all are compared.
+fn begun(chosen: &Chosen, bound: &[Bound<'_>]) -> Option<RangeInclusive<u64>> {
+    let fits = |seq: u64, time: &str| {
+        bound.iter().all(|b| match (b.field, b.value) {
+            (Field::Seq, Value::Integer(n)) => {
+                compare(&Value::number(seq), b.op, &Value::Integer(*n))
+            }
+            (Field::ValidFrom, Value::Text(text)) => {
+                compare(&Value::text(time), b.op, &Value::Text(Arc::clone(text)))
+            }
+            _ => true,
+        })
+    };
+    let manifests = chosen.manifests.iter().map(|m| (m.seq, time_text(m.taken_at)));
+    let seqs: Vec<u64> = manifests.filter(|(s, t)| fits(*s, t)).map(|(s, _)| s).collect();
+    Some(*seqs.first()?..=*seqs.last()?)
+}
+
+/// Compares whole numbers with each other and texts with each other.
+fn compare(left: &Value, op: Op, right: &Value) -> bool {
+    let order = match (left, right) {
+        (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
+        (Value::Text(a), Value::Text(b)) => a.cmp(b),
+        _ => return true,
+    };
+    match op {
+        Op::Eq => order.is_eq(),
+        Op::Gt => order.is_gt(),
+        Op::Ge => order.is_ge(),
+        Op::Lt => order.is_lt(),
+        Op::Le => order.is_le(),
+    }
+}
+
+/// Of which resources versions are read; nothing if of none.
+fn selection(db: &Db, chosen: &Chosen, bound: &[Bound<'_>]) -> Result<Option<Selection>, SqlError> {
+    let text = |field: &Field| {
+        bound.iter().find_map(|b| match b.value {
+            Value::Text(text) if b.field == field && b.op == Op::Eq => Some(text.as_ref()),
+            _ => None,
+        })
+    };
+    if text(&Field::Subject).is_some_and(|s| s != chosen.id.subject.as_str()) {
+        return Ok(None);
+    }
+    let kind = match text(&Field::Kind).map(Kind::new) {
+        None => None,
+        Some(Ok(kind)) => Some(kind),
+        Some(Err(_)) => return Ok(None),
+    };
+    if let Some(key) = text(&Field::Key) {
+        let key = ResourceKey::new(key).ok();
+        return Ok(key.map(|key| Selection::Keys([key].into())));
+    }
+    let of_kind = kind.map_or(Selection::All, |kind| Selection::Kinds([kind].into()));
+    let Some(id) = text(&Field::Id) else { return Ok(Some(of_kind)) };
+    let keys = keys_of(db, &chosen.reader, of_kind, id)?;
+    Ok((!keys.is_empty()).then_some(Selection::Keys(keys)))
+}
+
+/// The keys that end in an id, in whichever region and of whichever kind.
+fn keys_of(
+    db: &Db,
+    reader: &SnapshotReader,
+    among: Selection,
+    id: &str,
+) -> Result<BTreeSet<ResourceKey>, SqlError> {
+    let mut keys = BTreeSet::new();
+    for (n, version) in reader.versions(among, Content::Times, 0..=u64::MAX).enumerate() {
+        if n.is_multiple_of(PATIENCE) {
+            db.go_on()?;
+        }
+        let key = version?.key;
+        if key.id() == id {
+            keys.insert(key);
+        }
+    }
+    Ok(keys)
+}
+
+fn row(table: &Table, used: &BTreeSet<usize>, id: &SnapshotId, version: &Version) -> Row {
+    let placed = version.placed.as_ref();
+    let cell = |(i, column): (usize, &crate::catalog::Column)| {
+        if !used.contains(&i) {
+            return Value::Null;
+        }
+        match &column.field {
+            Field::Subject => Value::text(id.subject.as_str()),
+            Field::Snapshot => Value::text(id.to_string()),
+            Field::Key => Value::text(version.key.as_str()),
+            Field::Kind => Value::text(version.key.kind()),
+            Field::Id => Value::text(version.key.id()),
+            Field::Name => Value::maybe(placed.and_then(|p| p.name.as_ref())),
+            Field::Project => Value::maybe(placed.and_then(|p| p.project.as_ref())),
+            Field::Region => Value::maybe(placed.and_then(|p| p.region.as_ref())),
+            Field::Source => Value::maybe(placed.map(|p| &p.source)),
+            Field::ReadAt => placed.map_or(Value::Null, |p| Value::time(p.read_at)),
+            Field::UnseenSince => version.unseen_since.map_or(Value::Null, Value::time),
+            Field::Body => Value::maybe(placed.and_then(|p| p.body.as_ref())),
+            Field::Change => Value::text(change(version.op, version.created)),
+            Field::Ended => version.until.map_or(Value::Null, |e| Value::text(change(e.op, false))),
+            Field::Seq => Value::number(version.from.seq),
+            Field::UntilSeq => version.until.map_or(Value::Null, |e| Value::number(e.at.seq)),
+            Field::ValidFrom => Value::time(version.from.taken_at),
+            Field::ValidTo => version.until.map_or(Value::Null, |e| Value::time(e.at.taken_at)),
+            Field::Pointer(_) | Field::At(_) => Value::Null,
+        }
+    };
+    let cells = table.columns.iter().enumerate().map(cell).collect();
+    Row::new((id.subject.as_str(), version.key.as_str(), version.from.seq), cells)
+}
+
+fn change(op: ChangeOp, created: bool) -> &'static str {
+    match op {
+        ChangeOp::Put if created => "created",
+        ChangeOp::Put => "changed",
+        ChangeOp::Remove => "removed",
+        ChangeOp::Unseen => "unseen",
+        ChangeOp::Seen => "seen",
+    }
+}
