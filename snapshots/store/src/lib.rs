@@ -20,9 +20,11 @@
 
 mod at;
 mod block;
+mod changes;
 mod error;
 mod fail;
 mod index;
+mod layout;
 mod manifest;
 mod merkle;
 mod objects;

@@ -5,14 +5,15 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use tidegate_model::{
-    Change, ChangeOp, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, SnapshotId,
-    SnapshotMeta, Timestamp, leaf,
+    Change, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, SnapshotMeta, Timestamp,
+    leaf,
 };
 
 use crate::StoreError;
+use crate::layout::Layout;
 use crate::manifest::{self, Manifest};
 use crate::merkle::Tree;
-use crate::segment::{Columns, Cursor, Op, Row, Segment};
+use crate::segment::{Columns, Cursor, Row, Segment};
 use crate::state::{Found, Located};
 use crate::store::{Inner, locked};
 
@@ -31,6 +32,8 @@ use crate::store::{Inner, locked};
 pub struct SnapshotReader {
     inner: Arc<Inner>,
     manifest: Arc<Manifest>,
+    /// Where rows are; a compaction meanwhile changes nothing for this reader.
+    layout: Arc<Layout>,
     meta: SnapshotMeta,
     /// Where the resources of a kind are, for kinds that were asked for.
     kinds: Mutex<BTreeMap<Kind, Arc<Vec<Located>>>>,
@@ -43,9 +46,9 @@ impl std::fmt::Debug for SnapshotReader {
 }
 
 impl SnapshotReader {
-    pub(crate) fn new(inner: Arc<Inner>, manifest: Arc<Manifest>) -> Self {
+    pub(crate) fn new(inner: Arc<Inner>, manifest: Arc<Manifest>, layout: Arc<Layout>) -> Self {
         let meta = manifest.meta();
-        Self { inner, manifest, meta, kinds: Mutex::new(BTreeMap::new()) }
+        Self { inner, manifest, layout, meta, kinds: Mutex::new(BTreeMap::new()) }
     }
 
     /// Its manifest.
@@ -64,7 +67,7 @@ impl SnapshotReader {
         if let Some(known) = locked(&self.kinds).get(kind) {
             return Ok(Arc::clone(known));
         }
-        let found = Arc::new(self.inner.located(&self.manifest, kind)?);
+        let found = Arc::new(self.inner.located(&self.layout, &self.manifest, kind)?);
         locked(&self.kinds).insert(kind.clone(), Arc::clone(&found));
         Ok(found)
     }
@@ -81,7 +84,7 @@ impl SnapshotReader {
         let mut wanted: BTreeMap<u64, Vec<Range<u64>>> = BTreeMap::new();
         for l in located {
             let row = u64::from(l.standing.row);
-            let runs = wanted.entry(l.standing.seq).or_default();
+            let runs = wanted.entry(self.layout.group(l.standing.seq)).or_default();
             match runs.last_mut() {
                 Some(last) if last.end == row => last.end += 1,
                 _ => runs.push(row..row + 1),
@@ -89,7 +92,7 @@ impl SnapshotReader {
         }
         let mut segments = BTreeMap::new();
         for &seq in wanted.keys() {
-            segments.insert(seq, self.inner.wait(self.inner.segment(subject, seq))?);
+            segments.insert(seq, self.inner.wait(self.inner.segment(&self.layout, seq))?);
         }
         let source = self.inner.source()?;
         let mut cursors: BTreeMap<u64, (&Segment, Cursor<'_>)> = BTreeMap::new();
@@ -99,7 +102,10 @@ impl SnapshotReader {
         let mut seen: BTreeMap<u64, Timestamp> = BTreeMap::new();
         let mut shared = Shared::default();
         for l in located {
-            let Some((segment, cursor)) = cursors.get_mut(&l.standing.seq) else { continue };
+            let Some((segment, cursor)) = cursors.get_mut(&self.layout.group(l.standing.seq))
+            else {
+                continue;
+            };
             let missing = || segment.damaged(format!("it does not hold `{}`", l.key));
             let row = cursor.next()?.ok_or_else(missing)?;
             let unseen_since = match l.standing.unseen {
@@ -157,7 +163,7 @@ impl SnapshotReader {
                 let known = locked(&self.kinds).get(&kind).cloned();
                 let one = match known {
                     Some(all) => one_of(&all, key),
-                    None => match self.inner.locate_one(&self.manifest, key) {
+                    None => match self.inner.locate_one(&self.layout, &self.manifest, key) {
                         Found::Here(located) => Some(located),
                         Found::Absent => None,
                         Found::Unknown => one_of(&self.located(&kind)?, key),
@@ -171,29 +177,10 @@ impl SnapshotReader {
     }
 
     fn changes_checked(&self, since: u64) -> Result<Option<Vec<Change>>, StoreError> {
-        let SnapshotId { subject, seq } = &self.meta.id;
-        if since == 0 || since >= *seq {
+        if since == 0 || since >= self.meta.id.seq || self.layout.pruned.holds(since) {
             return Ok(None);
         }
-        let mut changes: BTreeMap<ResourceKey, Change> = BTreeMap::new();
-        for seq in since + 1..=*seq {
-            self.inner.each_change(subject, seq, None, &mut |kind, key, op, _| {
-                let op = match op {
-                    Op::Put => ChangeOp::Put,
-                    Op::Remove => ChangeOp::Remove,
-                    Op::Unseen => ChangeOp::Unseen,
-                    Op::Seen => ChangeOp::Seen,
-                };
-                if let Some(change) = changes.get_mut(&key) {
-                    change.op = op;
-                } else {
-                    let object = || manifest::path(subject, seq).to_string();
-                    let kind = Kind::new(kind).map_err(|e| StoreError::damaged(object(), e))?;
-                    changes.insert(key.clone(), Change { key, kind, op });
-                }
-                Ok(())
-            })?;
-        }
+        let changes = self.inner.changes(&self.layout, &self.manifest, since)?;
         Ok(Some(changes.into_values().collect()))
     }
 
@@ -225,11 +212,14 @@ impl Facts for SnapshotReader {
     }
 
     fn at(&self, seq: u64) -> Result<Option<Box<dyn Facts + '_>>, FactsError> {
-        if seq == 0 || seq > self.meta.id.seq {
+        if seq == 0 || seq > self.meta.id.seq || self.layout.pruned.holds(seq) {
             return Ok(None);
         }
         match self.inner.wait(self.inner.manifest(&self.meta.id.subject, seq)) {
-            Ok((manifest, _)) => Ok(Some(Box::new(Self::new(Arc::clone(&self.inner), manifest)))),
+            Ok((manifest, _)) => {
+                let (inner, layout) = (Arc::clone(&self.inner), Arc::clone(&self.layout));
+                Ok(Some(Box::new(Self::new(inner, manifest, layout))))
+            }
             Err(StoreError::Missing { .. }) => Ok(None),
             Err(e) => Err(self.error(e)),
         }
@@ -256,9 +246,15 @@ impl Shared {
             return Err(segment.damaged(format!("it has another resource in place of `{key}`")));
         }
         let lacking = || segment.damaged(format!("the row of `{key}` lacks a value"));
-        let salt = row.salt.ok_or_else(lacking)?;
-        let body = segment.text(row.body().ok_or_else(lacking)?)?;
-        let found = leaf(key.as_str(), &salt, body);
+        let (body, found) = match (row.body(), row.salt, row.leaf) {
+            (Some(body), Some(salt), None) => {
+                let body = segment.text(body)?;
+                (body, leaf(key.as_str(), &salt, body))
+            }
+            // Erased: the hash is all there is.
+            (None, None, Some(leaf)) => ("", leaf),
+            _ => return Err(lacking()),
+        };
         if located.leaf.is_some_and(|expected| expected != found) {
             return Err(segment.damaged(format!("the body of `{key}` does not have its leaf hash")));
         }

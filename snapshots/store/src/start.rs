@@ -8,10 +8,11 @@ use std::sync::PoisonError;
 
 use bytes::Bytes;
 use object_store::path::Path;
-use tidegate_model::{Digest, Subject, leaf};
+use tidegate_model::{Subject, leaf};
 
 use crate::index::{Broken, Event, Index, PutEvent, Seal, Through, index_key, place};
-use crate::manifest::{self, Manifest};
+use crate::layout::{Layout, LiveSegment};
+use crate::manifest;
 use crate::segment::{Columns, Cursor, Op, Row, Segment, Source};
 use crate::store::{Inner, Slot, locked};
 use crate::{Store, StoreError};
@@ -69,13 +70,6 @@ impl Inner {
         let path = Path::from("format.json");
         if let Some(bytes) = objects.find(&path).await? {
             manifest::parse("format.json", &bytes, FORMAT)?;
-        }
-        if let Some(subject) = objects.subjects("layout").await?.first() {
-            return Err(StoreError::Newer {
-                object: format!("layout/{subject}"),
-                found: "compacted segments".into(),
-                known: "segments as first written",
-            });
         }
         self.set(Slot::Off);
         Ok(true)
@@ -229,7 +223,7 @@ impl Inner {
             return Ok(Err(Broken(format!("it holds `{gone}`, which the store does not"))));
         }
         for subject in subjects {
-            match self.catch_up_subject(&index, &subject).await? {
+            match self.catch_up_subject(&Reach::Own(&index), &subject).await? {
                 Ok(notice) => notices.extend(notice),
                 Err(broken) => return Ok(Err(broken)),
             }
@@ -239,36 +233,53 @@ impl Inner {
 
     /// Brings the index in step for one subject. A damaged object ends that,
     /// but is no reason not to open: older snapshots can be read.
-    async fn catch_up_subject(
+    pub(crate) async fn catch_up_subject(
         &self,
-        index: &Index,
+        index: &Reach<'_>,
         subject: &Subject,
     ) -> Result<Result<Option<String>, Broken>, StoreError> {
         let head = self.head(subject).await?;
-        let through = match index.through(subject) {
+        let mut through = match index.ask(|i| i.through(subject)) {
             Ok(through) => through,
             Err(broken) => return Ok(Err(broken)),
         };
+        let layout = match self.layout(subject).await {
+            Ok(layout) if layout.through <= head => layout,
+            Ok(layout) => {
+                let path = manifest::path(subject, head + 1);
+                let generation = layout.generation;
+                return Ok(Ok(Some(format!(
+                    "the index does not hold `{subject}`: `{path}` is missing, layout \
+                     {generation} knows of it"
+                ))));
+            }
+            Err(e) => return Ok(Ok(Some(format!("the index does not hold `{subject}`: {e}")))),
+        };
+        if through.is_some_and(|t| t.generation != layout.generation) {
+            if let Err(broken) = index.ask(|i| i.drop_subject(subject)) {
+                return Ok(Err(broken));
+            }
+            through = None;
+        }
         let start = through.map_or(0, |t| t.seq);
         if start > head {
             return Ok(Err(Broken(format!("it is ahead of `{subject}@{head}`"))));
         }
-        let mut before = None;
         if let Some(through) = through {
             match self.manifest(subject, start).await {
-                Ok((_, hash)) if hash == through.manifest => before = Some(hash),
+                Ok((_, hash)) if hash == through.manifest => {}
                 Ok(_) => {
                     return Ok(Err(Broken(format!("it holds another `{subject}@{start}`"))));
                 }
                 Err(e) => return Ok(Ok(Some(format!("the index stops at {start}: {e}")))),
             }
         }
-        for seq in start + 1..=head {
-            match self.replay(index, subject, seq, before).await {
-                Ok(Ok(hash)) => before = Some(hash),
+        for (upto, segment) in steps(&layout, start, head) {
+            match self.replay(index, &layout, through, upto, segment).await {
+                Ok(Ok(next)) => through = Some(next),
                 Ok(Err(broken)) => return Ok(Err(broken)),
                 Err(e) => {
-                    let last = seq - 1;
+                    let last = through.map_or(0, |t| t.seq);
                     return Ok(Ok(Some(format!("the index stops at `{subject}@{last}`: {e}"))));
                 }
             }
@@ -279,22 +290,38 @@ impl Inner {
         })))
     }
 
-    /// Takes one snapshot over into the index; gives its manifest's hash.
+    /// Takes the snapshots after `before` up to `upto` over into the index, whose
+    /// changes are in `segment`; gives where the index stands then.
     async fn replay(
         &self,
-        index: &Index,
-        subject: &Subject,
-        seq: u64,
-        before: Option<Digest>,
-    ) -> Result<Result<Digest, Broken>, StoreError> {
-        let (manifest, hash) = self.manifest(subject, seq).await?;
-        if manifest.previous != before {
-            let why = format!("it does not follow `{subject}@{}`", seq - 1);
-            return Err(StoreError::damaged(manifest::path(subject, seq).to_string(), why));
+        index: &Reach<'_>,
+        layout: &Layout,
+        before: Option<Through>,
+        upto: u64,
+        segment: Option<LiveSegment>,
+    ) -> Result<Result<Through, Broken>, StoreError> {
+        let subject = &layout.subject;
+        let mut previous = before.map(|t| t.manifest);
+        for seq in before.map_or(0, |t| t.seq) + 1..=upto {
+            let (manifest, hash) = self.manifest(subject, seq).await?;
+            if manifest.previous != previous {
+                let why = format!("it does not follow `{subject}@{}`", seq - 1);
+                return Err(StoreError::damaged(manifest::path(subject, seq).to_string(), why));
+            }
+            previous = Some(hash);
         }
-        let bytes = self.segment_bytes(&manifest).await?;
-        let path = manifest::segment_path(subject, seq, &manifest.delta);
-        let segment = Segment::open(path, &bytes, &manifest.delta)?;
+        let Some(hash) = previous else { return Ok(Err(Broken("there is no snapshot".into()))) };
+        let through = Through { seq: upto, generation: layout.generation, manifest: hash };
+        let named = match segment {
+            Some(named) => named,
+            None if upto <= layout.through => {
+                let apply = |i: &Index| i.apply(subject, before, through, &mut std::iter::empty());
+                return Ok(index.ask(apply).map(|()| through));
+            }
+            None => LiveSegment::delta(&self.manifest(subject, upto).await?.0),
+        };
+        let bytes = self.open_objects()?.get(&named.path(subject)).await?;
+        let segment = Segment::open(named.path(subject), &bytes, &named)?;
         let mut cursor =
             Cursor::new(&segment, &Source::Whole(bytes), Columns::ALL, once(0..segment.rows()));
         let mut row = 0_u32;
@@ -310,14 +337,41 @@ impl Inner {
                 })
             })
         });
-        let applied = index.apply(subject, Through { seq, manifest: hash }, &mut events);
-        failed.map_or_else(|| Ok(applied.map(|()| hash)), Err)
+        let applied = index.ask(|i| i.apply(subject, before, through, &mut events));
+        failed.map_or_else(|| Ok(applied.map(|()| through)), Err)
     }
+}
 
-    async fn segment_bytes(&self, manifest: &Manifest) -> Result<Bytes, StoreError> {
-        let path = manifest::segment_path(&manifest.subject, manifest.seq, &manifest.delta);
-        self.open_objects()?.get(&path).await
+/// The index, as it is brought in step: one that only this task knows, or the
+/// one in use.
+pub(crate) enum Reach<'i> {
+    Own(&'i Index),
+    Slot(&'i Inner),
+}
+
+impl Reach<'_> {
+    fn ask<T>(&self, question: impl FnOnce(&Index) -> Result<T, Broken>) -> Result<T, Broken> {
+        match self {
+            Self::Own(index) => question(index),
+            Self::Slot(inner) => {
+                inner.try_ask(question).unwrap_or_else(|| Err(Broken("it is not in use".into())))
+            }
+        }
     }
+}
+
+/// The steps from snapshot `start` to `head`: how far each leads, and its segment.
+/// Without one it is the delta of that snapshot; within the layout there are no
+/// changes then.
+fn steps(layout: &Layout, start: u64, head: u64) -> Vec<(u64, Option<LiveSegment>)> {
+    let live = layout.segments.iter().filter(|s| s.to > start);
+    let mut steps: Vec<_> = live.map(|s| (s.to, Some(s.clone()))).collect();
+    let last = steps.last().map_or(start, |(upto, _)| *upto);
+    if last < layout.through {
+        steps.push((layout.through, None));
+    }
+    steps.extend((layout.through.max(start) + 1..=head).map(|seq| (seq, None)));
+    steps
 }
 
 /// What a row tells the index.
@@ -330,22 +384,27 @@ fn event(segment: &Segment, row: &Row, n: u32) -> Result<Event, StoreError> {
     };
     let put = if op == Op::Put {
         let lacking = || segment.damaged(format!("the row of `{key}` lacks a value"));
-        let salt = row.salt.ok_or_else(lacking)?;
-        let body = segment.text(row.body().ok_or_else(lacking)?)?;
+        let (salt, leaf) = match (row.body(), row.salt, row.leaf) {
+            (Some(body), Some(salt), None) => (salt, leaf(key, &salt, segment.text(body)?)),
+            // Erased. No body has the leaf with this salt, so the next that is
+            // seen is a new version.
+            (None, None, Some(leaf)) => ([0; 16], leaf),
+            _ => return Err(lacking()),
+        };
         let source = segment.text(row.source().ok_or_else(lacking)?)?;
         let (region, project, name) =
             (text(row.region())?, text(row.project())?, text(row.name())?);
         Some(PutEvent {
             row: n,
             salt,
-            leaf: leaf(key, &salt, body),
+            leaf,
             place: place(source, region.as_deref(), project.as_deref(), name.as_deref()),
             region: region.map(Into::into),
         })
     } else {
         None
     };
-    Ok(Event { key: index_key(kind, key), op, put })
+    Ok(Event { key: index_key(kind, key), seq: row.seq, op, put })
 }
 
 /// An error and what is below it, in one clause.

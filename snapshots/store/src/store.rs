@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use crate::block::block;
 use crate::fail::Fail;
 use crate::index::{Broken, Index};
+use crate::layout::Layout;
 use crate::manifest::{self, Manifest};
 use crate::objects::{Objects, Wrap};
 use crate::segment::{Segment, Source};
@@ -48,7 +49,9 @@ pub(crate) struct Inner {
     /// gone.
     pub(crate) lost: Mutex<BTreeMap<Subject, u64>>,
     manifests: Mutex<BTreeMap<(Subject, u64), Hashed>>,
-    segments: Mutex<BTreeMap<(Subject, u64), Arc<Segment>>>,
+    pub(crate) layouts: Mutex<BTreeMap<Subject, Arc<Layout>>>,
+    /// By subject and file name.
+    pub(crate) segments: Mutex<BTreeMap<(Subject, String), Arc<Segment>>>,
 }
 
 /// A manifest with the SHA-256 of its bytes.
@@ -81,7 +84,8 @@ impl Inner {
             swept: tokio::sync::Mutex::default(),
             lost: Mutex::default(),
             manifests: Mutex::new(BTreeMap::new()),
-            segments: Mutex::new(BTreeMap::new()),
+            layouts: Mutex::default(),
+            segments: Mutex::default(),
         }
     }
 
@@ -134,25 +138,6 @@ impl Inner {
         Ok(both)
     }
 
-    /// The segment of a snapshot, checked when it is first opened.
-    pub(crate) async fn segment(
-        &self,
-        subject: &Subject,
-        seq: u64,
-    ) -> Result<Arc<Segment>, StoreError> {
-        let id = (subject.clone(), seq);
-        if let Some(known) = locked(&self.segments).get(&id) {
-            return Ok(Arc::clone(known));
-        }
-        let (manifest, _) = self.manifest(subject, seq).await?;
-        let path = manifest::segment_path(subject, seq, &manifest.delta);
-        let missing = || StoreError::Missing { object: path.to_string() };
-        let bytes = self.objects().ok_or_else(missing)?.get(&path).await?;
-        let segment = Arc::new(Segment::open(path, &bytes, &manifest.delta)?);
-        locked(&self.segments).insert(id, Arc::clone(&segment));
-        Ok(segment)
-    }
-
     /// Where parts of segments are read from.
     pub(crate) fn source(&self) -> Result<Source, StoreError> {
         let objects = self.open_objects()?.clone();
@@ -162,16 +147,23 @@ impl Inner {
     /// Asks the index, if it can be used. What is wrong with it makes it
     /// unused from then on; the answer is `None` then, too.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&Index) -> Result<T, Broken>) -> Option<T> {
-        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
-        let Slot::Ready(index) = &*slot else { return None };
-        match question(index) {
+        match self.try_ask(question)? {
             Ok(answer) => Some(answer),
             Err(broken) => {
-                drop(slot);
                 self.discard(&broken);
                 None
             }
         }
+    }
+
+    /// As [`Inner::ask`], for those who mend the index themselves.
+    pub(crate) fn try_ask<T>(
+        &self,
+        question: impl FnOnce(&Index) -> Result<T, Broken>,
+    ) -> Option<Result<T, Broken>> {
+        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        let Slot::Ready(index) = &*slot else { return None };
+        Some(question(index))
     }
 
     /// Throws the index away; the next writer, or the next start, rebuilds it.
@@ -189,6 +181,7 @@ impl Inner {
     /// Forgets what was read of objects.
     pub(crate) fn forget(&self) {
         locked(&self.manifests).clear();
+        locked(&self.layouts).clear();
         locked(&self.segments).clear();
     }
 }
@@ -344,7 +337,8 @@ impl Store {
     pub async fn snapshot(&self, id: &SnapshotId) -> Result<SnapshotReader, StoreError> {
         let id = self.resolve(&id.subject, &At::Id(id.clone())).await?;
         let (manifest, _) = self.inner.manifest(&id.subject, id.seq).await?;
-        Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest))
+        let layout = self.inner.layout(&id.subject).await?;
+        Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest, layout))
     }
 
     /// The blob that the policy engine kept for a subject under a digest. It

@@ -32,7 +32,8 @@ impl Inner {
         let head = self.head(subject).await?;
         let written = segments.iter().map(|&(_, seq)| seq).max().unwrap_or(0);
         let next = head + 1;
-        if indexed.max(written) > next || indexed.min(written) == next {
+        let known = self.layout(subject).await?.through;
+        if indexed.max(written) > next || indexed.min(written).max(known) >= next {
             let object = manifest::path(subject, next).to_string();
             return Err(StoreError::Missing { object });
         }
