@@ -21,6 +21,8 @@
 mod at;
 mod block;
 mod changes;
+mod compact;
+mod erase;
 mod error;
 mod fail;
 mod index;
@@ -29,9 +31,12 @@ mod manifest;
 mod merkle;
 mod objects;
 mod prepare;
+mod prune;
 mod reader;
 mod records;
 mod removal;
+mod retention;
+mod rewrite;
 mod segment;
 mod spool;
 mod start;
@@ -42,13 +47,18 @@ mod sweep;
 mod writer;
 
 pub use at::At;
+pub use compact::{Compacted, Upkeep};
+pub use erase::Erased;
 pub use error::StoreError;
 pub use manifest::{KindTree, LastRecord, Manifest};
+pub use prune::Pruned;
 pub use reader::SnapshotReader;
 pub use records::Record;
+pub use retention::Retention;
 pub use start::Reindexed;
 pub use stats::{Stats, SubjectStats};
 pub use store::Store;
+pub use sweep::Swept;
 pub use writer::{Begin, Committed, SnapshotWriter};
 
 #[cfg(test)]

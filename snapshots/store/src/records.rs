@@ -126,6 +126,14 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Erases the payload of a record.
+    pub(crate) async fn drop_payload(&self, record: &Record) -> Result<(), StoreError> {
+        let path = payload_path(&record.subject, record.n, &record.payload);
+        self.inner.open_objects()?.delete(&path).await
+    }
+}
+
 /// Names the newest record of a subject.
 pub(crate) async fn newest(
     objects: &Objects,

@@ -13,6 +13,7 @@ use crate::fail::Fail;
 use crate::segment::{Content, PutRow};
 
 /// A file that is deleted when dropped.
+#[derive(Debug)]
 pub(crate) struct TempFile {
     pub(crate) path: PathBuf,
     pub(crate) file: File,

@@ -279,25 +279,30 @@ impl Store {
     /// The snapshot that is meant by a point in time.
     ///
     /// By time it is the one with the highest number among those taken at or
-    /// before it.
+    /// before it. Snapshots that were pruned do not count; asked for by its
+    /// number, one is an error.
     ///
     /// # Errors
     /// [`StoreError::NoSubject`], [`StoreError::NoneBefore`],
-    /// [`StoreError::TooFarBack`], [`StoreError::NoSnapshot`] and
-    /// [`StoreError::OtherSubject`] say what there is instead.
+    /// [`StoreError::TooFarBack`], [`StoreError::NoSnapshot`],
+    /// [`StoreError::Pruned`] and [`StoreError::OtherSubject`] say what there is
+    /// instead.
     pub async fn resolve(&self, subject: &Subject, at: &At) -> Result<SnapshotId, StoreError> {
         let newest = self.inner.head(subject).await?;
         if newest == 0 {
             let known = self.subjects().await?;
             return Err(StoreError::NoSubject { subject: subject.clone(), known });
         }
+        let layout = self.inner.layout(subject).await?;
+        let id = |seq| SnapshotId { subject: subject.clone(), seq };
         let seq = match at {
             At::Latest { back } => {
-                let seq = newest.checked_sub(*back).filter(|&seq| seq > 0);
+                let before = usize::try_from(*back).unwrap_or(usize::MAX);
+                let seq = layout.kept(newest).rev().nth(before);
                 seq.ok_or_else(|| StoreError::TooFarBack {
                     subject: subject.clone(),
                     back: *back,
-                    count: newest,
+                    count: newest - layout.pruned.count(),
                 })?
             }
             At::Id(id) if id.subject != *subject => {
@@ -307,23 +312,30 @@ impl Store {
             At::Id(id) if id.seq == 0 || id.seq > newest => {
                 return Err(StoreError::NoSnapshot { id: id.clone(), newest });
             }
+            At::Id(found) if layout.pruned.holds(found.seq) => {
+                return Err(StoreError::Pruned {
+                    id: found.clone(),
+                    before: layout.kept(found.seq).next_back().map(id),
+                    after: layout.kept(newest).find(|&seq| seq > found.seq).map(id),
+                });
+            }
             At::Id(id) => id.seq,
             At::Time(time) => {
-                let mut seq = newest;
-                loop {
+                let mut first = None;
+                let mut found = None;
+                for seq in layout.kept(newest).rev() {
                     let (manifest, _) = self.inner.manifest(subject, seq).await?;
                     if manifest.taken_at <= *time {
-                        break seq;
+                        found = Some(seq);
+                        break;
                     }
-                    if seq == 1 {
-                        return Err(StoreError::NoneBefore {
-                            subject: subject.clone(),
-                            time: *time,
-                            first: manifest.taken_at,
-                        });
-                    }
-                    seq -= 1;
+                    first = Some(manifest.taken_at);
                 }
+                found.ok_or_else(|| StoreError::NoneBefore {
+                    subject: subject.clone(),
+                    time: *time,
+                    first: first.unwrap_or(*time),
+                })?
             }
         };
         Ok(SnapshotId { subject: subject.clone(), seq })

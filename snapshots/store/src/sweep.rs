@@ -1,13 +1,26 @@
-//! What writers left that did not end, and what must not be taken for it: a
-//! segment whose manifest was lost.
+//! What writers left that did not end, what must not be taken for it (a segment
+//! whose manifest was lost), and segments of generations that are over.
+
+use std::collections::BTreeSet;
 
 use object_store::path::Path;
-use tidegate_model::Subject;
+use serde::Serialize;
+use tidegate_model::{Subject, Timestamp};
 
-use crate::StoreError;
 use crate::index::Index;
+use crate::layout::{self, Layout};
 use crate::manifest;
 use crate::store::{Inner, locked};
+use crate::{StoreError, Upkeep};
+
+/// What was deleted because nothing names it any more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// How many segments.
+    pub segments: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
 
 impl Inner {
     /// The snapshot that the next one follows, or 0, once what a crashed writer
@@ -51,6 +64,66 @@ impl Inner {
             }
         }
         Ok(head)
+    }
+
+    /// Deletes the segments and layouts that were superseded more than the grace
+    /// ago; with a dry run only counts.
+    ///
+    /// A segment whose layout another process is about to put is younger than
+    /// the grace, and stays.
+    pub(crate) async fn sweep(
+        &self,
+        subject: &Subject,
+        upkeep: &Upkeep,
+    ) -> Result<Swept, StoreError> {
+        let past = upkeep.now.checked_sub(upkeep.grace).unwrap_or(Timestamp::MIN);
+        let objects = self.open_objects()?;
+        let folder = Path::from(format!("layout/{subject}"));
+        let mut layouts = Vec::new();
+        for generation in objects.numbers(&folder).await? {
+            let bytes = objects.get(&layout::path(subject, generation)).await?;
+            layouts.push(Layout::open(subject, generation, &bytes)?);
+        }
+        // The newest that has held for the grace: who began before it is done.
+        let Some(at) = layouts.iter().rposition(|l| l.written_at <= past) else {
+            return Ok(Swept::default());
+        };
+        let (over, held) = layouts.split_at(at);
+        let swept = self.drop_superseded(held, past, upkeep.dry_run).await?;
+        if !upkeep.dry_run {
+            for old in over {
+                objects.delete(&layout::path(subject, old.generation)).await?;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Deletes the segments that none of these layouts names, oldest first, and
+    /// that are no deltas after the first of them. Those put after `past` stay.
+    pub(crate) async fn drop_superseded(
+        &self,
+        layouts: &[Layout],
+        past: Timestamp,
+        dry_run: bool,
+    ) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        let Some(oldest) = layouts.first() else { return Ok(swept) };
+        let live: BTreeSet<&str> =
+            layouts.iter().flat_map(|l| &l.segments).map(|s| s.name.as_str()).collect();
+        let objects = self.open_objects()?;
+        let folder = Path::from(format!("segments/{}", oldest.subject));
+        for (name, size, put) in objects.listed(&folder).await? {
+            let to = name.split_once('-').and_then(|(n, _)| n.parse::<u64>().ok());
+            let over = to.is_some_and(|to| to <= oldest.through) && put <= past;
+            if over && !live.contains(name.as_str()) {
+                swept.segments += 1;
+                swept.bytes += size;
+                if !dry_run {
+                    objects.delete(&folder.clone().join(name.as_str())).await?;
+                }
+            }
+        }
+        Ok(swept)
     }
 
     /// Remembers the snapshots that an index took over and whose manifests are

@@ -106,8 +106,6 @@ impl PutRow {
 pub(crate) struct Written {
     /// SHA-256 of the file.
     pub(crate) sha256: Digest,
-    /// How many rows it has.
-    pub(crate) rows: u64,
 }
 
 /// Writes rows that come in order of (kind, key, seq).
@@ -146,7 +144,7 @@ impl SegmentWriter {
         }
         let out = self.file.into_inner()?;
         out.out.into_inner().map_err(|e| ParquetError::from(e.into_error()))?;
-        Ok(Written { sha256: Digest(out.sha.finalize().into()), rows: self.total })
+        Ok(Written { sha256: Digest(out.sha.finalize().into()) })
     }
 
     fn group(&mut self) -> Result<()> {

@@ -6,6 +6,7 @@ mod basic;
 mod crash;
 mod damage;
 mod faults;
+mod keep;
 mod model;
 mod schemas;
 mod support;
