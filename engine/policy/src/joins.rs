@@ -46,12 +46,16 @@ impl Loaded {
 pub(crate) fn load(facts: Vec<Fact>) -> Vec<Loaded> {
     let (mut resources, unseen): (Vec<Resource>, Vec<_>) =
         facts.into_iter().map(|f| (f.resource, f.unseen_since)).unzip();
+    let erased: Vec<bool> = resources.iter().map(Resource::is_erased).collect();
     let mut values = Vec::with_capacity(resources.len());
     for batch in resources.chunks(BATCH) {
         values.extend(input::parse(batch));
     }
     let empty: Arc<str> = Arc::from("");
     resources.iter_mut().for_each(|r| r.body = Arc::clone(&empty));
+    let values = values.into_iter().zip(erased).map(|(value, erased)| {
+        if erased { Err("its body was erased from the store".to_owned()) } else { value }
+    });
     let whole = resources.into_iter().zip(values).zip(unseen);
     whole
         .map(|((resource, value), unseen_since)| Loaded { resource, value, unseen_since })
@@ -79,6 +83,12 @@ fn hash_value(value: &Value) -> u64 {
         Value::String(text) => hash(format!("s{text}").as_bytes()),
         other => hash(format!("v{other}").as_bytes()),
     }
+}
+
+/// Under this hash stand the targets whose fields cannot be read: any value may
+/// have been theirs.
+fn unreadable() -> u64 {
+    hash(b"unreadable")
 }
 
 /// What is looked up: a kind by a field, its id if there is none.
@@ -161,6 +171,9 @@ impl<'c> Joins<'c> {
         for (at, target) in self.targets.iter().enumerate() {
             if target.kind == loaded.resource.kind {
                 target.values(loaded, &mut |v| found.push((at, hash_value(v))));
+                if target.field.is_some() && loaded.body().is_none() {
+                    found.push((at, unreadable()));
+                }
             }
         }
         let key = loaded.resource.key.as_str();
@@ -251,6 +264,9 @@ impl<'c> Joins<'c> {
             let position = self.position(join);
             let target = position.and_then(|at| Some((self.targets.get(at)?, self.index.get(at)?)));
             if let (Some((target, index)), Some(body)) = (target, loaded.body()) {
+                if let Some(pair) = with_hash(index, unreadable()).first() {
+                    return Err(abort(format!("the body of {} cannot be read", pair.key)));
+                }
                 let mut wanted = BTreeSet::new();
                 join.key.scalars(body, &mut |value| {
                     wanted.insert(value);

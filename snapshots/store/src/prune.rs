@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
-use tidegate_model::{Salt, Subject};
+use tidegate_model::{Salt, SnapshotId, Subject, Timestamp};
 
 use crate::compact::Work;
 use crate::index::Standing;
@@ -111,6 +111,22 @@ impl Store {
         let head = self.inner.head(subject).await?;
         let layout = self.inner.layout(subject).await?;
         Ok((1..=head).filter(|seq| layout.pruned.holds(*seq)).collect())
+    }
+}
+
+impl Store {
+    /// Whether a snapshot newer than `id` and not later than `time` was pruned, so
+    /// that `id` stands in for it.
+    ///
+    /// # Errors
+    /// As [`Store::pruned`], and [`StoreError::Damaged`] naming a manifest.
+    pub async fn passed_over(&self, id: &SnapshotId, time: Timestamp) -> Result<bool, StoreError> {
+        let layout = self.inner.layout(&id.subject).await?;
+        let next = id.seq + 1;
+        if !layout.pruned.holds(next) {
+            return Ok(false);
+        }
+        Ok(self.inner.manifest(&id.subject, next).await?.0.taken_at <= time)
     }
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use tidegate_model::{RuleId, Severity, Subject};
+use tidegate_store::Retention;
 
 use super::yaml::{self, Entry, Node, Value};
 use super::{File, FileTarget, Origin, Parameter, Problem, SCHEMA, Setting};
@@ -14,9 +15,10 @@ use crate::bundles;
 use crate::output::{Output, ReportFormat};
 
 /// The keys of the file.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 14] = [
     "schema",
     "store",
+    "retention",
     "targets",
     "bundles",
     "scopes",
@@ -107,6 +109,10 @@ impl Reader {
             match key.as_str() {
                 "schema" => {}
                 "store" => file.store = self.path(key, node).map(|v| self.at(line, v)),
+                "retention" => {
+                    let read = |text: &str| Retention::from_str(text).map_err(|e| e.why.to_owned());
+                    file.retention = self.parsed(key, node, read).map(|v| self.at(line, v));
+                }
                 "targets" => file.targets = self.targets(node),
                 "bundles" => {
                     let all = self.texts(key, node);

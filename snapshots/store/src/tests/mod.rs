@@ -10,3 +10,4 @@ mod keep;
 mod model;
 mod schemas;
 mod support;
+mod upkeep;
