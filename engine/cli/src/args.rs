@@ -38,8 +38,9 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The store's directory [env: TIDEGATE_STORE] [default: $XDG_DATA_HOME/tidegate]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The store: a directory, or s3://BUCKET/PREFIX [env: TIDEGATE_STORE]
+    /// [default: $XDG_DATA_HOME/tidegate]
+    #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) store: Option<PathBuf>,
     /// Settings for what no flag says [env: TIDEGATE_CONFIG] [default: ./tidegate.yaml,
     /// else $XDG_CONFIG_HOME/tidegate/tidegate.yaml]

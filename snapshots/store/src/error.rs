@@ -18,6 +18,14 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// The address of a bucket cannot be used.
+    #[error("cannot use store `{url}`: {why}")]
+    Bucket {
+        /// What was given.
+        url: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// Something was written by a newer tidegate.
     #[error(
         "cannot read `{object}`: it has format `{found}`, this tidegate knows `{known}`; \

@@ -32,8 +32,12 @@ impl Objects {
         let local = LocalFileSystem::new_with_prefix(root).map_err(|source| {
             StoreError::Objects { action: "open", object: root.display().to_string(), source }
         })?;
-        let store: Arc<dyn ObjectStore> = Arc::new(local.with_fsync(true));
-        Ok(Self { store: wrap.map_or(Arc::clone(&store), |w| w(store)) })
+        Ok(Self::of(Arc::new(local.with_fsync(true)), wrap))
+    }
+
+    /// The objects of a bucket, or whatever else this is.
+    pub(crate) fn of(store: Arc<dyn ObjectStore>, wrap: Option<&Wrap>) -> Self {
+        Self { store: wrap.map_or(Arc::clone(&store), |w| w(store)) }
     }
 
     /// An object, or `None` if there is none of this name.

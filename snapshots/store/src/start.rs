@@ -13,9 +13,10 @@ use tidegate_model::{Subject, leaf};
 use crate::index::{Broken, Event, Index, PutEvent, Seal, Through, index_key, place};
 use crate::layout::{Layout, LiveSegment};
 use crate::manifest;
+use crate::objects::Objects;
 use crate::segment::{Columns, Cursor, Op, Row, Segment, Source};
 use crate::store::{Inner, Slot, locked};
-use crate::{Store, StoreError};
+use crate::{Bucket, Store, StoreError};
 
 /// The format of stores written here.
 const FORMAT: &str = "tidegate.store/v1";
@@ -56,6 +57,9 @@ impl Inner {
     /// Looks at what is there; gives whether there is a store. The index stays
     /// closed.
     pub(crate) async fn look(&self) -> Result<bool, StoreError> {
+        if let Some(bucket) = &self.bucket {
+            return self.look_into(bucket).await;
+        }
         let exists = |name: &str| self.root.join(name).exists();
         if !exists("format.json") && !exists("manifests") {
             return match std::fs::metadata(&self.root) {
@@ -71,6 +75,19 @@ impl Inner {
         if let Some(bytes) = objects.find(&path).await? {
             manifest::parse("format.json", &bytes, FORMAT)?;
         }
+        self.set(Slot::Off);
+        Ok(true)
+    }
+
+    /// As [`Inner::look`], over the network.
+    async fn look_into(&self, bucket: &Bucket) -> Result<bool, StoreError> {
+        let objects = Objects::of(bucket.connect()?, self.wrap.as_deref());
+        match objects.find(&Path::from("format.json")).await? {
+            Some(bytes) => drop(manifest::parse("format.json", &bytes, FORMAT)?),
+            None if objects.subjects("manifests").await?.is_empty() => return Ok(false),
+            None => {}
+        }
+        self.open_objects()?;
         self.set(Slot::Off);
         Ok(true)
     }

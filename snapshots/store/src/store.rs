@@ -16,12 +16,14 @@ use crate::layout::Layout;
 use crate::manifest::{self, Manifest};
 use crate::objects::{Objects, Wrap};
 use crate::segment::{Segment, Source};
-use crate::{At, SnapshotReader, StoreError};
+use crate::{At, Bucket, SnapshotReader, StoreError};
 
-/// A store of snapshots in a folder. Cheap to clone; clones share everything.
+/// A store of snapshots in a folder or a bucket. Cheap to clone; clones share
+/// everything.
 ///
-/// One process at a time writes; others can read meanwhile, from the segments.
-/// Dropping the last handle closes the index.
+/// Of a folder one process at a time writes; others can read meanwhile, from the
+/// segments. A bucket has any number of writers: of two on one subject the first
+/// to commit wins. Dropping the last handle closes the index.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
@@ -35,7 +37,10 @@ impl std::fmt::Debug for Store {
 }
 
 pub(crate) struct Inner {
+    /// Where index, lock and temporary files are; and the objects, unless they
+    /// are in a bucket.
     pub(crate) root: PathBuf,
+    pub(crate) bucket: Option<Bucket>,
     pub(crate) handle: Option<Handle>,
     pub(crate) fail: Fail,
     pub(crate) wrap: Option<Box<Wrap>>,
@@ -75,6 +80,7 @@ impl Inner {
     pub(crate) fn new(root: PathBuf, fail: Fail, wrap: Option<Box<Wrap>>) -> Self {
         Self {
             root,
+            bucket: None,
             handle: Handle::try_current().ok(),
             fail,
             wrap,
@@ -107,12 +113,25 @@ impl Inner {
         self.objects.get()
     }
 
-    /// Opens the objects below the root, which exists.
+    /// What is needed of a bucket, in the first cache folder that is free.
+    pub(crate) fn in_bucket(bucket: Bucket) -> Result<Self, StoreError> {
+        let (root, lock) = bucket.slot()?;
+        let mut inner = Self::new(root, Fail::default(), None);
+        *locked(&inner.lock) = Some(lock);
+        inner.bucket = Some(bucket);
+        Ok(inner)
+    }
+
+    /// Opens the objects; a folder must exist.
     pub(crate) fn open_objects(&self) -> Result<&Objects, StoreError> {
         if let Some(objects) = self.objects.get() {
             return Ok(objects);
         }
-        let objects = Objects::local(&self.root, self.wrap.as_deref())?;
+        let wrap = self.wrap.as_deref();
+        let objects = match &self.bucket {
+            None => Objects::local(&self.root, wrap)?,
+            Some(bucket) => Objects::of(bucket.connect()?, wrap),
+        };
         Ok(self.objects.get_or_init(|| objects))
     }
 
@@ -231,16 +250,35 @@ impl Store {
         Ok(Self { inner, notices: Vec::new().into() })
     }
 
+    /// Opens the store in a bucket, which must exist. As [`Store::open`], but that
+    /// others may write at the same time, also for [`Store::open_for_records`].
+    ///
+    /// Needs a runtime with more than one thread: calls that block on storage wait
+    /// for the others to drive the network.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`StoreError::Objects`] if the bucket cannot be reached.
+    pub async fn open_bucket(bucket: Bucket) -> Result<Self, StoreError> {
+        Self::open_with(Inner::in_bucket(bucket)?).await
+    }
+
     pub(crate) async fn open_with(inner: Inner) -> Result<Self, StoreError> {
         let inner = Arc::new(inner);
         let notices = inner.start().await?;
         Ok(Self { inner, notices: notices.into() })
     }
 
-    /// Where the store is.
+    /// The folder of the store; for one in a bucket, that of its index.
     #[must_use]
     pub fn path(&self) -> &FsPath {
         &self.inner.root
+    }
+
+    /// What to call the store in messages: its folder, or its address.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let folder = || self.inner.root.display().to_string();
+        self.inner.bucket.as_ref().map_or_else(folder, |b| b.url().to_owned())
     }
 
     /// What opening had to mend or do without; each one clause, for people.

@@ -54,7 +54,9 @@ impl Inner {
         if swept.is_empty() {
             delete(&self.temp_folder(), |_| true);
         }
-        if swept.insert(subject.clone()) {
+        // In a bucket what looks left behind may be of a writer at work elsewhere; it
+        // is swept once it is old.
+        if swept.insert(subject.clone()) && self.bucket.is_none() {
             for folder in ["segments", "manifests"] {
                 delete(&self.root.join(folder).join(subject.as_str()), staged);
             }

@@ -1,18 +1,19 @@
 //! `tidegate store`: look after the store itself.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
 use tidegate_model::{SnapshotId, Subject};
 use tidegate_store::{
-    At, Compacted, Erased, Pruned, Retention, Stats, Store as Opened, StoreError, Upkeep,
+    At, Bucket, Compacted, Erased, Pruned, Retention, Stats, Store as Opened, StoreError, Upkeep,
 };
 
 use crate::args::{self, Store};
 use crate::cmd::Context;
 use crate::cmd::check::subjects_of;
-use crate::env;
+use crate::env::{self, Env};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, columns};
@@ -29,6 +30,32 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &Store) -> Result<Exit> {
         Store::Erase { project, yes: _, upkeep } => erase(ctx, project, upkeep).await,
         Store::Reindex => reindex(ctx).await,
     }
+}
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    All,
+    /// For records alone, so that others may collect meanwhile.
+    Records,
+}
+
+/// Opens a folder, or the bucket of an `s3://` address.
+pub(crate) async fn open_at(env: &Env, path: &Path, what: For) -> Result<Opened> {
+    let store = match path.to_str().filter(|text| is_address(text)) {
+        Some(url) => {
+            let bucket = Bucket::new(url, &env.cache()?, &env.vars).map_err(failure)?;
+            Opened::open_bucket(bucket).await
+        }
+        None if what == For::Records => Opened::open_for_records(path).await,
+        None => Opened::open(path).await,
+    };
+    store.map_err(failure)
+}
+
+/// Whether a store is named by an address rather than a folder.
+pub(crate) fn is_address(text: &str) -> bool {
+    text.starts_with("s3://")
 }
 
 async fn reindex(ctx: &mut Context<'_>) -> Result<Exit> {
@@ -240,6 +267,7 @@ pub(crate) fn failure(error: StoreError) -> Failure {
         | StoreError::Pruned { .. }
         | StoreError::NoneBefore { .. }
         | StoreError::TooFarBack { .. }
+        | StoreError::Bucket { .. }
         | StoreError::OtherSubject { .. } => text.into_usage(),
         StoreError::Locked { .. }
         | StoreError::Newer { .. }

@@ -9,5 +9,6 @@ mod faults;
 mod keep;
 mod model;
 mod schemas;
+mod shared;
 mod support;
 mod upkeep;
