@@ -342,8 +342,9 @@ fn children() -> f64 {
 fn git(lines: &Lines, size: u64, nights: u64, ours: u64) {
     let folder = std::env::temp_dir().join(format!("tidegate-git-{}", std::process::id()));
     let run = |args: &[&str]| {
-        let done = Command::new("git").arg("-C").arg(&folder).args(args).stderr(Stdio::null());
-        assert!(done.status().unwrap().success(), "git {args:?}");
+        let mut git = Command::new("git");
+        let done = git.arg("-C").arg(&folder).args(args).stderr(Stdio::null()).status();
+        assert!(done.unwrap().success(), "git {args:?}");
     };
     std::fs::create_dir_all(&folder).unwrap();
     let before = children();

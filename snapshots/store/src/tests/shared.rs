@@ -11,6 +11,7 @@ use object_store::memory::InMemory;
 use tidegate_model::{Facts as _, Resource};
 
 use super::support::*;
+use crate::objects::Wrap;
 use crate::store::Inner;
 use crate::{Bucket, Store, StoreError, Upkeep};
 
@@ -48,8 +49,7 @@ impl Shared {
         let mut inner = Inner::in_bucket(bucket).unwrap();
         if let Some(memory) = &self.memory {
             let memory = Arc::clone(memory);
-            let memory: Box<dyn Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync> =
-                Box::new(move |_| Arc::clone(&memory));
+            let memory: Box<Wrap> = Box::new(move |_| Arc::clone(&memory));
             inner.wrap = Some(memory);
         }
         Store::open_with(inner).await.unwrap()

@@ -1,4 +1,5 @@
 mod absent;
+mod erased;
 mod facts;
 mod fresh;
 mod histories;
