@@ -25,6 +25,7 @@ mod compact;
 mod erase;
 mod error;
 mod fail;
+mod follow;
 mod index;
 mod layout;
 mod manifest;

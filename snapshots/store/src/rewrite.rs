@@ -19,11 +19,11 @@ use parquet::errors::ParquetError;
 use tidegate_model::{Digest, Subject, Timestamp, leaf};
 
 use crate::StoreError;
+use crate::follow::Reach;
 use crate::index::index_key;
 use crate::layout::{self, LAYOUT, Layout, LiveSegment, Span, Spans, segment_name};
 use crate::segment::{Columns, Content, Cursor, NewRow, Op, PutRow, Row, Segment, SegmentWriter};
 use crate::spool::TempFile;
-use crate::start::Reach;
 use crate::store::Inner;
 
 /// What becomes of a change.

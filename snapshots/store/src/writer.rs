@@ -9,13 +9,13 @@ use tidegate_model::{
 };
 use tokio::runtime::Handle;
 
+use crate::follow::Reach;
 use crate::index::{Broken, Through, place_of};
 use crate::layout::segment_name;
 use crate::manifest::{self, MANIFEST, Manifest};
 use crate::merkle::Tree;
 use crate::prepare::{Prepared, prepare};
 use crate::spool::{Place, Spool, micros};
-use crate::start::Reach;
 use crate::store::{Inner, Store};
 use crate::{StoreError, records};
 
