@@ -11,7 +11,7 @@ use tidegate_model::{Salt, Subject, Timestamp};
 
 use crate::compact::Work;
 use crate::index::Broken;
-use crate::layout;
+use crate::layout::{self, LiveSegment};
 use crate::rewrite::{Fate, Target};
 use crate::segment::NewRow;
 use crate::writer::offload;
@@ -59,7 +59,7 @@ impl Store {
         upkeep: &Upkeep,
         salt: Salt,
     ) -> Result<Erased, StoreError> {
-        let Work { inner, layout, live, .. } = self.work(subject).await?;
+        let Work { inner, head, layout, live } = self.work(subject).await?;
         let (rewritten, words) = offload({
             let (inner, subject, live) = (Arc::clone(&inner), subject.clone(), live.clone());
             let project = project.to_owned();
@@ -90,10 +90,14 @@ impl Store {
             superseded: 0,
             record: None,
         };
-        let newest = std::slice::from_ref(&*layout);
+        // Whatever is not live may hold bodies, also what a crash left.
+        let others = async |live: &[LiveSegment], dry_run| {
+            let live = live.iter().map(|s| s.name.as_str()).collect();
+            let swept = inner.drop_unnamed(subject, &live, head, Timestamp::MAX, dry_run).await?;
+            Ok::<u64, StoreError>(swept.segments)
+        };
         if upkeep.dry_run {
-            let superseded = inner.drop_superseded(newest, Timestamp::MAX, true).await?;
-            erased.superseded = superseded.segments + rewritten.replaced.len() as u64;
+            erased.superseded = others(&live, true).await? + rewritten.replaced.len() as u64;
             return Ok(erased);
         }
         if erased.versions > 0 || !payloads.is_empty() {
@@ -114,8 +118,7 @@ impl Store {
         }
         // From here on also what an erasure left that did not end.
         let layout = inner.layout(subject).await?;
-        let newest = std::slice::from_ref(&*layout);
-        erased.superseded = inner.drop_superseded(newest, Timestamp::MAX, false).await?.segments;
+        erased.superseded = others(&inner.live(&layout, head).await?, false).await?;
         let objects = inner.open_objects()?;
         for generation in 1..layout.generation {
             objects.delete(&layout::path(subject, generation)).await?;

@@ -91,7 +91,9 @@ impl Inner {
             return Ok(Swept::default());
         };
         let (over, held) = layouts.split_at(at);
-        let swept = self.drop_superseded(held, past, upkeep.dry_run).await?;
+        let live = held.iter().flat_map(|l| &l.segments).map(|s| s.name.as_str()).collect();
+        let upto = held.first().map_or(0, |l| l.through);
+        let swept = self.drop_unnamed(subject, &live, upto, past, upkeep.dry_run).await?;
         if !upkeep.dry_run {
             for old in over {
                 objects.delete(&layout::path(subject, old.generation)).await?;
@@ -100,23 +102,22 @@ impl Inner {
         Ok(swept)
     }
 
-    /// Deletes the segments that none of these layouts names, oldest first, and
-    /// that are no deltas after the first of them. Those put after `past` stay.
-    pub(crate) async fn drop_superseded(
+    /// Deletes the segments of snapshots up to `upto` that are not among `live`.
+    /// Those put after `past` stay.
+    pub(crate) async fn drop_unnamed(
         &self,
-        layouts: &[Layout],
+        subject: &Subject,
+        live: &BTreeSet<&str>,
+        upto: u64,
         past: Timestamp,
         dry_run: bool,
     ) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
-        let Some(oldest) = layouts.first() else { return Ok(swept) };
-        let live: BTreeSet<&str> =
-            layouts.iter().flat_map(|l| &l.segments).map(|s| s.name.as_str()).collect();
         let objects = self.open_objects()?;
-        let folder = Path::from(format!("segments/{}", oldest.subject));
+        let folder = Path::from(format!("segments/{subject}"));
         for (name, size, put) in objects.listed(&folder).await? {
             let to = name.split_once('-').and_then(|(n, _)| n.parse::<u64>().ok());
-            let over = to.is_some_and(|to| to <= oldest.through) && put <= past;
+            let over = to.is_some_and(|to| to <= upto) && put <= past;
             if over && !live.contains(name.as_str()) {
                 swept.segments += 1;
                 swept.bytes += size;

@@ -153,9 +153,13 @@ async fn an_erased_tenant_is_nowhere_and_everything_else_is() {
     let before = store.snapshots(&subject()).await.unwrap();
     store.set_carry(&subject(), &tidegate_model::Digest::of(b"r"), b"name-of-the-secret");
 
+    let left = format!("segments/prod1/13-{}.parquet", tidegate_model::Digest::of(b"left"));
+    std::fs::write(folder.path().join(left), "name-of-the-secret of a crashed writer").unwrap();
+
     let told = Upkeep { dry_run: true, ..upkeep(9000, 7) };
     let told = store.erase(&subject(), "project-6", &told, [3; 16]).await.unwrap();
     assert_eq!((told.record, told.payloads.clone()), (None, vec![1]));
+    assert!(holds(&folder.path().join("segments"), "name-of-the-secret").is_some());
     assert!(told.versions > 2, "{told:?}");
     check(&store, 1).await;
     let done = store.erase(&subject(), "project-6", &upkeep(9000, 7), [3; 16]).await.unwrap();
