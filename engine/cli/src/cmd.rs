@@ -4,14 +4,18 @@ mod baseline;
 mod check;
 mod collect;
 mod config;
+mod diff;
 mod evidence;
+mod history;
 mod policy;
+mod preflight;
 mod probe;
 mod render;
 mod report;
 mod scan;
 mod show;
 pub(crate) mod store;
+mod targets;
 mod waiver;
 
 use std::path::PathBuf;
@@ -56,7 +60,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         // These must work beside a file that is wrong.
         Command::Completions { .. }
         | Command::Man { .. }
-        | Command::Report(_)
+        | Command::Report(args::Report::Sign { .. } | args::Report::Upload(_))
         | Command::Config(args::Config::Init { .. }) => Config::none(env),
         Command::Scan(_)
         | Command::Collect(_)
@@ -64,6 +68,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Probe(_)
         | Command::Policy(_)
         | Command::Waiver(_)
+        | Command::Report(args::Report::Show(_))
         | Command::Snapshot(_)
         | Command::Store(_)
         | Command::Config(args::Config::Show(_)) => Config::load(&cli.global, env)?,

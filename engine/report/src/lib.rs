@@ -11,7 +11,9 @@
 mod baseline;
 mod code_quality;
 mod csv;
+mod diff;
 mod finding;
+mod history;
 mod html;
 mod json;
 mod junit;
@@ -32,7 +34,12 @@ mod waiver;
 pub use baseline::{Baseline, BaselineError};
 pub use code_quality::code_quality;
 pub use csv::csv;
+pub use diff::{
+    CoverageDiff, DiffJson, DiffKind, DiffOperation, DiffPoint, DiffText, DiffTextOptions,
+    DiffView, FindingDiff, FindingsDiff, ResourceDiff, coverage_diff, operations,
+};
 pub use finding::{Change, ReportFinding, Waived};
+pub use history::{History, HistoryVerdict, HistoryVersion, history_text};
 pub use html::{HtmlOptions, html};
 pub use json::json;
 pub use junit::junit;

@@ -22,6 +22,7 @@ mod at;
 mod block;
 mod changes;
 mod compact;
+mod diff;
 mod erase;
 mod error;
 mod fail;
@@ -39,6 +40,7 @@ mod records;
 mod removal;
 mod retention;
 mod rewrite;
+mod rows;
 mod segment;
 mod spool;
 mod start;
@@ -46,10 +48,12 @@ mod state;
 mod stats;
 mod store;
 mod sweep;
+mod versions;
 mod writer;
 
 pub use at::At;
 pub use compact::{Compacted, Upkeep};
+pub use diff::{DiffError, Difference, diff};
 pub use erase::Erased;
 pub use error::StoreError;
 pub use manifest::{KindTree, LastRecord, Manifest};
@@ -62,6 +66,7 @@ pub use start::Reindexed;
 pub use stats::{Stats, SubjectStats};
 pub use store::Store;
 pub use sweep::Swept;
+pub use versions::{Content, End, Moment, Placed, Selection, Version, Versions};
 pub use writer::{Begin, Committed, SnapshotWriter};
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Reading a snapshot.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use tidegate_model::{
@@ -13,7 +12,8 @@ use crate::StoreError;
 use crate::layout::Layout;
 use crate::manifest::{self, Manifest};
 use crate::merkle::Tree;
-use crate::segment::{Columns, Cursor, Row, Segment};
+use crate::rows::Rows;
+use crate::segment::{Columns, Row, Segment};
 use crate::state::{Found, Located};
 use crate::store::{Inner, locked};
 
@@ -51,6 +51,18 @@ impl SnapshotReader {
         Self { inner, manifest, layout, meta, kinds: Mutex::new(BTreeMap::new()) }
     }
 
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    pub(crate) fn shared_manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
     /// Its manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
@@ -79,35 +91,12 @@ impl SnapshotReader {
         visit: &mut dyn FnMut(Fact, Digest),
     ) -> Result<(), StoreError> {
         let subject = &self.meta.id.subject;
-        // INVARIANT: rows of one kind in a segment are in order of key, so each
-        // segment is read forwards, once.
-        let mut wanted: BTreeMap<u64, Vec<Range<u64>>> = BTreeMap::new();
-        for l in located {
-            let row = u64::from(l.standing.row);
-            let runs = wanted.entry(self.layout.group(l.standing.seq)).or_default();
-            match runs.last_mut() {
-                Some(last) if last.end == row => last.end += 1,
-                _ => runs.push(row..row + 1),
-            }
-        }
-        let mut segments = BTreeMap::new();
-        for &seq in wanted.keys() {
-            segments.insert(seq, self.inner.wait(self.inner.segment(&self.layout, seq))?);
-        }
-        let source = self.inner.source()?;
-        let mut cursors: BTreeMap<u64, (&Segment, Cursor<'_>)> = BTreeMap::new();
-        for ((seq, runs), segment) in wanted.into_iter().zip(segments.values()) {
-            cursors.insert(seq, (segment, Cursor::new(segment, &source, Columns::FACTS, runs)));
-        }
+        let wanted = located.iter().map(|l| (l.standing.seq, l.standing.row));
+        let mut rows = Rows::new(&self.inner, &self.layout, Columns::FACTS, wanted)?;
         let mut seen: BTreeMap<u64, Timestamp> = BTreeMap::new();
         let mut shared = Shared::default();
         for l in located {
-            let Some((segment, cursor)) = cursors.get_mut(&self.layout.group(l.standing.seq))
-            else {
-                continue;
-            };
-            let missing = || segment.damaged(format!("it does not hold `{}`", l.key));
-            let row = cursor.next()?.ok_or_else(missing)?;
+            let Some((segment, row)) = rows.next(l.standing.seq, &l.key)? else { continue };
             let unseen_since = match l.standing.unseen {
                 0 => None,
                 unseen => Some(match seen.get(&unseen) {
@@ -228,7 +217,7 @@ impl Facts for SnapshotReader {
 
 /// Texts that many resources have in common, kept once.
 #[derive(Default)]
-struct Shared {
+pub(crate) struct Shared {
     texts: BTreeMap<Box<str>, Arc<str>>,
     kind: Option<Kind>,
 }
@@ -242,9 +231,6 @@ impl Shared {
         row: &Row,
     ) -> Result<(Resource, Digest), StoreError> {
         let key = &located.key;
-        if row.key() != key.as_str().as_bytes() {
-            return Err(segment.damaged(format!("it has another resource in place of `{key}`")));
-        }
         let lacking = || segment.damaged(format!("the row of `{key}` lacks a value"));
         let (body, found) = match (row.body(), row.salt, row.leaf) {
             (Some(body), Some(salt), None) => {
@@ -277,7 +263,7 @@ impl Shared {
         Ok((resource, found))
     }
 
-    fn text(
+    pub(crate) fn text(
         &mut self,
         segment: &Segment,
         bytes: Option<&[u8]>,

@@ -81,7 +81,7 @@ struct Out {
 
 /// Merges the changes of segments, in order of (kind, key, seq).
 struct Merge<'s> {
-    cursors: Vec<(&'s Segment, Cursor<'s>)>,
+    cursors: Vec<Cursor<&'s Segment>>,
     /// The next row of each, by the name of its key.
     heads: BinaryHeap<Reverse<(Vec<u8>, usize)>>,
     rows: BTreeMap<usize, Row>,
@@ -91,7 +91,7 @@ impl<'s> Merge<'s> {
     fn new(inner: &Inner, segments: &'s [Arc<Segment>]) -> Result<Self, StoreError> {
         let source = inner.source()?;
         let cursor =
-            |s: &'s Arc<Segment>| (&**s, Cursor::new(s, &source, Columns::ALL, once(0..s.rows())));
+            |s: &'s Arc<Segment>| Cursor::new(&**s, &source, Columns::ALL, once(0..s.rows()));
         let cursors = segments.iter().map(cursor).collect();
         let mut merge = Self { cursors, heads: BinaryHeap::new(), rows: BTreeMap::new() };
         for at in 0..segments.len() {
@@ -101,8 +101,9 @@ impl<'s> Merge<'s> {
     }
 
     fn advance(&mut self, at: usize) -> Result<(), StoreError> {
-        let Some((segment, cursor)) = self.cursors.get_mut(at) else { return Ok(()) };
+        let Some(cursor) = self.cursors.get_mut(at) else { return Ok(()) };
         if let Some(row) = cursor.next()? {
+            let segment = cursor.segment();
             let name = index_key(segment.text(row.kind())?, segment.text(row.key())?);
             // INVARIANT: segments are given oldest first, so that of one key the
             // changes come in order of seq.
@@ -117,7 +118,7 @@ impl<'s> Merge<'s> {
         let Some(Reverse((_, at))) = self.heads.pop() else { return Ok(None) };
         let row = self.rows.remove(&at);
         let row = match (row, self.cursors.get(at)) {
-            (Some(row), Some((segment, _))) => Some(copy(segment, &row)?),
+            (Some(row), Some(cursor)) => Some(copy(cursor.segment(), &row)?),
             _ => None,
         };
         self.advance(at)?;

@@ -134,7 +134,7 @@ impl Inner {
             let segment = self.wait(self.open_segment(subject, named))?;
             bytes += segment.body_bytes();
             let rows = once(0..segment.rows());
-            let mut cursor = Cursor::new(&segment, &source, Columns::COUNTS, rows);
+            let mut cursor = Cursor::new(&*segment, &source, Columns::COUNTS, rows);
             while let Some(row) = cursor.next()? {
                 versions += u64::from(row.op == Some(Op::Put));
                 erased += u64::from(row.leaf.is_some());

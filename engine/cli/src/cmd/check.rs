@@ -5,21 +5,22 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate_model::{Facts as _, SnapshotId, SnapshotMeta, Subject};
-use tidegate_policy::{Limits, Options, evaluate};
+use tidegate_model::{Facts, SnapshotId, SnapshotMeta, Subject};
+use tidegate_policy::{Limits, Options, Others, evaluate};
 use tidegate_report::SubjectReport;
-use tidegate_store::{At, Store};
+use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
 use crate::args::Check;
-use crate::bundles::{self, Resolved};
+use crate::bundles::Resolved;
 use crate::cmd::render::Run;
 use crate::cmd::store::{failure, resolve};
 use crate::cmd::{Context, render, waiver};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::rules::{Rules, System};
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
-    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
     let reporting = ctx.config.reporting(&args.reporting)?;
     render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
@@ -85,9 +86,10 @@ pub(crate) struct Judged {
 pub(crate) async fn judge(
     store: &Store,
     id: &SnapshotId,
-    rules: &Arc<Resolved>,
+    rules: &Rules,
     fresh: bool,
 ) -> Result<Judged> {
+    let rules = &of(store, id, rules).await?;
     let digest = rules.rule_set.digest();
     let prior = match fresh {
         true => None,
@@ -107,6 +109,12 @@ pub(crate) async fn judge(
     Ok(Judged { report, record })
 }
 
+/// The rules for the system that a snapshot is of.
+pub(crate) async fn of(store: &Store, id: &SnapshotId, rules: &Rules) -> Result<Arc<Resolved>> {
+    let facts = store.snapshot(id).await.map_err(failure)?;
+    rules.of(System::of(&facts.meta().coverage))
+}
+
 /// What the rules say of a snapshot, without what scopes make of it.
 pub(crate) async fn evaluation(
     store: &Store,
@@ -116,6 +124,10 @@ pub(crate) async fn evaluation(
 ) -> Result<(SnapshotMeta, tidegate_policy::Judged)> {
     let facts = store.snapshot(id).await.map_err(failure)?;
     let meta = facts.meta().clone();
+    let others = match rules.rule_set.looks_across() {
+        true => others(store, &meta).await?,
+        false => Vec::new(),
+    };
     let shared = Arc::clone(rules);
     let judged = tokio::task::spawn_blocking(move || {
         let reference_time = shared.reference_time.unwrap_or(facts.meta().taken_at);
@@ -124,6 +136,7 @@ pub(crate) async fn evaluation(
             limits: Limits::default(),
             prior: prior.as_deref(),
             only: shared.asked(reference_time),
+            others: Others(others.iter().map(|o| o as &dyn Facts).collect()),
         };
         let started = Instant::now();
         let judged = evaluate(&shared.rule_set, &facts, &options);
@@ -138,4 +151,20 @@ pub(crate) async fn evaluation(
     .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?
     .map_err(|e| Failure::from_error(&e))?;
     Ok((meta, judged))
+}
+
+/// Of each other subject the newest snapshot that is not later than this one.
+async fn others(store: &Store, here: &SnapshotMeta) -> Result<Vec<SnapshotReader>> {
+    let mut out = Vec::new();
+    for subject in store.subjects().await.map_err(failure)? {
+        if subject == here.id.subject {
+            continue;
+        }
+        match store.resolve(&subject, &At::Time(here.taken_at)).await {
+            Ok(id) => out.push(store.snapshot(&id).await.map_err(failure)?),
+            Err(StoreError::NoneBefore { .. }) => {}
+            Err(e) => return Err(failure(e)),
+        }
+    }
+    Ok(out)
 }

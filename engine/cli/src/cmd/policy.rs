@@ -35,7 +35,7 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
 
 /// The bundles asked for, each compiled on its own with what it uses: two may
 /// hold the same packages.
-fn each(names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
+pub(crate) fn each(names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
     let names = if names.is_empty() { bundles::built_in() } else { names };
     let one = |name: String| {
         let loaded = bundles::load_all([name.as_str()])?;
@@ -155,6 +155,7 @@ fn explained(rule: &Rule, differences: &[&Difference]) -> String {
     let parameter = |(name, value): (&String, &serde_json::Value)| format!("{name}: {value}");
     row("parameters", list(rule.parameters.iter().map(parameter).collect()));
     row("clause", standard.clone().unwrap_or_default());
+    row("controls", list(rule.controls.clone()));
     text.push_str(&columns(&rows));
     if !remediation.is_empty() {
         text.push_str(&format!("\nTo mend it: {}\n", remediation.trim()));

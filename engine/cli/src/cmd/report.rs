@@ -1,6 +1,7 @@
-//! `tidegate report`: sign a report for the SCS compliance monitor, and hand it
-//! in ([`upload`]).
+//! `tidegate report`: show what was said then ([`show`]), sign a report for the
+//! SCS compliance monitor, and hand it in ([`upload`]).
 
+mod show;
 mod upload;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ const PASSPHRASE: &str = "TIDEGATE_KEY_PASSPHRASE";
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Report) -> Result<Exit> {
     match args {
+        Report::Show(args) => show::run(ctx, *args).await,
         Report::Sign { file, key } => sign(ctx, &file, &key),
         Report::Upload(args) => upload::upload(ctx, &args).await,
     }

@@ -1,7 +1,7 @@
 //! Reading rows of a segment, in order, some columns of them.
 
 use std::collections::VecDeque;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
@@ -36,6 +36,15 @@ impl Columns {
         column::NAME,
         column::LEAF,
         column::SEQ,
+    ]);
+    /// What makes a fact, without its body.
+    pub(crate) const PLACES: Self = Self(&[
+        column::KEY,
+        column::SOURCE,
+        column::READ_AT,
+        column::REGION,
+        column::PROJECT,
+        column::NAME,
     ]);
     /// Everything.
     pub(crate) const ALL: Self = Self(&[
@@ -104,8 +113,8 @@ impl Row {
 }
 
 /// Walks through wanted rows, which must be in order.
-pub(crate) struct Cursor<'s> {
-    segment: &'s Segment,
+pub(crate) struct Cursor<S> {
+    segment: S,
     source: Source,
     columns: Columns,
     /// Runs of wanted rows, those to come.
@@ -122,10 +131,10 @@ struct Group {
     readers: Vec<(usize, ColumnReader)>,
 }
 
-impl<'s> Cursor<'s> {
+impl<S: Deref<Target = Segment>> Cursor<S> {
     /// `wanted` holds ascending runs that do not overlap.
     pub(crate) fn new(
-        segment: &'s Segment,
+        segment: S,
         source: &Source,
         columns: Columns,
         wanted: impl IntoIterator<Item = Range<u64>>,
@@ -138,6 +147,11 @@ impl<'s> Cursor<'s> {
             ready: VecDeque::new(),
             group: None,
         }
+    }
+
+    /// The segment that it walks through.
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
     }
 
     /// The next wanted row.

@@ -15,6 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{Type, TypePtr};
+use tidegate_model::ChangeOp;
 
 pub(crate) use cursor::{Columns, Cursor, Row};
 pub(crate) use read::{Segment, Source};
@@ -47,6 +48,17 @@ impl Op {
         [Self::Put, Self::Remove, Self::Unseen, Self::Seen]
             .into_iter()
             .find(|op| op.as_str().as_bytes() == text)
+    }
+}
+
+impl From<Op> for ChangeOp {
+    fn from(op: Op) -> Self {
+        match op {
+            Op::Put => Self::Put,
+            Op::Remove => Self::Remove,
+            Op::Unseen => Self::Unseen,
+            Op::Seen => Self::Seen,
+        }
     }
 }
 

@@ -12,3 +12,4 @@ mod schemas;
 mod shared;
 mod support;
 mod upkeep;
+mod versions;

@@ -1,4 +1,5 @@
 mod absent;
+mod across;
 mod erased;
 mod facts;
 mod fresh;
