@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::{ArgAction, Args, Parser, Subcommand};
+use tidegate_store::Retention;
 
 use crate::exit;
 use crate::output::{Output, QueryFormat};
@@ -39,8 +40,9 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The store's directory [env: TIDEGATE_STORE] [default: $XDG_DATA_HOME/tidegate]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The store: a directory, or s3://BUCKET/PREFIX [env: TIDEGATE_STORE]
+    /// [default: $XDG_DATA_HOME/tidegate]
+    #[arg(long, global = true, value_name = "DIR|URL")]
     pub(crate) store: Option<PathBuf>,
     /// Settings for what no flag says [env: TIDEGATE_CONFIG] [default: ./tidegate.yaml,
     /// else $XDG_CONFIG_HOME/tidegate/tidegate.yaml]
@@ -468,8 +470,60 @@ pub(crate) struct Query {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Store {
+    /// Tell how large the store is, and what is in it
+    Stats {
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
+    /// Merge what was written night by night: one segment for each complete month
+    ///
+    /// Complete days, months and years become one segment each. Snapshots stay as they
+    /// are. What was replaced is deleted a day later, by the next compact or prune.
+    Compact(Upkeep),
+    /// Give up old snapshots, as a rule says
+    ///
+    /// Manifests stay, so that the chain can be verified; what no kept snapshot needs is
+    /// removed, and a record says what went. The newest snapshot is always kept.
+    Prune {
+        /// What is kept, such as "all for 90 days, then weekly for 1 year, then monthly"
+        /// [default: `retention` of tidegate.yaml]
+        #[arg(long, value_name = "RULE")]
+        keep: Option<Retention>,
+        #[command(flatten)]
+        upkeep: Upkeep,
+    },
+    /// Erase one tenant: bodies, salts and names of its resources, and records that
+    /// mention it
+    ///
+    /// Hashes stay, so that the chain can be verified and nothing erased can be guessed.
+    /// Rules that need an erased resource abort. This cannot be undone, and must be
+    /// repeated for copies of the store.
+    Erase {
+        /// The id of a project, or the name of a namespace
+        #[arg(long, value_name = "ID")]
+        project: String,
+        /// Erase: without it nothing happens, see --dry-run
+        #[arg(long, required_unless_present = "dry_run", conflicts_with = "dry_run")]
+        yes: bool,
+        #[command(flatten)]
+        upkeep: Upkeep,
+    },
     /// Build the index anew from segments and manifests
     Reindex,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Upkeep {
+    /// A cloud in the store; repeatable [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Vec<String>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// table or json
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) format: Output,
 }
 
 #[derive(Debug, Subcommand)]

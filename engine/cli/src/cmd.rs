@@ -18,7 +18,7 @@ mod render;
 mod report;
 mod scan;
 mod show;
-mod store;
+pub(crate) mod store;
 mod targets;
 mod verify;
 mod waiver;
@@ -58,7 +58,7 @@ impl Context<'_> {
     /// Opens the store and passes on what it had to mend.
     pub(crate) async fn store(&mut self) -> Result<tidegate_store::Store> {
         let path = self.store_path()?;
-        let store = tidegate_store::Store::open(&path).await.map_err(store::failure)?;
+        let store = store::open_at(self.env, &path, store::For::All).await?;
         for notice in store.notices() {
             self.ui.warn(notice);
         }

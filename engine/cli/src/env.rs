@@ -66,6 +66,18 @@ impl Env {
     }
 }
 
+impl Env {
+    /// Where what can be made anew is kept: `$XDG_CACHE_HOME/tidegate`.
+    pub(crate) fn cache(&self) -> Result<PathBuf> {
+        let cache = self.var("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| Some(Path::new(self.var("HOME")?).join(".cache")));
+        cache.map(|d| d.join("tidegate")).ok_or_else(|| {
+            Failure::new("cannot tell where the index of a bucket may be kept")
+                .hint("set XDG_CACHE_HOME to a folder that can be written")
+        })
+    }
+}
+
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

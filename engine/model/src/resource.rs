@@ -20,9 +20,19 @@ pub struct Resource {
     pub name: Option<Arc<str>>,
     /// Canonical JSON ([`crate::canonical`]) without secrets and volatile
     /// noise. Facts that the collector adds stand in its member `tidegate`.
+    /// Empty, which is no JSON, where it was erased from the store.
     pub body: Arc<str>,
     /// The API that said so, such as `openstack/compute`.
     pub source: Arc<str>,
     /// When the page that showed it was read.
     pub read_at: Timestamp,
+}
+
+impl Resource {
+    /// Whether the store has erased its body, and with it its name. Nothing can be
+    /// said of it then but that it was there.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.body.is_empty()
+    }
 }

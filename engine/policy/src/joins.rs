@@ -50,6 +50,12 @@ fn hash_value(value: &Value) -> u64 {
     }
 }
 
+/// Under this hash stand the targets whose fields cannot be read: any value may
+/// have been theirs.
+fn unreadable() -> u64 {
+    hash(b"unreadable")
+}
+
 /// What is looked up: a kind by a field, its id if there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Target {
@@ -130,6 +136,9 @@ impl<'c> Joins<'c> {
         for (at, target) in self.targets.iter().enumerate() {
             if target.kind == loaded.resource.kind {
                 target.values(loaded, &mut |v| found.push((at, hash_value(v))));
+                if target.field.is_some() && loaded.body().is_none() {
+                    found.push((at, unreadable()));
+                }
             }
         }
         let key = loaded.resource.key.as_str();
@@ -220,6 +229,9 @@ impl<'c> Joins<'c> {
             let position = self.position(join);
             let target = position.and_then(|at| Some((self.targets.get(at)?, self.index.get(at)?)));
             if let (Some((target, index)), Some(body)) = (target, loaded.body()) {
+                if let Some(pair) = with_hash(index, unreadable()).first() {
+                    return Err(abort(format!("the body of {} cannot be read", pair.key)));
+                }
                 let mut wanted = BTreeSet::new();
                 join.key.scalars(body, &mut |value| {
                     wanted.insert(value);

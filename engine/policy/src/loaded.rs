@@ -31,12 +31,16 @@ impl Loaded {
 pub(crate) fn load(facts: Vec<Fact>) -> Vec<Loaded> {
     let (mut resources, unseen): (Vec<Resource>, Vec<_>) =
         facts.into_iter().map(|f| (f.resource, f.unseen_since)).unzip();
+    let erased: Vec<bool> = resources.iter().map(Resource::is_erased).collect();
     let mut values = Vec::with_capacity(resources.len());
     for batch in resources.chunks(BATCH) {
         values.extend(input::parse(batch));
     }
     let empty: Arc<str> = Arc::from("");
     resources.iter_mut().for_each(|r| r.body = Arc::clone(&empty));
+    let values = values.into_iter().zip(erased).map(|(value, erased)| {
+        if erased { Err("its body was erased from the store".to_owned()) } else { value }
+    });
     let whole = resources.into_iter().zip(values).zip(unseen);
     whole
         .map(|((resource, value), unseen_since)| Loaded {

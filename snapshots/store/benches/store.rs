@@ -16,17 +16,19 @@
     reason = "a bench prints, and ends at the first error"
 )]
 
+mod support;
+
 use std::fmt::Write as _;
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use tidegate_model::{
     Facts, Kind, KindCoverage, Resource, ResourceKey, Status, Subject, Timestamp, Visibility,
 };
 use tidegate_store::{At, Begin, Store};
+
+use support::{cpu, disk, mix, now, salts, status, thread_cpu, uuid};
 
 const KINDS: [(&str, u64); 4] = [
     ("compute.server", 25),
@@ -36,36 +38,9 @@ const KINDS: [(&str, u64); 4] = [
 ];
 const NIGHTS: u64 = 5;
 
-/// Without a runtime local files are read at once, so nothing is ever pending.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("local files need no waiting"),
-    }
-}
-
-fn mix(seed: u64) -> u64 {
-    let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
 /// The version of resource `id` on night `night`: 1 % change each night.
 fn version(id: u64, night: u64) -> u64 {
     (2..=night).filter(|n| mix(id ^ (n << 40)).is_multiple_of(100)).count() as u64
-}
-
-fn uuid(seed: u64) -> String {
-    let (a, b) = (mix(seed), mix(!seed));
-    format!(
-        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
-        a >> 32,
-        a & 0xffff,
-        b & 0xfff,
-        b >> 52,
-        b >> 16 & 0xffff_ffff_ffff
-    )
 }
 
 fn resource(kind: &Kind, id: u64, version: u64) -> Resource {
@@ -101,25 +76,6 @@ fn resource(kind: &Kind, id: u64, version: u64) -> Resource {
     }
 }
 
-/// CPU seconds of the process: `utime` and `stime` of /proc/self/stat.
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
-}
-
-/// CPU seconds of this thread, to the nanosecond.
-fn thread_cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    stat.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
-}
-
-fn status(name: &str) -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = text.lines().find(|l| l.starts_with(name)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
-
 struct Measure {
     cpu: f64,
     wall: Instant,
@@ -145,27 +101,9 @@ impl Measure {
     }
 }
 
-fn disk(path: &Path) -> u64 {
-    let items = std::fs::read_dir(path).into_iter().flatten().flatten();
-    items
-        .map(|i| {
-            let meta = i.metadata().unwrap();
-            if meta.is_dir() { disk(&i.path()) } else { meta.len() }
-        })
-        .sum()
-}
-
 fn night(store: &Store, subject: &Subject, size: u64, night: u64) -> (f64, u64) {
     let taken_at = Timestamp::from_second(1_767_225_600 + night.cast_signed() * 86_400).unwrap();
-    let mut n = night << 32;
-    let salts = Box::new(move || {
-        n += 1;
-        let mut salt = [0; 16];
-        salt[..8].copy_from_slice(&mix(n).to_le_bytes());
-        salt[8..].copy_from_slice(&mix(!n).to_le_bytes());
-        salt
-    });
-    let begin = Begin { taken_at, tool_version: "bench".into(), salts };
+    let begin = Begin { taken_at, tool_version: "bench".into(), salts: salts(night) };
     let mut writer = now(store.begin(subject, begin)).unwrap();
     let (mut making, mut bytes, mut from) = (0.0, 0, 0);
     for (name, share) in KINDS {

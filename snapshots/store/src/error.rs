@@ -18,6 +18,14 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// The address of a bucket cannot be used.
+    #[error("cannot use store `{url}`: {why}")]
+    Bucket {
+        /// What was given.
+        url: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// Something was written by a newer tidegate.
     #[error(
         "cannot read `{object}`: it has format `{found}`, this tidegate knows `{known}`; \
@@ -55,6 +63,25 @@ pub enum StoreError {
         subject: Subject,
         /// The number that was taken.
         seq: u64,
+    },
+    /// Somebody else compacted, pruned or erased meanwhile.
+    #[error(
+        "cannot rearrange the segments of `{subject}`: another process did so first; \
+         run it again"
+    )]
+    Rearranged {
+        /// The subject.
+        subject: Subject,
+    },
+    /// The snapshot was pruned; its manifest alone is left.
+    #[error("snapshot `{id}` was pruned; {}", neighbours(before.as_ref(), after.as_ref()))]
+    Pruned {
+        /// What was asked for.
+        id: SnapshotId,
+        /// The nearest earlier one that is kept.
+        before: Option<SnapshotId>,
+        /// The nearest later one that is kept.
+        after: Option<SnapshotId>,
     },
     /// No snapshot of this subject was ever taken.
     #[error("no snapshots of subject `{subject}`; {}", known_subjects(known))]
@@ -163,6 +190,14 @@ impl StoreError {
 
     pub(crate) fn damaged(object: impl Into<String>, why: impl std::fmt::Display) -> Self {
         Self::Damaged { object: object.into(), why: why.to_string() }
+    }
+}
+
+fn neighbours(before: Option<&SnapshotId>, after: Option<&SnapshotId>) -> String {
+    match (before, after) {
+        (Some(a), Some(b)) => format!("the nearest kept ones are `{a}` and `{b}`"),
+        (Some(one), None) | (None, Some(one)) => format!("the nearest kept one is `{one}`"),
+        (None, None) => "none is kept".to_owned(),
     }
 }
 

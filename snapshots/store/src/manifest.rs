@@ -107,11 +107,6 @@ pub(crate) fn path(subject: &Subject, seq: u64) -> Path {
     Path::from(format!("manifests/{subject}/{seq}.json"))
 }
 
-/// Where the segment of a snapshot is.
-pub(crate) fn segment_path(subject: &Subject, seq: u64, delta: &Digest) -> Path {
-    Path::from(format!("segments/{subject}/{seq}-{delta}.parquet"))
-}
-
 /// Reads a JSON object in canonical form whose member `schema` must be `known`.
 pub(crate) fn parse(object: &str, bytes: &[u8], known: &'static str) -> Result<Value, StoreError> {
     let canonical =

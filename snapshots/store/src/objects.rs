@@ -9,7 +9,7 @@ use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions};
-use tidegate_model::Subject;
+use tidegate_model::{Subject, Timestamp};
 
 use crate::StoreError;
 
@@ -32,8 +32,12 @@ impl Objects {
         let local = LocalFileSystem::new_with_prefix(root).map_err(|source| {
             StoreError::Objects { action: "open", object: root.display().to_string(), source }
         })?;
-        let store: Arc<dyn ObjectStore> = Arc::new(local.with_fsync(true));
-        Ok(Self { store: wrap.map_or(Arc::clone(&store), |w| w(store)) })
+        Ok(Self::of(Arc::new(local.with_fsync(true)), wrap))
+    }
+
+    /// The objects of a bucket, or whatever else this is.
+    pub(crate) fn of(store: Arc<dyn ObjectStore>, wrap: Option<&Wrap>) -> Self {
+        Self { store: wrap.map_or(Arc::clone(&store), |w| w(store)) }
     }
 
     /// An object, or `None` if there is none of this name.
@@ -112,12 +116,22 @@ impl Objects {
 
     /// The file names directly below a folder, with their sizes, in any order.
     pub(crate) async fn names(&self, folder: &Path) -> Result<Vec<(String, u64)>, StoreError> {
+        let listed = self.listed(folder).await?;
+        Ok(listed.into_iter().map(|(name, size, _)| (name, size)).collect())
+    }
+
+    /// As [`Objects::names`], with when each was put, by the clock of the storage.
+    pub(crate) async fn listed(
+        &self,
+        folder: &Path,
+    ) -> Result<Vec<(String, u64, Timestamp)>, StoreError> {
         let listed = self.store.list_with_delimiter(Some(folder)).await;
         let listed = listed.map_err(|e| failed("list", folder, e))?;
-        let name = |m: &object_store::ObjectMeta| {
-            m.location.filename().map(|name| (name.to_owned(), m.size))
+        let one = |m: &object_store::ObjectMeta| {
+            let put = Timestamp::from_microsecond(m.last_modified.timestamp_micros());
+            Some((m.location.filename()?.to_owned(), m.size, put.unwrap_or(Timestamp::MAX)))
         };
-        Ok(listed.objects.iter().filter_map(name).collect())
+        Ok(listed.objects.iter().filter_map(one).collect())
     }
 
     /// The numbers of the objects `<n>.json` directly below a folder.

@@ -147,28 +147,29 @@ impl Pass {
             Some(new) => Some(self.writer.spool.read(new.spooled)?),
             None => None,
         };
-        let salt = put.as_ref().map(|p| p.salt);
+        let seq = self.writer.id().seq;
         let row = NewRow {
+            seq,
             key: Bytes::copy_from_slice(key.as_str().as_bytes()),
             kind: kind.clone(),
             op,
             put,
         };
         let row = self.out.push(row).map_err(|e| encode(&self.writer, e))?;
-        let put = match (known.new, salt) {
-            (Some(new), Some(salt)) => Some(PutEvent {
+        let put = match known.new {
+            Some(new) => Some(PutEvent {
                 row: u32::try_from(row).map_err(|_| StoreError::BadResource {
                     key: key.to_string(),
                     why: "a snapshot has room for 4,294,967,295 changes",
                 })?,
-                salt,
+                salt: new.salt,
                 leaf: new.leaf,
                 place: new.place,
                 region: new.region,
             }),
-            _ => None,
+            None => None,
         };
-        self.events.push(Event { key: index_key(key.kind(), key.as_str()), op, put });
+        self.events.push(Event { key: index_key(key.kind(), key.as_str()), seq, op, put });
         Ok(())
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tidegate_model::{
-    Change, ChangeOp, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, Salt,
-    SnapshotId, SnapshotMeta, Timestamp, leaf,
+    Change, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, Salt, SnapshotId,
+    SnapshotMeta, Timestamp, leaf,
 };
 
 use crate::StoreError;
+use crate::layout::Layout;
 use crate::manifest::{self, Manifest};
 use crate::merkle::Tree;
 use crate::rows::Rows;
@@ -31,6 +32,8 @@ use crate::store::{Inner, locked};
 pub struct SnapshotReader {
     inner: Arc<Inner>,
     manifest: Arc<Manifest>,
+    /// Where rows are; a compaction meanwhile changes nothing for this reader.
+    layout: Arc<Layout>,
     meta: SnapshotMeta,
     /// Where the resources of a kind are, for kinds that were asked for.
     kinds: Mutex<BTreeMap<Kind, Arc<Vec<Located>>>>,
@@ -43,13 +46,17 @@ impl std::fmt::Debug for SnapshotReader {
 }
 
 impl SnapshotReader {
-    pub(crate) fn new(inner: Arc<Inner>, manifest: Arc<Manifest>) -> Self {
+    pub(crate) fn new(inner: Arc<Inner>, manifest: Arc<Manifest>, layout: Arc<Layout>) -> Self {
         let meta = manifest.meta();
-        Self { inner, manifest, meta, kinds: Mutex::new(BTreeMap::new()) }
+        Self { inner, manifest, layout, meta, kinds: Mutex::new(BTreeMap::new()) }
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
+    }
+
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
     }
 
     pub(crate) fn shared_manifest(&self) -> &Arc<Manifest> {
@@ -92,7 +99,7 @@ impl SnapshotReader {
         if let Some(known) = locked(&self.kinds).get(kind) {
             return Ok(Arc::clone(known));
         }
-        let found = Arc::new(self.inner.located(&self.manifest, kind)?);
+        let found = Arc::new(self.inner.located(&self.layout, &self.manifest, kind)?);
         locked(&self.kinds).insert(kind.clone(), Arc::clone(&found));
         Ok(found)
     }
@@ -106,7 +113,7 @@ impl SnapshotReader {
     ) -> Result<(), StoreError> {
         let subject = &self.meta.id.subject;
         let wanted = located.iter().map(|l| (l.standing.seq, l.standing.row));
-        let mut rows = Rows::new(&self.inner, subject, Columns::FACTS, wanted)?;
+        let mut rows = Rows::new(&self.inner, &self.layout, Columns::FACTS, wanted)?;
         let mut seen: BTreeMap<u64, Timestamp> = BTreeMap::new();
         let mut shared = Shared::default();
         for l in located {
@@ -175,7 +182,7 @@ impl SnapshotReader {
                 let known = locked(&self.kinds).get(&kind).cloned();
                 let one = match known {
                     Some(all) => one_of(&all, key),
-                    None => match self.inner.locate_one(&self.manifest, key) {
+                    None => match self.inner.locate_one(&self.layout, &self.manifest, key) {
                         Found::Here(located) => Some(located),
                         Found::Absent => None,
                         Found::Unknown => one_of(&self.located(&kind)?, key),
@@ -189,24 +196,10 @@ impl SnapshotReader {
     }
 
     fn changes_checked(&self, since: u64) -> Result<Option<Vec<Change>>, StoreError> {
-        let SnapshotId { subject, seq } = &self.meta.id;
-        if since == 0 || since >= *seq {
+        if since == 0 || since >= self.meta.id.seq || self.layout.pruned.holds(since) {
             return Ok(None);
         }
-        let mut changes: BTreeMap<ResourceKey, Change> = BTreeMap::new();
-        for seq in since + 1..=*seq {
-            self.inner.each_change(subject, seq, None, &mut |kind, key, op, _| {
-                let op = ChangeOp::from(op);
-                if let Some(change) = changes.get_mut(&key) {
-                    change.op = op;
-                } else {
-                    let object = || manifest::path(subject, seq).to_string();
-                    let kind = Kind::new(kind).map_err(|e| StoreError::damaged(object(), e))?;
-                    changes.insert(key.clone(), Change { key, kind, op });
-                }
-                Ok(())
-            })?;
-        }
+        let changes = self.inner.changes(&self.layout, &self.manifest, since)?;
         Ok(Some(changes.into_values().collect()))
     }
 
@@ -238,11 +231,14 @@ impl Facts for SnapshotReader {
     }
 
     fn at(&self, seq: u64) -> Result<Option<Box<dyn Facts + '_>>, FactsError> {
-        if seq == 0 || seq > self.meta.id.seq {
+        if seq == 0 || seq > self.meta.id.seq || self.layout.pruned.holds(seq) {
             return Ok(None);
         }
         match self.inner.wait(self.inner.manifest(&self.meta.id.subject, seq)) {
-            Ok((manifest, _)) => Ok(Some(Box::new(Self::new(Arc::clone(&self.inner), manifest)))),
+            Ok((manifest, _)) => {
+                let (inner, layout) = (Arc::clone(&self.inner), Arc::clone(&self.layout));
+                Ok(Some(Box::new(Self::new(inner, manifest, layout))))
+            }
             Err(StoreError::Missing { .. }) => Ok(None),
             Err(e) => Err(self.error(e)),
         }
@@ -266,9 +262,15 @@ impl Shared {
     ) -> Result<(Resource, Digest), StoreError> {
         let key = &located.key;
         let lacking = || segment.damaged(format!("the row of `{key}` lacks a value"));
-        let salt = row.salt.ok_or_else(lacking)?;
-        let body = segment.text(row.body().ok_or_else(lacking)?)?;
-        let found = leaf(key.as_str(), &salt, body);
+        let (body, found) = match (row.body(), row.salt, row.leaf) {
+            (Some(body), Some(salt), None) => {
+                let body = segment.text(body)?;
+                (body, leaf(key.as_str(), &salt, body))
+            }
+            // Erased: the hash is all there is.
+            (None, None, Some(leaf)) => ("", leaf),
+            _ => return Err(lacking()),
+        };
         if located.leaf.is_some_and(|expected| expected != found) {
             return Err(segment.damaged(format!("the body of `{key}` does not have its leaf hash")));
         }

@@ -135,6 +135,12 @@ impl Store {
         let bytes = objects.get(&path(&record.subject, record.n)).await?;
         Ok((bytes, payload(objects, record).await?))
     }
+
+    /// Erases the payload of a record.
+    pub(crate) async fn drop_payload(&self, record: &Record) -> Result<(), StoreError> {
+        let path = payload_path(&record.subject, record.n, &record.payload);
+        self.inner.open_objects()?.delete(&path).await
+    }
 }
 
 /// Salt and payload of a record; `None` once they were erased.

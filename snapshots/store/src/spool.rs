@@ -10,9 +10,10 @@ use tidegate_model::{Resource, Salt, Subject};
 
 use crate::StoreError;
 use crate::fail::Fail;
-use crate::segment::PutRow;
+use crate::segment::{Content, PutRow};
 
 /// A file that is deleted when dropped.
+#[derive(Debug)]
 pub(crate) struct TempFile {
     pub(crate) path: PathBuf,
     pub(crate) file: File,
@@ -107,9 +108,8 @@ impl Spool {
             let salt = take(&mut record, 16)?.as_ref().try_into().ok()?;
             let read_at = i64::from_le_bytes(take(&mut record, 8)?.as_ref().try_into().ok()?);
             Some(PutRow {
-                salt,
                 read_at,
-                body: take_text(&mut record)??,
+                content: Content::Whole { body: take_text(&mut record)??, salt },
                 source: take_text(&mut record)??,
                 region: take_text(&mut record)?,
                 project: take_text(&mut record)?,

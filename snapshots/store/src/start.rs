@@ -2,19 +2,18 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::iter::once;
 use std::path::Path as FsPath;
 use std::sync::PoisonError;
 
 use bytes::Bytes;
 use object_store::path::Path;
-use tidegate_model::{Digest, Subject, leaf};
+use tidegate_model::Subject;
 
-use crate::index::{Broken, Event, Index, PutEvent, Seal, Through, index_key, place};
-use crate::manifest::{self, Manifest};
-use crate::segment::{Columns, Cursor, Op, Row, Segment, Source};
+use crate::index::{Broken, Index, Seal};
+use crate::manifest;
+use crate::objects::Objects;
 use crate::store::{Inner, Slot, locked};
-use crate::{Store, StoreError};
+use crate::{Bucket, Store, StoreError};
 
 /// The format of stores written here.
 const FORMAT: &str = "tidegate.store/v1";
@@ -55,6 +54,9 @@ impl Inner {
     /// Looks at what is there; gives whether there is a store. The index stays
     /// closed.
     pub(crate) async fn look(&self) -> Result<bool, StoreError> {
+        if let Some(bucket) = &self.bucket {
+            return self.look_into(bucket).await;
+        }
         let exists = |name: &str| self.root.join(name).exists();
         if !exists("format.json") && !exists("manifests") {
             return match std::fs::metadata(&self.root) {
@@ -70,13 +72,19 @@ impl Inner {
         if let Some(bytes) = objects.find(&path).await? {
             manifest::parse("format.json", &bytes, FORMAT)?;
         }
-        if let Some(subject) = objects.subjects("layout").await?.first() {
-            return Err(StoreError::Newer {
-                object: format!("layout/{subject}"),
-                found: "compacted segments".into(),
-                known: "segments as first written",
-            });
+        self.set(Slot::Off);
+        Ok(true)
+    }
+
+    /// As [`Inner::look`], over the network.
+    async fn look_into(&self, bucket: &Bucket) -> Result<bool, StoreError> {
+        let objects = Objects::of(bucket.connect()?, self.wrap.as_deref());
+        match objects.find(&Path::from("format.json")).await? {
+            Some(bytes) => drop(manifest::parse("format.json", &bytes, FORMAT)?),
+            None if objects.subjects("manifests").await?.is_empty() => return Ok(false),
+            None => {}
         }
+        self.open_objects()?;
         self.set(Slot::Off);
         Ok(true)
     }
@@ -209,143 +217,6 @@ impl Inner {
             }
         }
     }
-
-    /// Replays what an index lacks.
-    async fn catch_up(
-        &self,
-        opened: Result<Index, Broken>,
-    ) -> Result<Result<(Index, Vec<String>), Broken>, StoreError> {
-        let index = match opened {
-            Ok(index) => index,
-            Err(broken) => return Ok(Err(broken)),
-        };
-        let mut notices = Vec::new();
-        let subjects = self.open_objects()?.subjects("manifests").await?;
-        let known = match index.subjects() {
-            Ok(known) => known,
-            Err(broken) => return Ok(Err(broken)),
-        };
-        if let Some(gone) = known.iter().find(|s| !subjects.contains(*s)) {
-            return Ok(Err(Broken(format!("it holds `{gone}`, which the store does not"))));
-        }
-        for subject in subjects {
-            match self.catch_up_subject(&index, &subject).await? {
-                Ok(notice) => notices.extend(notice),
-                Err(broken) => return Ok(Err(broken)),
-            }
-        }
-        Ok(Ok((index, notices)))
-    }
-
-    /// Brings the index in step for one subject. A damaged object ends that,
-    /// but is no reason not to open: older snapshots can be read.
-    async fn catch_up_subject(
-        &self,
-        index: &Index,
-        subject: &Subject,
-    ) -> Result<Result<Option<String>, Broken>, StoreError> {
-        let head = self.head(subject).await?;
-        let through = match index.through(subject) {
-            Ok(through) => through,
-            Err(broken) => return Ok(Err(broken)),
-        };
-        let start = through.map_or(0, |t| t.seq);
-        if start > head {
-            return Ok(Err(Broken(format!("it is ahead of `{subject}@{head}`"))));
-        }
-        let mut before = None;
-        if let Some(through) = through {
-            match self.manifest(subject, start).await {
-                Ok((_, hash)) if hash == through.manifest => before = Some(hash),
-                Ok(_) => {
-                    return Ok(Err(Broken(format!("it holds another `{subject}@{start}`"))));
-                }
-                Err(e) => return Ok(Ok(Some(format!("the index stops at {start}: {e}")))),
-            }
-        }
-        for seq in start + 1..=head {
-            match self.replay(index, subject, seq, before).await {
-                Ok(Ok(hash)) => before = Some(hash),
-                Ok(Err(broken)) => return Ok(Err(broken)),
-                Err(e) => {
-                    let last = seq - 1;
-                    return Ok(Ok(Some(format!("the index stops at `{subject}@{last}`: {e}"))));
-                }
-            }
-        }
-        let lacked = head - start;
-        Ok(Ok((lacked > 0).then(|| {
-            format!("the index was behind by {lacked} of `{subject}`: replayed from segments")
-        })))
-    }
-
-    /// Takes one snapshot over into the index; gives its manifest's hash.
-    async fn replay(
-        &self,
-        index: &Index,
-        subject: &Subject,
-        seq: u64,
-        before: Option<Digest>,
-    ) -> Result<Result<Digest, Broken>, StoreError> {
-        let (manifest, hash) = self.manifest(subject, seq).await?;
-        if manifest.previous != before {
-            let why = format!("it does not follow `{subject}@{}`", seq - 1);
-            return Err(StoreError::damaged(manifest::path(subject, seq).to_string(), why));
-        }
-        let bytes = self.segment_bytes(&manifest).await?;
-        let path = manifest::segment_path(subject, seq, &manifest.delta);
-        let segment = Segment::open(path, &bytes, &manifest.delta)?;
-        let mut cursor =
-            Cursor::new(&segment, &Source::Whole(bytes), Columns::ALL, once(0..segment.rows()));
-        let mut row = 0_u32;
-        let mut failed = None;
-        let mut events = std::iter::from_fn(|| {
-            let next = cursor.next().and_then(|r| r.map(|r| event(&segment, &r, row)).transpose());
-            row += 1;
-            next.transpose().map(|e| {
-                e.map_err(|e| {
-                    let broken = Broken(e.to_string());
-                    failed = Some(e);
-                    broken
-                })
-            })
-        });
-        let applied = index.apply(subject, Through { seq, manifest: hash }, &mut events);
-        failed.map_or_else(|| Ok(applied.map(|()| hash)), Err)
-    }
-
-    async fn segment_bytes(&self, manifest: &Manifest) -> Result<Bytes, StoreError> {
-        let path = manifest::segment_path(&manifest.subject, manifest.seq, &manifest.delta);
-        self.open_objects()?.get(&path).await
-    }
-}
-
-/// What a row tells the index.
-fn event(segment: &Segment, row: &Row, n: u32) -> Result<Event, StoreError> {
-    let op = row.op.ok_or_else(|| segment.damaged("a row has no operation"))?;
-    let key = segment.text(row.key())?;
-    let kind = segment.text(row.kind())?;
-    let text = |t: Option<&[u8]>| -> Result<Option<String>, StoreError> {
-        t.map(|t| segment.text(t).map(str::to_owned)).transpose()
-    };
-    let put = if op == Op::Put {
-        let lacking = || segment.damaged(format!("the row of `{key}` lacks a value"));
-        let salt = row.salt.ok_or_else(lacking)?;
-        let body = segment.text(row.body().ok_or_else(lacking)?)?;
-        let source = segment.text(row.source().ok_or_else(lacking)?)?;
-        let (region, project, name) =
-            (text(row.region())?, text(row.project())?, text(row.name())?);
-        Some(PutEvent {
-            row: n,
-            salt,
-            leaf: leaf(key, &salt, body),
-            place: place(source, region.as_deref(), project.as_deref(), name.as_deref()),
-            region: region.map(Into::into),
-        })
-    } else {
-        None
-    };
-    Ok(Event { key: index_key(kind, key), op, put })
 }
 
 /// An error and what is below it, in one clause.

@@ -12,15 +12,18 @@ use tokio::runtime::Handle;
 use crate::block::block;
 use crate::fail::Fail;
 use crate::index::{Broken, Index};
+use crate::layout::Layout;
 use crate::manifest::{self, Manifest};
 use crate::objects::{Objects, Wrap};
 use crate::segment::{Segment, Source};
-use crate::{At, SnapshotReader, StoreError};
+use crate::{At, Bucket, SnapshotReader, StoreError};
 
-/// A store of snapshots in a folder. Cheap to clone; clones share everything.
+/// A store of snapshots in a folder or a bucket. Cheap to clone; clones share
+/// everything.
 ///
-/// One process at a time writes; others can read meanwhile, from the segments.
-/// Dropping the last handle closes the index.
+/// Of a folder one process at a time writes; others can read meanwhile, from the
+/// segments. A bucket has any number of writers: of two on one subject the first
+/// to commit wins. Dropping the last handle closes the index.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
@@ -34,7 +37,10 @@ impl std::fmt::Debug for Store {
 }
 
 pub(crate) struct Inner {
+    /// Where index, lock and temporary files are; and the objects, unless they
+    /// are in a bucket.
     pub(crate) root: PathBuf,
+    pub(crate) bucket: Option<Bucket>,
     pub(crate) handle: Option<Handle>,
     pub(crate) fail: Fail,
     pub(crate) wrap: Option<Box<Wrap>>,
@@ -48,7 +54,9 @@ pub(crate) struct Inner {
     /// gone.
     pub(crate) lost: Mutex<BTreeMap<Subject, u64>>,
     manifests: Mutex<BTreeMap<(Subject, u64), Hashed>>,
-    segments: Mutex<BTreeMap<(Subject, u64), Arc<Segment>>>,
+    pub(crate) layouts: Mutex<BTreeMap<Subject, Arc<Layout>>>,
+    /// By subject and file name.
+    pub(crate) segments: Mutex<BTreeMap<(Subject, String), Arc<Segment>>>,
 }
 
 /// A manifest with the SHA-256 of its bytes.
@@ -72,6 +80,7 @@ impl Inner {
     pub(crate) fn new(root: PathBuf, fail: Fail, wrap: Option<Box<Wrap>>) -> Self {
         Self {
             root,
+            bucket: None,
             handle: Handle::try_current().ok(),
             fail,
             wrap,
@@ -81,7 +90,8 @@ impl Inner {
             swept: tokio::sync::Mutex::default(),
             lost: Mutex::default(),
             manifests: Mutex::new(BTreeMap::new()),
-            segments: Mutex::new(BTreeMap::new()),
+            layouts: Mutex::default(),
+            segments: Mutex::default(),
         }
     }
 
@@ -103,12 +113,25 @@ impl Inner {
         self.objects.get()
     }
 
-    /// Opens the objects below the root, which exists.
+    /// What is needed of a bucket, in the first cache folder that is free.
+    pub(crate) fn in_bucket(bucket: Bucket) -> Result<Self, StoreError> {
+        let (root, lock) = bucket.slot()?;
+        let mut inner = Self::new(root, Fail::default(), None);
+        *locked(&inner.lock) = Some(lock);
+        inner.bucket = Some(bucket);
+        Ok(inner)
+    }
+
+    /// Opens the objects; a folder must exist.
     pub(crate) fn open_objects(&self) -> Result<&Objects, StoreError> {
         if let Some(objects) = self.objects.get() {
             return Ok(objects);
         }
-        let objects = Objects::local(&self.root, self.wrap.as_deref())?;
+        let wrap = self.wrap.as_deref();
+        let objects = match &self.bucket {
+            None => Objects::local(&self.root, wrap)?,
+            Some(bucket) => Objects::of(bucket.connect()?, wrap),
+        };
         Ok(self.objects.get_or_init(|| objects))
     }
 
@@ -134,25 +157,6 @@ impl Inner {
         Ok(both)
     }
 
-    /// The segment of a snapshot, checked when it is first opened.
-    pub(crate) async fn segment(
-        &self,
-        subject: &Subject,
-        seq: u64,
-    ) -> Result<Arc<Segment>, StoreError> {
-        let id = (subject.clone(), seq);
-        if let Some(known) = locked(&self.segments).get(&id) {
-            return Ok(Arc::clone(known));
-        }
-        let (manifest, _) = self.manifest(subject, seq).await?;
-        let path = manifest::segment_path(subject, seq, &manifest.delta);
-        let missing = || StoreError::Missing { object: path.to_string() };
-        let bytes = self.objects().ok_or_else(missing)?.get(&path).await?;
-        let segment = Arc::new(Segment::open(path, &bytes, &manifest.delta)?);
-        locked(&self.segments).insert(id, Arc::clone(&segment));
-        Ok(segment)
-    }
-
     /// Where parts of segments are read from.
     pub(crate) fn source(&self) -> Result<Source, StoreError> {
         let objects = self.open_objects()?.clone();
@@ -162,16 +166,23 @@ impl Inner {
     /// Asks the index, if it can be used. What is wrong with it makes it
     /// unused from then on; the answer is `None` then, too.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&Index) -> Result<T, Broken>) -> Option<T> {
-        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
-        let Slot::Ready(index) = &*slot else { return None };
-        match question(index) {
+        match self.try_ask(question)? {
             Ok(answer) => Some(answer),
             Err(broken) => {
-                drop(slot);
                 self.discard(&broken);
                 None
             }
         }
+    }
+
+    /// As [`Inner::ask`], for those who mend the index themselves.
+    pub(crate) fn try_ask<T>(
+        &self,
+        question: impl FnOnce(&Index) -> Result<T, Broken>,
+    ) -> Option<Result<T, Broken>> {
+        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        let Slot::Ready(index) = &*slot else { return None };
+        Some(question(index))
     }
 
     /// Throws the index away; the next writer, or the next start, rebuilds it.
@@ -189,6 +200,7 @@ impl Inner {
     /// Forgets what was read of objects.
     pub(crate) fn forget(&self) {
         locked(&self.manifests).clear();
+        locked(&self.layouts).clear();
         locked(&self.segments).clear();
     }
 }
@@ -238,13 +250,25 @@ impl Store {
         Ok(Self { inner, notices: Vec::new().into() })
     }
 
+    /// Opens the store in a bucket, which must exist. As [`Store::open`], but that
+    /// others may write at the same time, also for [`Store::open_for_records`].
+    ///
+    /// Needs a runtime with more than one thread: calls that block on storage wait
+    /// for the others to drive the network.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`StoreError::Objects`] if the bucket cannot be reached.
+    pub async fn open_bucket(bucket: Bucket) -> Result<Self, StoreError> {
+        Self::open_with(Inner::in_bucket(bucket)?).await
+    }
+
     pub(crate) async fn open_with(inner: Inner) -> Result<Self, StoreError> {
         let inner = Arc::new(inner);
         let notices = inner.start().await?;
         Ok(Self { inner, notices: notices.into() })
     }
 
-    /// Where the store is.
+    /// The folder of the store; for one in a bucket, that of its index.
     #[must_use]
     pub fn path(&self) -> &FsPath {
         &self.inner.root
@@ -254,6 +278,13 @@ impl Store {
     /// of a single-threaded runtime.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         self.inner.wait(future)
+    }
+
+    /// What to call the store in messages: its folder, or its address.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let folder = || self.inner.root.display().to_string();
+        self.inner.bucket.as_ref().map_or_else(folder, |b| b.url().to_owned())
     }
 
     /// What opening had to mend or do without; each one clause, for people.
@@ -292,25 +323,30 @@ impl Store {
     /// The snapshot that is meant by a point in time.
     ///
     /// By time it is the one with the highest number among those taken at or
-    /// before it.
+    /// before it. Snapshots that were pruned do not count; asked for by its
+    /// number, one is an error.
     ///
     /// # Errors
     /// [`StoreError::NoSubject`], [`StoreError::NoneBefore`],
-    /// [`StoreError::TooFarBack`], [`StoreError::NoSnapshot`] and
-    /// [`StoreError::OtherSubject`] say what there is instead.
+    /// [`StoreError::TooFarBack`], [`StoreError::NoSnapshot`],
+    /// [`StoreError::Pruned`] and [`StoreError::OtherSubject`] say what there is
+    /// instead.
     pub async fn resolve(&self, subject: &Subject, at: &At) -> Result<SnapshotId, StoreError> {
         let newest = self.inner.head(subject).await?;
         if newest == 0 {
             let known = self.subjects().await?;
             return Err(StoreError::NoSubject { subject: subject.clone(), known });
         }
+        let layout = self.inner.layout(subject).await?;
+        let id = |seq| SnapshotId { subject: subject.clone(), seq };
         let seq = match at {
             At::Latest { back } => {
-                let seq = newest.checked_sub(*back).filter(|&seq| seq > 0);
+                let before = usize::try_from(*back).unwrap_or(usize::MAX);
+                let seq = layout.kept(newest).rev().nth(before);
                 seq.ok_or_else(|| StoreError::TooFarBack {
                     subject: subject.clone(),
                     back: *back,
-                    count: newest,
+                    count: newest - layout.pruned.count(),
                 })?
             }
             At::Id(id) if id.subject != *subject => {
@@ -320,23 +356,30 @@ impl Store {
             At::Id(id) if id.seq == 0 || id.seq > newest => {
                 return Err(StoreError::NoSnapshot { id: id.clone(), newest });
             }
+            At::Id(found) if layout.pruned.holds(found.seq) => {
+                return Err(StoreError::Pruned {
+                    id: found.clone(),
+                    before: layout.kept(found.seq).next_back().map(id),
+                    after: layout.kept(newest).find(|&seq| seq > found.seq).map(id),
+                });
+            }
             At::Id(id) => id.seq,
             At::Time(time) => {
-                let mut seq = newest;
-                loop {
+                let mut first = None;
+                let mut found = None;
+                for seq in layout.kept(newest).rev() {
                     let (manifest, _) = self.inner.manifest(subject, seq).await?;
                     if manifest.taken_at <= *time {
-                        break seq;
+                        found = Some(seq);
+                        break;
                     }
-                    if seq == 1 {
-                        return Err(StoreError::NoneBefore {
-                            subject: subject.clone(),
-                            time: *time,
-                            first: manifest.taken_at,
-                        });
-                    }
-                    seq -= 1;
+                    first = Some(manifest.taken_at);
                 }
+                found.ok_or_else(|| StoreError::NoneBefore {
+                    subject: subject.clone(),
+                    time: *time,
+                    first: first.unwrap_or(*time),
+                })?
             }
         };
         Ok(SnapshotId { subject: subject.clone(), seq })
@@ -350,7 +393,8 @@ impl Store {
     pub async fn snapshot(&self, id: &SnapshotId) -> Result<SnapshotReader, StoreError> {
         let id = self.resolve(&id.subject, &At::Id(id.clone())).await?;
         let (manifest, _) = self.inner.manifest(&id.subject, id.seq).await?;
-        Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest))
+        let layout = self.inner.layout(&id.subject).await?;
+        Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest, layout))
     }
 
     /// The blob that the policy engine kept for a subject under a digest. It

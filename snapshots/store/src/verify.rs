@@ -20,6 +20,7 @@ use std::iter::once;
 use object_store::path::Path;
 use tidegate_model::{Digest, Kind, ResourceKey, Subject, leaf};
 
+use crate::layout::{Layout, LiveSegment};
 use crate::manifest::{self, KindTree, LastRecord, Manifest};
 use crate::objects::Objects;
 use crate::roots::{Happened, History};
@@ -49,6 +50,8 @@ pub struct Verified {
     pub versions: u64,
     /// Versions of which only the leaf is left.
     pub erased: u64,
+    /// Snapshots whose manifest is left and nothing else.
+    pub pruned: u64,
     /// Records in the chain.
     pub records: u64,
     /// Records whose payload is gone.
@@ -94,16 +97,19 @@ impl Store {
             roots: 0,
             versions: 0,
             erased: 0,
+            pruned: 0,
             records: 0,
             erased_payloads: 0,
             checkpoints: 0,
             faults: Vec::new(),
         };
         let mut pass = Pass { inner: &self.inner, subject, found: verified };
+        // Checkpoints are listed first: another process may add a snapshot and sign.
+        let kept = pass.inner.checkpoint_paths(subject).await?;
         let manifests = pass.manifests().await?;
         pass.segments(&manifests).await?;
         pass.records(&manifests).await?;
-        pass.checkpoints().await?;
+        pass.checkpoints(kept).await?;
         against.iter().for_each(|checkpoint| pass.compare(checkpoint, None));
         Ok(pass.found)
     }
@@ -166,32 +172,40 @@ impl Pass<'_> {
         Ok(numbers.max().unwrap_or(0).saturating_sub(1))
     }
 
-    /// The segments that are live, and the roots that come of them.
+    /// The segments that are live, and the roots that come of them. Snapshots that
+    /// were pruned have none.
     async fn segments(&mut self, manifests: &Manifests) -> Result<(), StoreError> {
+        let layout = match told(self.inner.layout(self.subject).await)? {
+            Ok(layout) => layout,
+            // What counts cannot be told without it.
+            Err(fault) => {
+                self.found.faults.push(fault);
+                return Ok(());
+            }
+        };
         let mut histories: BTreeMap<Kind, History> = BTreeMap::new();
         // Roots of later snapshots cannot be computed without an earlier segment.
-        let mut until = u64::MAX;
-        let mut next = 1;
-        for manifest in manifests.values() {
-            if manifest.seq > next {
-                until = until.min(next);
-            }
-            next = manifest.seq + 1;
-            if let Err(fault) = told(self.segment(manifest, &mut histories).await)? {
+        let mut until = (1..).find(|seq| !manifests.contains_key(seq)).unwrap_or(u64::MAX);
+        let later = manifests.range(layout.through + 1..).map(|(_, m)| LiveSegment::delta(m));
+        for live in layout.segments.iter().cloned().chain(later) {
+            if let Err(fault) = told(self.segment(&live, &mut histories).await)? {
                 self.found.faults.push(fault);
-                until = until.min(manifest.seq);
+                until = until.min(live.from);
             }
         }
-        let whole: Manifests = manifests.range(..until).map(|(seq, m)| (*seq, m.clone())).collect();
+        let kept = |seq: &u64| !layout.pruned.holds(*seq);
+        let whole = manifests.range(..until).filter(|(seq, _)| kept(seq));
+        let whole: Manifests = whole.map(|(seq, m)| (*seq, m.clone())).collect();
         let mut wrong: BTreeMap<u64, Fault> = BTreeMap::new();
-        let kinds = manifests.values().flat_map(|m| m.kinds.keys().cloned());
+        let kinds = whole.values().flat_map(|m| m.kinds.keys().cloned());
         let kinds: BTreeSet<Kind> = kinds.chain(histories.keys().cloned()).collect();
         for kind in kinds {
             let history = histories.remove(&kind).unwrap_or_default();
-            for (seq, fault) in self.roots(&kind, history, &whole) {
+            for (seq, fault) in self.roots(&kind, history, &whole, &layout) {
                 wrong.entry(seq).or_insert(fault);
             }
         }
+        self.found.pruned = layout.pruned.count();
         self.found.roots = (whole.len() - wrong.len()) as u64;
         self.found.faults.extend(wrong.into_values());
         Ok(())
@@ -200,15 +214,15 @@ impl Pass<'_> {
     /// Reads one segment into the histories of its kinds.
     async fn segment(
         &mut self,
-        manifest: &Manifest,
+        live: &LiveSegment,
         histories: &mut BTreeMap<Kind, History>,
     ) -> Result<(), StoreError> {
-        let path = manifest::segment_path(self.subject, manifest.seq, &manifest.delta);
+        let path = live.path(self.subject);
         let bytes = self.inner.open_objects()?.get(&path).await?;
-        let segment = Segment::open(path, &bytes, &manifest.delta)?;
+        let segment = Segment::open(path, &bytes, live)?;
         let rows = once(0..segment.rows());
         let mut cursor = Cursor::new(&segment, &Source::Whole(bytes), Columns::LEAVES, rows);
-        let mut last: Option<(Kind, ResourceKey)> = None;
+        let mut last: Option<(Kind, ResourceKey, u64)> = None;
         while let Some(row) = cursor.next()? {
             let key = segment.text(row.key())?;
             let key = ResourceKey::new(key).map_err(|e| segment.damaged(e))?;
@@ -217,19 +231,25 @@ impl Pass<'_> {
                 return Err(segment.damaged(format!("it has `{key}` among the `{kind}`")));
             }
             let kind = match &last {
-                Some((before, _)) if before.as_str() == kind => before.clone(),
+                Some((before, _, _)) if before.as_str() == kind => before.clone(),
                 _ => Kind::new(kind).map_err(|e| segment.damaged(e))?,
             };
-            if last.as_ref().is_some_and(|(k, before)| *k == kind && *before >= key) {
+            let after = |(k, before, seq): &(Kind, ResourceKey, u64)| {
+                *k != kind || (before, *seq) < (&key, row.seq)
+            };
+            if !last.as_ref().is_none_or(after) {
                 return Err(segment.damaged(format!("`{key}` is out of order")));
+            }
+            if !(live.from..=live.to).contains(&row.seq) {
+                return Err(segment.damaged(format!("`{key}` changes in snapshot {}", row.seq)));
             }
             let happened = self.happened(&segment, &key, &row)?;
             let history = match histories.get_mut(&kind) {
                 Some(history) => history,
                 None => histories.entry(kind.clone()).or_default(),
             };
-            history.push(manifest.seq, key.as_str(), happened);
-            last = Some((kind, key));
+            history.push(row.seq, key.as_str(), happened);
+            last = Some((kind, key, row.seq));
         }
         Ok(())
     }
@@ -258,7 +278,13 @@ impl Pass<'_> {
 
     /// Compares the roots of one kind with what manifests say; gives the first
     /// that differs, and the first thing that cannot have happened.
-    fn roots(&self, kind: &Kind, history: History, manifests: &Manifests) -> BTreeMap<u64, Fault> {
+    fn roots(
+        &self,
+        kind: &Kind,
+        history: History,
+        manifests: &Manifests,
+        layout: &Layout,
+    ) -> BTreeMap<u64, Fault> {
         let mut wrong = BTreeMap::new();
         let mut outcomes = history.outcomes().into_iter().peekable();
         let mut now: Option<KindTree> = None;
@@ -266,7 +292,9 @@ impl Pass<'_> {
             while let Some(outcome) = outcomes.next_if(|o| o.seq <= seq) {
                 now = outcome.tree;
                 if let Some(key) = outcome.odd {
-                    let object = manifest::segment_path(self.subject, seq, &manifest.delta);
+                    let delta = || LiveSegment::delta(manifest);
+                    let named = layout.covering(outcome.seq).cloned().unwrap_or_else(delta);
+                    let object = named.path(self.subject);
                     let why = format!("it changes `{key}`, which was not there");
                     wrong.insert(seq, Fault { object: object.to_string(), why });
                     return wrong;
@@ -331,8 +359,8 @@ impl Pass<'_> {
     }
 
     /// The checkpoints that are kept in the store.
-    async fn checkpoints(&mut self) -> Result<(), StoreError> {
-        for path in self.inner.checkpoint_paths(self.subject).await? {
+    async fn checkpoints(&mut self, kept: Vec<Path>) -> Result<(), StoreError> {
+        for path in kept {
             match told(self.inner.read_checkpoint(self.subject, &path).await)? {
                 Ok(kept) => {
                     self.found.checkpoints += 1;

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use tidegate_model::{ChangeOp, Kind, ResourceKey, Timestamp};
 
 use crate::index::{Broken, Standing};
+use crate::layout::Layout;
 use crate::manifest::Manifest;
 use crate::reader::Shared;
 use crate::rows::Rows;
 use crate::segment::{Columns, Op, Row, Segment};
+use crate::state::{Happened, holds};
 use crate::store::Inner;
 use crate::{SnapshotReader, StoreError};
 
@@ -119,6 +121,7 @@ impl SnapshotReader {
         Versions {
             inner: Arc::clone(self.inner()),
             manifest: Arc::clone(self.shared_manifest()),
+            layout: Arc::clone(self.layout()),
             content,
             begun,
             selection: Some(selection),
@@ -136,6 +139,7 @@ impl SnapshotReader {
 pub struct Versions {
     inner: Arc<Inner>,
     manifest: Arc<Manifest>,
+    layout: Arc<Layout>,
     content: Content,
     begun: RangeInclusive<u64>,
     /// Until the first step.
@@ -194,7 +198,7 @@ impl Versions {
         kind: &Kind,
         keys: Option<&BTreeSet<ResourceKey>>,
     ) -> Result<(), StoreError> {
-        let found = self.inner.events(&self.manifest, kind, keys)?;
+        let found = self.inner.events(&self.layout, &self.manifest, kind, keys)?;
         let columns = match self.content {
             Content::Times => None,
             Content::Places => Some(Columns::PLACES),
@@ -209,7 +213,7 @@ impl Versions {
                     puts.dedup();
                     puts
                 });
-                Some(Rows::new(&self.inner, &self.manifest.subject, columns, wanted)?)
+                Some(Rows::new(&self.inner, &self.layout, columns, wanted)?)
             }
         };
         self.keys = found.into_iter();
@@ -339,11 +343,12 @@ impl Inner {
     /// What happened to the resources of a kind, or to some, in order of key.
     fn events(
         &self,
+        layout: &Layout,
         manifest: &Manifest,
         kind: &Kind,
         keys: Option<&BTreeSet<ResourceKey>>,
     ) -> Result<Vec<(ResourceKey, Events)>, StoreError> {
-        if let Some(found) = self.events_by_index(manifest, kind, keys) {
+        if let Some(found) = self.events_by_index(layout, manifest, kind, keys) {
             let live = |(_, events): &&(ResourceKey, Events)| {
                 events.last().is_some_and(|(_, op, _)| *op != Op::Remove)
             };
@@ -355,9 +360,10 @@ impl Inner {
             self.discard(&Broken(format!("it has {live} of {expected} resources of `{kind}`")));
         }
         let mut found: BTreeMap<ResourceKey, Events> = BTreeMap::new();
-        for seq in 1..=manifest.seq {
-            self.each_change(&manifest.subject, seq, Some(kind), &mut |_, key, op, row| {
-                if keys.is_none_or(|k| k.contains(&key)) {
+        for segment in self.wait(self.live(layout, manifest.seq))? {
+            self.each_change(layout, &segment, Some(kind), &mut |change| {
+                let Happened { key, seq, op, row, .. } = change;
+                if seq <= manifest.seq && keys.is_none_or(|k| k.contains(&key)) {
                     found.entry(key).or_default().push((seq, op, row));
                 }
                 Ok(())
@@ -368,6 +374,7 @@ impl Inner {
 
     fn events_by_index(
         &self,
+        layout: &Layout,
         manifest: &Manifest,
         kind: &Kind,
         keys: Option<&BTreeSet<ResourceKey>>,
@@ -378,7 +385,7 @@ impl Inner {
             events
         };
         self.ask(|index| {
-            if index.through(subject)?.is_none_or(|t| t.seq < seq) {
+            if !holds(index, layout, seq)? {
                 return Ok(None);
             }
             let mut found = Vec::new();

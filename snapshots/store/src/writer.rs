@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use object_store::path::Path;
 use tidegate_model::{
     Digest, Kind, KindCoverage, Resource, ResourceKey, Salt, SnapshotId, Subject, Timestamp, leaf,
 };
 use tokio::runtime::Handle;
 
+use crate::follow::Reach;
 use crate::index::{Broken, Through, place_of};
+use crate::layout::segment_name;
 use crate::manifest::{self, MANIFEST, Manifest};
 use crate::merkle::Tree;
 use crate::prepare::{Prepared, prepare};
@@ -77,6 +80,7 @@ pub(crate) struct Old {
 #[derive(Debug, Clone)]
 pub(crate) struct New {
     pub(crate) spooled: Place,
+    pub(crate) salt: Salt,
     pub(crate) leaf: Digest,
     pub(crate) place: u64,
     pub(crate) region: Option<Arc<str>>,
@@ -97,6 +101,8 @@ pub struct SnapshotWriter {
     pub(crate) subject: Subject,
     /// The snapshot before, with the hash of its bytes.
     pub(crate) head: Option<(Arc<Manifest>, Digest)>,
+    /// Where the index stands meanwhile.
+    through: Option<Through>,
     pub(crate) coverage: Vec<KindCoverage>,
     pub(crate) kinds: BTreeMap<Kind, Kinds>,
     pub(crate) spool: Spool,
@@ -125,12 +131,13 @@ impl Store {
         inner.writable().await?;
         let seq = inner.settle(subject).await?;
         let head = if seq > 0 { Some(inner.manifest(subject, seq).await?) } else { None };
-        inner.in_step(subject, head.as_ref()).await?;
+        let through = inner.in_step(subject, head.as_ref()).await?;
         let spool = Spool::create(&inner.temp_folder(), subject, inner.fail.clone())?;
         Ok(SnapshotWriter {
             inner,
             subject: subject.clone(),
             head,
+            through,
             coverage: Vec::new(),
             kinds: BTreeMap::new(),
             spool,
@@ -146,16 +153,24 @@ impl Inner {
         &self,
         subject: &Subject,
         head: Option<&(Arc<Manifest>, Digest)>,
-    ) -> Result<(), StoreError> {
-        let expected = head.map(|(m, hash)| Through { seq: m.seq, manifest: *hash });
+    ) -> Result<Option<Through>, StoreError> {
+        let generation = self.layout(subject).await?.generation;
+        let expected = head.map(|(m, hash)| Through { seq: m.seq, generation, manifest: *hash });
         let right = || self.ask(|index| index.through(subject)) == Some(expected);
         if right() {
-            return Ok(());
+            return Ok(expected);
         }
-        self.discard(&Broken("it is not in step".into()));
-        let problems = self.rebuild().await?;
+        let mut problems = Vec::new();
+        match self.catch_up_subject(&Reach::Slot(self), subject).await? {
+            Ok(problem) => problems.extend(problem),
+            Err(broken) => self.discard(&broken),
+        }
+        if !right() {
+            self.discard(&Broken("it is not in step".into()));
+            problems = self.rebuild().await?;
+        }
         if right() {
-            return Ok(());
+            return Ok(expected);
         }
         let why = problems.into_iter().next().unwrap_or_else(|| "it is not in step".into());
         Err(StoreError::Index { why })
@@ -208,7 +223,7 @@ impl SnapshotWriter {
         }
         if let (true, Some(new)) = (tie, &known.new) {
             let other = self.spool.read(new.spooled)?;
-            if other.body.as_ref() >= resource.body.as_bytes() {
+            if other.body().is_some_and(|b| b.as_ref() >= resource.body.as_bytes()) {
                 return Ok(());
             }
         }
@@ -216,6 +231,7 @@ impl SnapshotWriter {
         let salt = same_body.map_or_else(&mut self.begin.salts, |o| o.salt);
         known.new = Some(Box::new(New {
             spooled: self.spool.push(resource, &salt)?,
+            salt,
             leaf: same_body.map_or_else(|| leaf(key, &salt, &resource.body), |o| o.leaf),
             place,
             region: resource.region.clone(),
@@ -284,10 +300,12 @@ impl SnapshotWriter {
         let taken_at = self.begin.taken_at;
         let tool_version = self.begin.tool_version.clone();
         let previous = self.head.as_ref().map(|(_, hash)| *hash);
+        let before = self.through;
         let prepared = offload(move || prepare(self)).await??;
         let Prepared { segment, sha256, coverage, kinds, events, counts } = prepared;
         let objects = inner.open_objects()?;
-        let path = manifest::segment_path(&id.subject, id.seq, &sha256);
+        let name = segment_name(id.seq, &sha256);
+        let path = Path::from(format!("segments/{}/{name}", id.subject));
         objects.put_file(&path, &segment.path).await?;
         drop(segment);
         let mut manifest = Manifest {
@@ -311,9 +329,10 @@ impl SnapshotWriter {
         }
         // Committed. If the index fails now it is rebuilt later.
         let subject = id.subject.clone();
-        let through = Through { seq: id.seq, manifest: hash };
+        let generation = before.map_or(0, |t| t.generation);
+        let through = Through { seq: id.seq, generation, manifest: hash };
         offload(move || {
-            inner.ask(|i| i.apply(&subject, through, &mut events.into_iter().map(Ok)));
+            inner.ask(|i| i.apply(&subject, before, through, &mut events.into_iter().map(Ok)));
         })
         .await?;
         let [put, removed, unseen, seen, unchanged] = counts;
@@ -330,7 +349,7 @@ fn root(known: &Kinds) -> (u64, Digest) {
 
 /// Does work that takes long on a thread where that is fine, if there is a
 /// runtime to ask for one.
-async fn offload<T: Send + 'static>(
+pub(crate) async fn offload<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
     match Handle::try_current() {

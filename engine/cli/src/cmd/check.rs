@@ -15,7 +15,7 @@ use tidegate_store::{At, SnapshotReader, Store, StoreError};
 use crate::args::Check;
 use crate::bundles::Resolved;
 use crate::cmd::render::Run;
-use crate::cmd::store::failure;
+use crate::cmd::store::{failure, resolve};
 use crate::cmd::{Context, render, waiver};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -30,7 +30,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
     for subject in subjects_of(&store, &clouds(ctx, &args.cloud, &at), &at).await? {
-        let id = store.resolve(&subject, &at).await.map_err(failure)?;
+        let id = resolve(ctx, &store, &subject, &at).await?;
         subjects.push(judge(&store, &id, &rules, args.fresh).await?.report);
     }
     let run = Run { rules: &rules, store: &store, waivers, duration: None, missed: false };

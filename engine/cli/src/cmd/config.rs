@@ -70,6 +70,7 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
     let clouds = config.clouds(&args.targets, every)?;
     let mut rows = vec![
         row("store", &config.store(&ctx.global)?, |p| path(p)),
+        row("retention", &config.retention_setting(), |r| json!(r)),
         row("targets", &clouds, |names| {
             json!(names.as_ref().map(|l| l.iter().map(Name::as_str).collect::<Vec<_>>()))
         }),

@@ -112,7 +112,9 @@ impl Evidence {
                     wanted.push((test_result, vec![None]));
                 }
                 let held = held(facts, kinds).await?;
-                all.extend(held.into_iter().filter(|r| !known.contains(&r.key)));
+                // What was erased cannot be carried: nothing of it is left.
+                let carried = |r: &Resource| !known.contains(&r.key) && !r.is_erased();
+                all.extend(held.into_iter().filter(carried));
             }
             Err(StoreError::NoSubject { .. }) => {}
             Err(e) => return Err(failure(e)),

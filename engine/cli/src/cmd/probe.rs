@@ -21,7 +21,7 @@ use crate::args::{Probe as Args, Sources, Targets};
 use crate::bundles::Resolved;
 use crate::cmd::evidence::Evidence;
 use crate::cmd::render::Run;
-use crate::cmd::store::failure;
+use crate::cmd::store::{For, is_address, open_at};
 use crate::cmd::targets::{self, Target};
 use crate::cmd::{Context, check, collect, render, waiver};
 use crate::config::{Name, RuleChoice};
@@ -51,7 +51,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     };
     target.source.cloud()?;
     // A nightly scan must not wait for probes.
-    let records = Store::open_for_records(&ctx.store_path()?).await.map_err(failure)?;
+    let records = open_at(ctx.env, &ctx.store_path()?, For::Records).await?;
     let _alone = alone(ctx, &target.subject)?;
     let journal = Records::new(&records, &target.subject)?;
     let mut bench = Bench::new();
@@ -258,9 +258,13 @@ fn tell_left(ui: &mut Ui, left: &[Left]) {
 }
 
 /// Keeps others from probing the same cloud from the same store: cleaning up
-/// would take away what they are working with. The lock ends with the process.
+/// would take away what they are working with. The lock ends with the process. Of a
+/// bucket it keeps away those of this machine only.
 fn alone(ctx: &Context<'_>, subject: &Subject) -> Result<File> {
-    let store = ctx.store_path()?;
+    let store = match ctx.store_path()? {
+        path if path.to_str().is_some_and(is_address) => ctx.env.cache()?,
+        folder => folder,
+    };
     let path: PathBuf = store.join(format!("probe.{subject}.lock"));
     let failed = |e: std::io::Error| {
         Failure::new(format!("cannot lock `{}`", path.display())).caused_by(Some(&e))

@@ -9,7 +9,7 @@ use tidegate_store::{At, Manifest, Store};
 
 use crate::args::Snapshot;
 use crate::cmd::check::subjects_of;
-use crate::cmd::store::failure;
+use crate::cmd::store::{failure, resolve};
 use crate::cmd::{Context, diff, export, history, prove, verify};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -64,17 +64,18 @@ async fn list(ctx: &mut Context<'_>, clouds: &[String], output: &Output) -> Resu
     };
     let mut manifests = Vec::new();
     for subject in &subjects {
-        let mut all = store.snapshots(subject).await.map_err(failure)?;
-        all.reverse();
-        manifests.extend(all);
+        let all = store.snapshots(subject).await.map_err(failure)?;
+        let pruned = store.pruned(subject).await.map_err(failure)?;
+        manifests.extend(all.into_iter().rev().map(|m| (pruned.contains(&m.seq), m)));
     }
     let text = match output.format {
         Format::Json => {
             let rows: Vec<_> = manifests
                 .iter()
-                .map(|m| {
+                .map(|(pruned, m)| {
                     json!({
                         "snapshot": m.id().to_string(),
+                        "pruned": pruned,
                         "taken_at": m.taken_at,
                         "tool_version": m.tool_version,
                         "resources": m.resources(),
@@ -87,13 +88,13 @@ async fn list(ctx: &mut Context<'_>, clouds: &[String], output: &Output) -> Resu
         }
         Format::Table => {
             let head = ["SNAPSHOT", "TAKEN", "RESOURCES", "KINDS", "GAPS"].map(str::to_owned);
-            let rows = manifests.iter().map(|m| {
+            let rows = manifests.iter().map(|(pruned, m)| {
                 vec![
                     m.id().to_string(),
                     format!("{:.0}", m.taken_at),
                     m.resources().to_string(),
                     m.kinds.len().to_string(),
-                    gaps(m).to_string(),
+                    if *pruned { "pruned".to_owned() } else { gaps(m).to_string() },
                 ]
             });
             columns(&std::iter::once(head.to_vec()).chain(rows).collect::<Vec<_>>())
@@ -120,7 +121,7 @@ struct Wanted {
 async fn show(ctx: &mut Context<'_>, wanted: Wanted, output: &Output) -> Result<Exit> {
     let store = ctx.store().await?;
     let subject = one_subject(ctx, &store, wanted.cloud.as_deref(), &[&wanted.at]).await?;
-    let id = store.resolve(&subject, &wanted.at).await.map_err(failure)?;
+    let id = resolve(ctx, &store, &subject, &wanted.at).await?;
     let snapshot = store.snapshot(&id).await.map_err(failure)?;
     let (kind, wanted_id) = (wanted.kind, wanted.id);
     let format = output.format;
@@ -196,8 +197,11 @@ fn resources(snapshot: &Derived<'_>, kind: &str, format: Format) -> Result<Strin
                     or_dash(&f.resource.name),
                     or_dash(&f.resource.region),
                     or_dash(&f.resource.project),
-                    f.unseen_since
-                        .map_or_else(|| "yes".to_owned(), |t| format!("not since {t:.0}")),
+                    match f.unseen_since {
+                        _ if f.resource.is_erased() => "erased".to_owned(),
+                        None => "yes".to_owned(),
+                        Some(t) => format!("not since {t:.0}"),
+                    },
                 ]
             });
             Ok(columns(&std::iter::once(head.to_vec()).chain(rows).collect::<Vec<_>>()))
@@ -227,8 +231,11 @@ fn resource(snapshot: &Derived<'_>, kind: &str, wanted: &str) -> Result<String> 
     }
 }
 
-/// The body of a resource as a document.
+/// The body of a resource as a document; null if it was erased.
 pub(crate) fn body(resource: &Resource) -> Result<serde_json::Value> {
+    if resource.is_erased() {
+        return Ok(serde_json::Value::Null);
+    }
     serde_json::from_str(&resource.body).map_err(|e| {
         Failure::new(format!("cannot read the body of `{}`", resource.key)).caused_by(Some(&e))
     })
@@ -239,7 +246,8 @@ fn document(fact: &Fact) -> Result<serde_json::Value> {
     let body = body(r)?;
     Ok(json!({
         "key": r.key, "kind": r.kind, "region": r.region, "project": r.project, "name": r.name,
-        "source": r.source, "read_at": r.read_at, "unseen_since": fact.unseen_since, "body": body,
+        "source": r.source, "read_at": r.read_at, "unseen_since": fact.unseen_since, "erased": r.is_erased(),
+        "body": body,
     }))
 }
 

@@ -208,6 +208,7 @@ fn document(outcome: &Outcome) -> serde_json::Value {
         roots,
         versions,
         erased,
+        pruned,
         records,
         erased_payloads,
         checkpoints,
@@ -217,7 +218,7 @@ fn document(outcome: &Outcome) -> serde_json::Value {
     let faults: Vec<_> =
         faults.iter().map(|f| json!({ "object": f.object, "why": f.why })).collect();
     json!({
-        "cloud": subject, "state": state, "snapshots": log.size(), "roots": roots,
+        "cloud": subject, "state": state, "snapshots": log.size(), "pruned": pruned, "roots": roots,
         "versions": versions, "erased": erased, "records": records,
         "erased_payloads": erased_payloads, "checkpoints": checkpoints,
         "checkpoint": checkpoint, "signers": signers, "faults": faults,
@@ -237,8 +238,10 @@ fn table(outcome: &Outcome) -> String {
         text.push_str(&format!("  signed by    {}\n", signers.join(", ")));
     }
     let erased = |n: u64| if n > 0 { format!(", {n} erased") } else { String::new() };
+    let pruned =
+        if found.pruned > 0 { format!("{} pruned, ", found.pruned) } else { String::new() };
     text.push_str(&format!(
-        "  snapshots    {}, roots of {} computed anew\n  versions     {}{}\n  records      {}{}\n  checkpoints  {}\n",
+        "  snapshots    {}, {pruned}roots of {} computed anew\n  versions     {}{}\n  records      {}{}\n  checkpoints  {}\n",
         found.log.size(),
         found.roots,
         found.versions + found.erased,

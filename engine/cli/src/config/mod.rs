@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidegate_model::{RuleId, Severity, Subject};
+use tidegate_store::Retention;
 
 use crate::args::{Global, Mode};
 use crate::env::Env;
@@ -130,6 +131,8 @@ pub(crate) enum FilePlace {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct File {
     pub(crate) store: Option<Setting<PathBuf>>,
+    /// Which snapshots are kept.
+    pub(crate) retention: Option<Setting<Retention>>,
     /// In the order of the file.
     pub(crate) targets: Vec<FileTarget>,
     pub(crate) bundles: Option<Setting<Vec<String>>>,

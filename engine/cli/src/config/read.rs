@@ -6,17 +6,20 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use tidegate_model::{RuleId, Severity, Subject};
+use tidegate_store::Retention;
 
 use super::yaml::{self, Entry, Node, Value};
 use super::{File, FilePlace, FileTarget, Origin, Parameter, Problem, SCHEMA, Setting};
 use crate::args::Mode;
 use crate::bundles;
+use crate::cmd::store::is_address;
 use crate::output::{Output, ReportFormat};
 
 /// The keys of the file.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 14] = [
     "schema",
     "store",
+    "retention",
     "targets",
     "bundles",
     "scopes",
@@ -114,7 +117,16 @@ impl Reader {
             let line = *line;
             match key.as_str() {
                 "schema" => {}
-                "store" => file.store = self.path(key, node).map(|v| self.at(line, v)),
+                "store" => {
+                    let place = self.text(key, node).map(|text| {
+                        if is_address(&text) { text.into() } else { self.folder.join(text) }
+                    });
+                    file.store = place.map(|v| self.at(line, v));
+                }
+                "retention" => {
+                    let read = |text: &str| Retention::from_str(text).map_err(|e| e.why.to_owned());
+                    file.retention = self.parsed(key, node, read).map(|v| self.at(line, v));
+                }
                 "targets" => file.targets = self.targets(node),
                 "bundles" => {
                     let all = self.texts(key, node);

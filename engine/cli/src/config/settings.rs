@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use tidegate_model::{RuleId, Severity};
+use tidegate_store::Retention;
 
 use super::{Config, Origin, Parameter, Setting};
 use crate::args::{self, Mode};
@@ -105,6 +106,19 @@ impl Config {
             return self.env.default_store().map(|path| Setting::new(path, Origin::Default));
         }
         Ok(pick(flag, env, self.file.store.as_ref(), PathBuf::new()))
+    }
+
+    /// Which snapshots are kept, if the file says so.
+    pub(crate) fn retention(&self) -> Option<Retention> {
+        self.file.retention.as_ref().map(|r| r.value.clone())
+    }
+
+    /// As [`Config::retention`], with where it comes from.
+    pub(crate) fn retention_setting(&self) -> Setting<Option<String>> {
+        match &self.file.retention {
+            Some(r) => Setting::new(Some(r.value.to_string()), r.origin.clone()),
+            None => Setting::new(None, Origin::Default),
+        }
     }
 
     /// Which rules, and how. What the command line says of bundles or scopes

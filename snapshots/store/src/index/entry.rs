@@ -79,13 +79,7 @@ impl Entry {
         let mut before = 0;
         for &(seq, op, row) in &self.history {
             push_number(&mut out, seq.saturating_sub(before));
-            let code = match op {
-                Op::Put => 0,
-                Op::Remove => 1,
-                Op::Unseen => 2,
-                Op::Seen => 3,
-            };
-            push_number(&mut out, u64::from(row) << 2 | code);
+            push_number(&mut out, u64::from(row) << 2 | code(op));
             before = seq;
         }
         let sum = checksum(key, &out);
@@ -117,15 +111,29 @@ impl Entry {
         while !rest.is_empty() {
             seq = seq.checked_add(take_number(&mut rest)?)?;
             let code = take_number(&mut rest)?;
-            let op = match code & 3 {
-                0 => Op::Put,
-                1 => Op::Remove,
-                2 => Op::Unseen,
-                _ => Op::Seen,
-            };
-            history.push((seq, op, u32::try_from(code >> 2).ok()?));
+            history.push((seq, op(code & 3), u32::try_from(code >> 2).ok()?));
         }
         Some(Self { salt, leaf, place, region, history })
+    }
+}
+
+/// The number that stands for an operation.
+pub(super) fn code(op: Op) -> u64 {
+    match op {
+        Op::Put => 0,
+        Op::Remove => 1,
+        Op::Unseen => 2,
+        Op::Seen => 3,
+    }
+}
+
+/// As [`code`], back; only the last two bits count.
+pub(super) fn op(code: u64) -> Op {
+    match code & 3 {
+        0 => Op::Put,
+        1 => Op::Remove,
+        2 => Op::Unseen,
+        _ => Op::Seen,
     }
 }
 
@@ -165,7 +173,7 @@ pub(crate) fn checksum(key: &[u8], value: &[u8]) -> u32 {
     hash.finalize()
 }
 
-fn push_number(out: &mut Vec<u8>, mut n: u64) {
+pub(super) fn push_number(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
         out.push((n & 0x7f) as u8 | 0x80);
         n >>= 7;
@@ -173,7 +181,7 @@ fn push_number(out: &mut Vec<u8>, mut n: u64) {
     out.push(n as u8);
 }
 
-fn take_number(rest: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_number(rest: &mut &[u8]) -> Option<u64> {
     let mut n = 0_u64;
     for shift in (0..64).step_by(7) {
         let byte = *take(rest, 1)?.first()?;
@@ -185,7 +193,7 @@ fn take_number(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn take<'r>(rest: &mut &'r [u8], n: usize) -> Option<&'r [u8]> {
+pub(super) fn take<'r>(rest: &mut &'r [u8], n: usize) -> Option<&'r [u8]> {
     let (head, tail) = rest.split_at_checked(n)?;
     *rest = tail;
     Some(head)

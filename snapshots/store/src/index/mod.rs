@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! tree s/<subject>   k <kind> 0 <key>  → Entry
+//!                    l <seq>           → log: what changed in a snapshot
 //!                    m                 → through: the newest snapshot it holds
 //! tree c/<subject>/<digest>  a      → age
 //!                    b                 → SHA-256, blob of the policy engine
@@ -11,12 +12,15 @@
 //! ```
 //! sled panics on much that it does not expect, so every call is caught.
 
+mod apply;
 mod entry;
 mod files;
+mod log;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sled::{Batch, Db, Tree};
 use tidegate_model::{Digest, Kind, Salt, Subject};
@@ -45,10 +49,18 @@ const BLOB: &[u8] = b"b";
 #[error("{0}")]
 pub(crate) struct Broken(pub(crate) String);
 
+impl Broken {
+    fn damaged() -> Self {
+        Self("an entry is damaged".into())
+    }
+}
+
 /// How far the index goes for a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Through {
     pub(crate) seq: u64,
+    /// The layout whose segments it took over; rows are of those.
+    pub(crate) generation: u64,
     /// SHA-256 of that manifest.
     pub(crate) manifest: Digest,
 }
@@ -58,6 +70,8 @@ pub(crate) struct Through {
 pub(crate) struct Event {
     /// As in [`index_key`].
     pub(crate) key: Vec<u8>,
+    /// In which snapshot.
+    pub(crate) seq: u64,
     pub(crate) op: Op,
     /// Only with a put.
     pub(crate) put: Option<PutEvent>,
@@ -77,6 +91,8 @@ pub(crate) struct PutEvent {
 pub(crate) struct Index {
     db: Db,
     fail: Fail,
+    /// Held while entries are changed: they are read, and written later.
+    writing: Mutex<()>,
 }
 
 /// The name of a key in the tree of its subject: in order of kind, then key.
@@ -106,7 +122,7 @@ impl Index {
             .flush_every_ms(None)
             .mode(sled::Mode::LowSpace);
         let db = guard(|| config.open())?;
-        let index = Self { db, fail };
+        let index = Self { db, fail, writing: Mutex::default() };
         // Every tree is opened here, inside the guard, so that damage shows.
         guard(|| index.db.tree_names().iter().try_for_each(|n| index.db.open_tree(n).map(drop)))?;
         Ok(index)
@@ -114,7 +130,7 @@ impl Index {
 
     /// Writes everything out and closes.
     pub(crate) fn close(self) -> std::io::Result<()> {
-        let Self { db, fail: _ } = self;
+        let Self { db, fail: _, writing: _ } = self;
         let flushed = guard(|| db.flush());
         let dropped = guard(|| {
             drop(db);
@@ -124,7 +140,15 @@ impl Index {
     }
 
     fn tree(&self, subject: &Subject) -> sled::Result<Tree> {
-        self.db.open_tree(format!("s/{subject}"))
+        self.db.open_tree(tree_name(subject))
+    }
+
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hit(&self, point: &'static str) -> Result<(), Broken> {
+        self.fail.hit(point).map_err(|e| Broken(e.to_string()))
     }
 
     /// The subjects that it holds.
@@ -154,7 +178,7 @@ impl Index {
                 let seq = u64::from_be_bytes(seq.try_into().ok()?);
                 right.then_some((Subject::new(subject).ok()?, seq))
             };
-            let (subject, seq) = decode().ok_or_else(|| Broken("an entry is damaged".into()))?;
+            let (subject, seq) = decode().ok_or_else(Broken::damaged)?;
             let known = newest.entry(subject).or_default();
             *known = seq.max(*known);
         }
@@ -184,10 +208,12 @@ impl Index {
         let value = guard(|| self.tree(subject)?.get(THROUGH))?;
         let decode = |v: &[u8]| {
             let (sum, rest) = v.split_at_checked(4)?;
-            let (seq, hash) = rest.split_at_checked(8)?;
+            let (seq, rest) = rest.split_at_checked(8)?;
+            let (generation, hash) = rest.split_at_checked(8)?;
             let right = u32::from_le_bytes(sum.try_into().ok()?) == entry::checksum(THROUGH, v);
             right.then_some(Through {
                 seq: u64::from_be_bytes(seq.try_into().ok()?),
+                generation: u64::from_be_bytes(generation.try_into().ok()?),
                 manifest: Digest(hash.try_into().ok()?),
             })
         };
@@ -211,7 +237,7 @@ impl Index {
                 let (name, value) = pair?;
                 result = split(&name)
                     .zip(Entry::decode(&name, &value))
-                    .ok_or_else(|| Broken("an entry is damaged".into()))
+                    .ok_or_else(Broken::damaged)
                     .and_then(|((kind, key), entry)| visit(kind, key, entry));
                 if result.is_err() {
                     break;
@@ -219,6 +245,31 @@ impl Index {
             }
             Ok(())
         })?;
+        result
+    }
+
+    /// Hands over what changed in a snapshot that it holds, and that is not the
+    /// first: kind, key, operation.
+    pub(crate) fn log(
+        &self,
+        subject: &Subject,
+        seq: u64,
+        visit: &mut dyn FnMut(&str, &str, Op) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let name = log::name(seq);
+        let value = guard(|| self.tree(subject)?.get(&name))?;
+        let value = value.ok_or_else(|| Broken(format!("it lacks the log of {seq}")))?;
+        let mut result = Ok(());
+        log::read(&name, &value, &mut |name, op| {
+            if result.is_ok() {
+                let (kind, key) = match split(name) {
+                    Some(pair) => pair,
+                    None => return result = Err(Broken::damaged()),
+                };
+                result = visit(kind, key, op);
+            }
+        })
+        .ok_or_else(Broken::damaged)?;
         result
     }
 
@@ -231,58 +282,7 @@ impl Index {
     ) -> Result<Option<Entry>, Broken> {
         let name = index_key(kind, key);
         let value = guard(|| self.tree(subject)?.get(&name))?;
-        let decode = |v: sled::IVec| {
-            Entry::decode(&name, &v).ok_or_else(|| Broken("an entry is damaged".into()))
-        };
-        value.map(decode).transpose()
-    }
-
-    /// Takes over what happened in a snapshot. Doing it again changes nothing:
-    /// what an entry says of this snapshot or later ones is replaced. An event
-    /// that is an error ends it before the snapshot counts as held.
-    pub(crate) fn apply(
-        &self,
-        subject: &Subject,
-        through: Through,
-        events: &mut dyn Iterator<Item = Result<Event, Broken>>,
-    ) -> Result<(), Broken> {
-        let hit = |point| self.fail.hit(point).map_err(|e| Broken(e.to_string()));
-        let tree = guard(|| self.tree(subject))?;
-        let mut batch = Batch::default();
-        let mut size = 0;
-        for event in events {
-            let event = event?;
-            let old = guard(|| tree.get(&event.key))?;
-            let old = match old.as_deref() {
-                Some(value) => Some(
-                    Entry::decode(&event.key, value)
-                        .ok_or_else(|| Broken("an entry is damaged".into()))?,
-                ),
-                None => None,
-            };
-            let entry = next_entry(old, through.seq, event.op, event.put)?;
-            let value = entry.encode(&event.key);
-            batch.insert(event.key, value);
-            size += 1;
-            if size == BATCH {
-                hit("index batch")?;
-                guard(|| tree.apply_batch(std::mem::take(&mut batch)))?;
-                size = 0;
-            }
-        }
-        let mut head = vec![0; 4];
-        head.extend_from_slice(&through.seq.to_be_bytes());
-        head.extend_from_slice(&through.manifest.0);
-        let sum = entry::checksum(THROUGH, &head);
-        if let Some(place) = head.get_mut(..4) {
-            place.copy_from_slice(&sum.to_le_bytes());
-        }
-        batch.insert(THROUGH, head);
-        hit("index head")?;
-        guard(|| tree.apply_batch(batch))?;
-        hit("index flush")?;
-        guard(|| self.db.flush())?;
-        Ok(())
+        value.map(|v| Entry::decode(&name, &v).ok_or_else(Broken::damaged)).transpose()
     }
 
     /// A blob of the policy engine; damaged ones are absent.
@@ -309,7 +309,7 @@ impl Index {
         digest: &Digest,
         blob: &[u8],
     ) -> Result<(), Broken> {
-        self.fail.hit("carry").map_err(|e| Broken(e.to_string()))?;
+        self.hit("carry")?;
         guard(|| {
             let name = carry_tree(subject, &digest.to_string());
             let prefix = carry_tree(subject, "");
@@ -341,30 +341,8 @@ impl Index {
     }
 }
 
-fn next_entry(
-    old: Option<Entry>,
-    seq: u64,
-    op: Op,
-    put: Option<PutEvent>,
-) -> Result<Entry, Broken> {
-    let mut history = old.as_ref().map_or_else(Vec::new, |e| e.history.clone());
-    history.retain(|(s, _, _)| *s < seq);
-    match (op, put, old) {
-        (Op::Put, Some(put), _) => {
-            history.push((seq, op, put.row));
-            let PutEvent { row: _, salt, leaf, place, region } = put;
-            Ok(Entry { salt, leaf, place, region, history })
-        }
-        (Op::Remove | Op::Unseen | Op::Seen, None, Some(old)) => {
-            history.push((seq, op, 0));
-            Ok(Entry { history, ..old })
-        }
-        (Op::Put, None, _)
-        | (Op::Remove | Op::Unseen | Op::Seen, Some(_), _)
-        | (Op::Remove | Op::Unseen | Op::Seen, None, None) => {
-            Err(Broken("it lacks an entry".into()))
-        }
-    }
+fn tree_name(subject: &Subject) -> String {
+    format!("s/{subject}")
 }
 
 fn split(name: &[u8]) -> Option<(&str, &str)> {

@@ -20,11 +20,20 @@ pub(crate) struct Columns(&'static [usize]);
 impl Columns {
     /// Only the kind.
     pub(crate) const KINDS: Self = Self(&[column::KIND]);
-    /// Key, kind and operation.
-    pub(crate) const CHANGES: Self = Self(&[column::KEY, column::KIND, column::OP]);
-    /// What happened, and what makes a leaf.
-    pub(crate) const LEAVES: Self =
-        Self(&[column::KEY, column::KIND, column::OP, column::BODY, column::SALT, column::LEAF]);
+    /// Key, kind, operation and snapshot.
+    pub(crate) const CHANGES: Self = Self(&[column::KEY, column::KIND, column::OP, column::SEQ]);
+    /// What happened when, without to what.
+    pub(crate) const COUNTS: Self = Self(&[column::OP, column::LEAF]);
+    /// What happened when, and what makes a leaf.
+    pub(crate) const LEAVES: Self = Self(&[
+        column::KEY,
+        column::KIND,
+        column::OP,
+        column::BODY,
+        column::SALT,
+        column::LEAF,
+        column::SEQ,
+    ]);
     /// What makes a fact.
     pub(crate) const FACTS: Self = Self(&[
         column::KEY,
@@ -35,6 +44,8 @@ impl Columns {
         column::REGION,
         column::PROJECT,
         column::NAME,
+        column::LEAF,
+        column::SEQ,
     ]);
     /// What makes a fact, without its body.
     pub(crate) const PLACES: Self = Self(&[
@@ -57,6 +68,8 @@ impl Columns {
         column::REGION,
         column::PROJECT,
         column::NAME,
+        column::LEAF,
+        column::SEQ,
     ]);
 }
 
@@ -75,6 +88,8 @@ pub(crate) struct Row {
     name: Option<ByteArray>,
     /// Of a version whose body was erased.
     pub(crate) leaf: Option<Digest>,
+    /// The snapshot that it is a change of.
+    pub(crate) seq: u64,
 }
 
 impl Row {
@@ -162,7 +177,7 @@ impl<S: Deref<Target = Segment>> Cursor<S> {
             if !self.group.as_ref().is_some_and(|g| g.rows.contains(&start)) {
                 let (at, rows) = self.segment.group_of(start).ok_or_else(missing)?;
                 let mut readers = Vec::new();
-                for &column in self.columns.0 {
+                for &column in self.columns.0.iter().filter(|&&c| self.segment.has(c)) {
                     readers.push((column, self.segment.column(&self.source, at, column)?));
                 }
                 self.group = Some(Group { next: rows.start, rows, readers });
@@ -170,7 +185,9 @@ impl<S: Deref<Target = Segment>> Cursor<S> {
             let group = self.group.as_mut().ok_or_else(missing)?;
             let count = run.end.min(group.rows.end).min(start + BATCH) - start;
             run.start += count;
-            let rows = decode(|| group.read(start, count)).map_err(|e| self.segment.damaged(e))?;
+            let blank = Row { seq: self.segment.first, ..Row::default() };
+            let rows =
+                decode(|| group.read(start, count, &blank)).map_err(|e| self.segment.damaged(e))?;
             self.ready = rows.into();
         }
         Ok(self.ready.pop_front())
@@ -179,10 +196,15 @@ impl<S: Deref<Target = Segment>> Cursor<S> {
 
 impl Group {
     /// Decodes `count` rows from `start` on.
-    fn read(&mut self, start: u64, count: u64) -> Result<Vec<Row>, parquet::errors::ParquetError> {
+    fn read(
+        &mut self,
+        start: u64,
+        count: u64,
+        blank: &Row,
+    ) -> Result<Vec<Row>, parquet::errors::ParquetError> {
         let skip = usize::try_from(start.saturating_sub(self.next)).unwrap_or(usize::MAX);
         let n = usize::try_from(count).unwrap_or(0);
-        let mut rows = vec![Row::default(); n];
+        let mut rows = vec![blank.clone(); n];
         for (column, reader) in &mut self.readers {
             match reader {
                 ColumnReader::ByteArrayColumnReader(r) => {
@@ -194,7 +216,10 @@ impl Group {
                 ColumnReader::Int64ColumnReader(r) => {
                     let values = values::<parquet::data_type::Int64Type>(r, skip, n)?;
                     for (row, value) in rows.iter_mut().zip(values) {
-                        row.read_at = value;
+                        match value {
+                            Some(seq) if *column == column::SEQ => row.seq = seq.cast_unsigned(),
+                            time => row.read_at = time,
+                        }
                     }
                 }
                 ColumnReader::FixedLenByteArrayColumnReader(r) => {

@@ -1,8 +1,11 @@
-//! Segments: what changed in one snapshot, as a Parquet file.
+//! Segments: what changed in one snapshot or in several that follow each other,
+//! as a Parquet file.
 //!
-//! Rows stand in order of (kind, key), each key once. A row group ends after
-//! about 4 MB, or after 1 MB where a kind ends, so that one kind can be read
-//! without most of the others. Columns are written without Arrow.
+//! Rows stand in order of (kind, key, seq): each key once for each snapshot that
+//! changed it. A row group ends after about 4 MB, or after 1 MB where a kind
+//! ends, so that one kind can be read without most of the others. Columns are
+//! written without Arrow. The first format, v1, is the same without `seq`: it
+//! holds one snapshot.
 
 mod cursor;
 mod read;
@@ -18,7 +21,7 @@ use tidegate_model::ChangeOp;
 
 pub(crate) use cursor::{Columns, Cursor, Row};
 pub(crate) use read::{Segment, Source};
-pub(crate) use write::{NewRow, PutRow, SegmentWriter};
+pub(crate) use write::{Content, NewRow, PutRow, SegmentWriter};
 
 /// What a row says about its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +66,7 @@ impl From<Op> for ChangeOp {
 
 /// The columns in file order. Times are in microseconds: engines that read
 /// Parquet elsewhere agree on those, and not on nanoseconds.
-const MESSAGE: &str = "message tidegate_segment_v1 {
+const MESSAGE: &str = "message tidegate_segment_v2 {
   REQUIRED BYTE_ARRAY key (STRING);
   REQUIRED BYTE_ARRAY kind (STRING);
   REQUIRED BYTE_ARRAY op (STRING);
@@ -75,6 +78,7 @@ const MESSAGE: &str = "message tidegate_segment_v1 {
   OPTIONAL BYTE_ARRAY project (STRING);
   OPTIONAL BYTE_ARRAY name (STRING);
   OPTIONAL FIXED_LEN_BYTE_ARRAY(32) leaf;
+  REQUIRED INT64 seq;
 }";
 
 /// Positions in [`MESSAGE`].
@@ -90,11 +94,12 @@ mod column {
     pub(super) const PROJECT: usize = 8;
     pub(super) const NAME: usize = 9;
     pub(super) const LEAF: usize = 10;
+    pub(super) const SEQ: usize = 11;
 }
 
 static SCHEMA: LazyLock<TypePtr> = LazyLock::new(|| {
     // The text is a constant and a test reads it, so the fallback is not met.
-    let empty = || Type::group_type_builder("tidegate_segment_v1").build();
+    let empty = || Type::group_type_builder("tidegate_segment_v2").build();
     Arc::new(
         parse_message_type(MESSAGE)
             .or_else(|_| empty())
@@ -115,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_has_eleven_columns() {
-        assert_eq!(SCHEMA.get_fields().len(), 11);
+    fn the_schema_has_twelve_columns() {
+        assert_eq!(SCHEMA.get_fields().len(), 12);
     }
 }

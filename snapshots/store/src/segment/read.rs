@@ -15,15 +15,19 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use tidegate_model::{Digest, Kind};
 use tokio::runtime::Handle;
 
-use super::{Columns, Cursor, SCHEMA, decode};
+use super::{Columns, Cursor, SCHEMA, column, decode};
 use crate::StoreError;
 use crate::block::block;
+use crate::layout::LiveSegment;
 use crate::objects::Objects;
 
 /// An opened segment: what is where in it.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) path: Path,
+    /// The first snapshot that it may hold changes of; the only one where rows
+    /// do not tell.
+    pub(crate) first: u64,
     meta: ParquetMetaData,
     /// The rows of each kind, in order of kind.
     kinds: Vec<(Kind, Range<u64>)>,
@@ -48,19 +52,22 @@ pub(crate) enum Source {
 
 impl Segment {
     /// Checks the bytes of a whole segment and reads its footer.
-    pub(crate) fn open(path: Path, bytes: &Bytes, sha256: &Digest) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: Path, bytes: &Bytes, named: &LiveSegment) -> Result<Self, StoreError> {
         let found = Digest::of(bytes);
-        if found != *sha256 {
-            let why = format!("its SHA-256 is {found}, the manifest says {sha256}");
+        let sha256 = named.sha256;
+        if found != sha256 {
+            let why = format!("its SHA-256 is {found}, what names it says {sha256}");
             return Err(StoreError::damaged(path.to_string(), why));
         }
         let odd = |e: ParquetError| StoreError::damaged(path.to_string(), e);
         let meta = decode(|| ParquetMetaDataReader::new().parse_and_finish(bytes)).map_err(odd)?;
-        if meta.file_metadata().schema().get_fields() != SCHEMA.get_fields() {
+        let fields = meta.file_metadata().schema().get_fields();
+        let v1 = SCHEMA.get_fields().get(..column::SEQ);
+        if fields != SCHEMA.get_fields() && (Some(fields) != v1 || named.from != named.to) {
             return Err(StoreError::Newer {
                 object: path.to_string(),
                 found: meta.file_metadata().schema().name().to_owned(),
-                known: "tidegate_segment_v1",
+                known: "tidegate_segment_v2",
             });
         }
         let mut sums = Vec::new();
@@ -73,9 +80,20 @@ impl Segment {
             let row: ParquetResult<_> = group.columns().iter().map(sum).collect();
             sums.push(row.map_err(odd)?);
         }
-        let mut segment = Self { path, meta, kinds: Vec::new(), sums };
+        let mut segment = Self { path, first: named.from, meta, kinds: Vec::new(), sums };
         segment.kinds = segment.find_kinds(bytes)?;
         Ok(segment)
+    }
+
+    /// Whether it has a column.
+    pub(super) fn has(&self, column: usize) -> bool {
+        column < self.meta.file_metadata().schema().get_fields().len()
+    }
+
+    /// The bytes of its bodies before they were compressed.
+    pub(crate) fn body_bytes(&self) -> u64 {
+        let bodies = self.meta.row_groups().iter().filter_map(|g| g.columns().get(column::BODY));
+        bodies.map(|c| u64::try_from(c.uncompressed_size()).unwrap_or(0)).sum()
     }
 
     /// How many rows it has.

@@ -40,8 +40,8 @@ static PROPERTIES: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| {
         .set_max_row_group_row_count(None)
         .set_data_page_size_limit(PAGE_BYTES)
         .set_write_batch_size(64)
-        .set_sorting_columns(Some(vec![sorting(1), sorting(0)]));
-    for name in ["key", "kind"] {
+        .set_sorting_columns(Some(vec![sorting(1), sorting(0), sorting(11)]));
+    for name in ["key", "kind", "seq"] {
         let path = ColumnPath::from(name);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
     }
@@ -51,26 +51,54 @@ static PROPERTIES: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| {
     Arc::new(properties.build())
 });
 
-/// A row to write. All but `key`, `kind` and `op` are given with a put only.
+/// A row to write.
 #[derive(Debug, Clone)]
 pub(crate) struct NewRow {
     pub(crate) key: Bytes,
     pub(crate) kind: Bytes,
     pub(crate) op: Op,
+    /// The snapshot that it is a change of.
+    pub(crate) seq: u64,
+    /// With a put, and only then.
     pub(crate) put: Option<PutRow>,
 }
 
 /// What a put says of a resource.
 #[derive(Debug, Clone)]
 pub(crate) struct PutRow {
-    pub(crate) body: Bytes,
-    pub(crate) salt: Salt,
+    pub(crate) content: Content,
     pub(crate) source: Bytes,
     /// Microseconds since 1970.
     pub(crate) read_at: i64,
     pub(crate) region: Option<Bytes>,
     pub(crate) project: Option<Bytes>,
     pub(crate) name: Option<Bytes>,
+}
+
+/// What a version said, or the one hash of it that an erasure leaves.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Whole { body: Bytes, salt: Salt },
+    Erased { leaf: Digest },
+}
+
+impl PutRow {
+    pub(crate) fn body(&self) -> Option<Bytes> {
+        match &self.content {
+            Content::Whole { body, .. } => Some(body.clone()),
+            Content::Erased { .. } => None,
+        }
+    }
+
+    /// The salt or the leaf, as the column asks.
+    fn hash(&self, at: usize) -> Option<FixedLenByteArray> {
+        match &self.content {
+            Content::Whole { salt, .. } if at == column::SALT => Some(salt.to_vec()),
+            Content::Erased { leaf } if at == column::LEAF => Some(leaf.0.to_vec()),
+            Content::Whole { .. } | Content::Erased { .. } => None,
+        }
+        .map(FixedLenByteArray::from)
+    }
 }
 
 /// A finished segment.
@@ -80,7 +108,7 @@ pub(crate) struct Written {
     pub(crate) sha256: Digest,
 }
 
-/// Writes rows that come in order of (kind, key).
+/// Writes rows that come in order of (kind, key, seq).
 pub(crate) struct SegmentWriter {
     file: SerializedFileWriter<Hashing>,
     rows: Vec<NewRow>,
@@ -101,7 +129,8 @@ impl SegmentWriter {
         if self.bytes >= GROUP_BYTES || (kind_ends && self.bytes >= GROUP_BYTES_AT_KIND) {
             self.group()?;
         }
-        self.bytes += row.key.len() + row.put.as_ref().map_or(0, |p| p.body.len() + 64);
+        self.bytes +=
+            row.key.len() + row.put.as_ref().map_or(0, |p| p.body().map_or(0, |b| b.len()) + 64);
         self.rows.push(row);
         self.total += 1;
         Ok(self.total - 1)
@@ -129,15 +158,16 @@ impl SegmentWriter {
                     let (values, levels) = texts(&rows, at);
                     w.write_batch(&values, levels.as_deref(), None)?;
                 }
+                ColumnWriter::Int64ColumnWriter(w) if at == column::SEQ => {
+                    let values: Vec<i64> = rows.iter().map(|r| r.seq.cast_signed()).collect();
+                    w.write_batch(&values, None, None)?;
+                }
                 ColumnWriter::Int64ColumnWriter(w) => {
                     let (values, levels) = optional(&rows, |p| Some(p.read_at));
                     w.write_batch(&values, Some(&levels), None)?;
                 }
                 ColumnWriter::FixedLenByteArrayColumnWriter(w) => {
-                    let salt = |p: &PutRow| {
-                        (at == column::SALT).then(|| FixedLenByteArray::from(p.salt.to_vec()))
-                    };
-                    let (values, levels) = optional(&rows, salt);
+                    let (values, levels) = optional(&rows, |p| p.hash(at));
                     w.write_batch(&values, Some(&levels), None)?;
                 }
                 ColumnWriter::BoolColumnWriter(_)
@@ -169,7 +199,7 @@ fn texts(rows: &[NewRow], at: usize) -> (Vec<ByteArray>, Option<Vec<i16>>) {
         column::KEY => required(|r| r.key.clone()),
         column::KIND => required(|r| r.kind.clone()),
         column::OP => required(|r| Bytes::from_static(r.op.as_str().as_bytes())),
-        column::BODY => some(|p| Some(p.body.clone())),
+        column::BODY => some(PutRow::body),
         column::SOURCE => some(|p| Some(p.source.clone())),
         column::REGION => some(|p| p.region.clone()),
         column::PROJECT => some(|p| p.project.clone()),

@@ -6,6 +6,7 @@ use std::path::Path as FsPath;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
@@ -106,7 +107,12 @@ impl ObjectStore for Flaky {
         &self,
         at: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(at)
+        let steps = Arc::clone(&self.steps);
+        let counted = move |path: Result<Path>| {
+            steps.hit(false).map_err(full)?;
+            path
+        };
+        self.inner.delete_stream(at.map(counted).boxed())
     }
     fn list(&self, at: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         self.inner.list(at)

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidegate_model::{Status, Visibility};
 
 use super::support::*;
-use crate::Store;
+use crate::{Store, Upkeep};
 
 #[track_caller]
 pub(super) fn check(schema: &str, value: &Value) {
@@ -50,12 +50,11 @@ async fn stored_documents_have_their_schemas() {
         let text = std::fs::read(folder.path().join(path)).unwrap();
         check(schema, &serde_json::from_slice(&text).unwrap());
     }
-    let digest = "0".repeat(64);
-    check(
-        LAYOUT,
-        &json!({
-            "schema": "tidegate.layout/v1", "subject": "prod1", "generation": 1, "through": 31,
-            "segments": [{"name": format!("31-{digest}.parquet"), "sha256": digest, "from": 1, "to": 31}]
-        }),
-    );
+    let rule = "all for 1 day".parse().unwrap();
+    let upkeep = Upkeep { now: day(40), grace: std::time::Duration::from_secs(60), dry_run: false };
+    store.prune(&subject(), &rule, &upkeep, [1; 16]).await.unwrap();
+    let text = std::fs::read(folder.path().join("layout/prod1/1.json")).unwrap();
+    let layout: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(layout["pruned"], json!([{"from": 1, "to": 1}]));
+    check(LAYOUT, &layout);
 }

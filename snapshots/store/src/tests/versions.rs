@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tidegate_model::{ChangeOp, Fact, ResourceKey, Status, Visibility};
 
 use super::model::run;
 use super::support::*;
-use crate::{Content, End, Moment, Placed, Selection, SnapshotReader, Store, Version};
+use crate::{Content, End, Moment, Placed, Selection, SnapshotReader, Store, Upkeep, Version};
 
 fn moment(seq: u64) -> Moment {
     Moment { seq, taken_at: day(seq) }
@@ -126,6 +127,13 @@ proptest! {
             check(&store, &snapshots, "with the index").await;
             let second = Store::open(folder.path()).await.unwrap();
             check(&second, &snapshots, "from segments").await;
+            // Days become a month, once there is a later one.
+            let now = day(runs.len() as u64 + 62);
+            collect(&store, &subject(), runs.len() as u64 + 62, vec![], vec![]).await.unwrap();
+            let upkeep = Upkeep { now, grace: Duration::from_secs(60), dry_run: false };
+            store.compact(&subject(), &upkeep).await.unwrap();
+            check(&store, &snapshots, "with the index, compacted").await;
+            check(&second, &snapshots, "from segments, compacted").await;
         });
     }
 }

@@ -1,6 +1,7 @@
 mod absent;
 mod across;
 mod derived;
+mod erased;
 mod facts;
 mod fresh;
 mod histories;

@@ -1,0 +1,439 @@
+//! Figures of a year of nightly snapshots, beside git and nightly dumps.
+//!
+//! `cargo bench -p tidegate-store --bench year [-- SIZExNIGHTS…] [--peers]`, each
+//! with one JSON object a line. Every night 1 % of the resources change, 0.2 % are
+//! created and 0.2 % removed; the same seed gives the same clouds. Segments are
+//! compacted on the first night of a month. Everything runs on one thread without
+//! a runtime, so CPU seconds are of that thread, to the nanosecond, less those of
+//! making the resources. `ratio` is our figure by the bound or by the peer's: below
+//! 1 is better. `peak_bytes` is above what was in use at the beginning.
+//!
+//! `--peers` commits the same content to git (`fast-import`, then `repack`) and
+//! dumps it with zstd each night, in the same run.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a bench prints, and ends at the first error"
+)]
+
+mod support;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tidegate_model::{
+    Facts as _, Kind, KindCoverage, Resource, ResourceKey, Status, Subject, Timestamp, Visibility,
+};
+use tidegate_store::{Begin, SnapshotReader, Store, Upkeep};
+
+use support::{disk, mix, now, salts, status, thread_cpu, uuid};
+
+const KINDS: [(&str, u64); 4] = [
+    ("compute.server", 25),
+    ("network.port", 35),
+    ("network.security_group", 20),
+    ("volume.volume", 20),
+];
+const DAY: i64 = 86_400;
+/// Bounds are for this size.
+const FULL: (u64, u64) = (50_000, 365);
+
+/// A cloud that changes a little every night.
+struct Cloud {
+    /// By kind: id and version of each resource.
+    there: Vec<Vec<(u64, u64)>>,
+    next: u64,
+    dice: u64,
+}
+
+impl Cloud {
+    fn new(size: u64) -> Self {
+        let mut cloud = Self { there: Vec::new(), next: 0, dice: 20_260_101 };
+        for (_, share) in KINDS {
+            let count = size * share / 100;
+            cloud.there.push((cloud.next..cloud.next + count).map(|id| (id, 0)).collect());
+            cloud.next += count;
+        }
+        cloud
+    }
+
+    fn roll(&mut self, below: usize) -> usize {
+        self.dice = mix(self.dice);
+        usize::try_from(self.dice % below as u64).unwrap()
+    }
+
+    fn pass_night(&mut self) {
+        for kind in 0..self.there.len() {
+            let count = self.there[kind].len();
+            for _ in 0..count / 100 {
+                let at = self.roll(count);
+                self.there[kind][at].1 += 1;
+            }
+            for _ in 0..count / 500 {
+                let at = self.roll(self.there[kind].len());
+                self.there[kind].swap_remove(at);
+                let id = self.next;
+                self.there[kind].push((id, 0));
+                self.next += 1;
+            }
+        }
+    }
+}
+
+/// A body of about 1,670 bytes, with what such a resource has of its own: ids,
+/// addresses, times; the rest is alike.
+fn body(kind: usize, id: u64, version: u64) -> String {
+    let own = |n: u64| uuid(id << 8 | n);
+    let shared = |n: u64, of: u64| uuid(mix(id ^ n << 56) % of + (n << 48));
+    let (a, b) = (mix(id + 7), mix(id ^ version << 40));
+    let (name, status) = (KINDS[kind].0, ["ACTIVE", "ACTIVE", "ERROR", "BUILD"][(b % 4) as usize]);
+    let links: Vec<String> = (0..3)
+        .map(|n| {
+            format!(
+                r#"{{"href":"https://cloud.example.org:8774/v2.1/{}/{name}s/{}","rel":"{}"}}"#,
+                shared(1, 97),
+                own(0),
+                ["self", "bookmark", "alternate"][n]
+            )
+        })
+        .collect();
+    let rules: Vec<String> = (0..2 + id % 4)
+        .map(|n| {
+            format!(
+                r#"{{"direction":"ingress","ethertype":"IPv4","port_range_max":{p},"port_range_min":{p},"protocol":"tcp","remote_ip_prefix":"10.{}.0.0/16"}}"#,
+                (id + n) % 250,
+                p = [22, 80, 443, 8080, 9100][((id + n) % 5) as usize],
+            )
+        })
+        .collect();
+    let address = format!(
+        r#"{{"OS-EXT-IPS-MAC:mac_addr":"fa:16:3e:{:02x}:{:02x}:{:02x}","addr":"10.{}.{}.{}","version":4}}"#,
+        a & 255,
+        a >> 8 & 255,
+        a >> 16 & 255,
+        a >> 24 & 255,
+        a >> 32 & 255,
+        a >> 40 & 255
+    );
+    format!(
+        r#"{{"OS-DCF:diskConfig":"AUTO","OS-EXT-AZ:availability_zone":"nova-{az}","OS-EXT-SRV-ATTR:host":"compute-{host:03}.prod1.example.org","OS-EXT-STS:power_state":{ps},"OS-EXT-STS:task_state":null,"OS-EXT-STS:vm_state":"active","addresses":{{"tenant":[{address}]}},"attached":["{v1}","{v2}"],"config_drive":"","created":"2025-{mo:02}-{dy:02}T{h:02}:{mi:02}:00Z","description":null,"flavor":{{"disk":40,"ephemeral":0,"extra_specs":{{"scs:cpu-type":"shared-core","scs:name-v1":"SCS-4V:16","scs:name-v2":"SCS-4V-16"}},"original_name":"SCS-4V-16","ram":16384,"swap":0,"vcpus":4}},"id":"{me}","image":{{"id":"{image}"}},"key_name":"team-{team}","links":[{links}],"locked":false,"metadata":{{"owner":"team-{team}","stage":"{stage}"}},"name":"{name}-{id}","project_id":"{project}","rules":[{rules}],"server_groups":[],"status":"{status}","tags":[],"tenant_id":"{project}","updated":"2026-{um:02}-{ud:02}T{uh:02}:{umi:02}:07Z","user_id":"{user}","version":{version}}}"#,
+        az = id % 3,
+        host = b % 120,
+        ps = b % 5,
+        v1 = own(1),
+        v2 = own(2),
+        mo = a % 12 + 1,
+        dy = a % 28 + 1,
+        h = a % 24,
+        mi = a % 60,
+        me = own(0),
+        image = shared(2, 40),
+        team = id % 41,
+        links = links.join(","),
+        stage = ["prod", "test", "dev"][(id % 3) as usize],
+        project = shared(1, 97),
+        rules = rules.join(","),
+        um = b % 12 + 1,
+        ud = b % 28 + 1,
+        uh = b >> 8 & 15,
+        umi = b % 60,
+        user = shared(3, 300),
+    )
+}
+
+fn resource(kind: usize, name: &Kind, id: u64, version: u64) -> Resource {
+    let project = uuid(mix(id ^ 1 << 56) % 97 + (1 << 48));
+    Resource {
+        key: ResourceKey::build("openstack", name, &["RegionOne", &uuid(id << 8)]),
+        kind: name.clone(),
+        region: Some("RegionOne".into()),
+        project: Some(project.into()),
+        name: Some(format!("{name}-{id}").into()),
+        body: body(kind, id, version).into(),
+        source: Arc::from("openstack/compute"),
+        read_at: taken(1 + version),
+    }
+}
+
+fn taken(night: u64) -> Timestamp {
+    // 02:00 of the days of 2026.
+    Timestamp::from_second(1_767_225_600 + 7200 + (night.cast_signed() - 1) * DAY).unwrap()
+}
+
+/// Collects one night; gives CPU seconds of making the resources, and raw bytes.
+fn night(store: &Store, subject: &Subject, cloud: &Cloud, night: u64) -> (f64, u64) {
+    let begin = Begin { taken_at: taken(night), tool_version: "bench".into(), salts: salts(night) };
+    let mut writer = now(store.begin(subject, begin)).unwrap();
+    let (mut making, mut bytes) = (0.0, 0);
+    for (kind, there) in cloud.there.iter().enumerate() {
+        let name = Kind::new(KINDS[kind].0).unwrap();
+        for page in there.chunks(500) {
+            let start = thread_cpu();
+            let page: Vec<_> =
+                page.iter().map(|&(id, version)| resource(kind, &name, id, version)).collect();
+            bytes += page.iter().map(|r| r.body.len() as u64).sum::<u64>();
+            making += thread_cpu() - start;
+            writer.put(page).unwrap();
+        }
+        writer.cover(KindCoverage {
+            source: "openstack/compute".into(),
+            region: Some("RegionOne".into()),
+            kind: name,
+            status: Status::Complete { count: there.len() as u64 },
+            visibility: Visibility::All,
+            read_from: taken(night),
+            read_until: taken(night),
+        });
+    }
+    now(writer.commit()).unwrap();
+    (making, bytes)
+}
+
+fn snapshot(store: &Store, subject: &Subject, seq: u64) -> SnapshotReader {
+    now(store.snapshot(&format!("{subject}@{seq}").parse().unwrap())).unwrap()
+}
+
+/// CPU seconds of some work.
+fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let start = thread_cpu();
+    let done = work();
+    (thread_cpu() - start, done)
+}
+
+struct Lines {
+    size: u64,
+    nights: u64,
+}
+
+impl Lines {
+    fn print(&self, what: &str, figures: Value, against: &str, other: f64, ours: f64) {
+        let head = json!({
+            "bench": "store-year", "what": what, "resources": self.size, "nights": self.nights,
+        });
+        let ratio = (ours / other * 1000.0).round() / 1000.0;
+        let mut line = head.as_object().unwrap().clone();
+        line.extend(figures.as_object().unwrap().clone());
+        line.insert(against.to_owned(), json!(other));
+        line.insert("ratio".to_owned(), json!(ratio));
+        println!("{}", Value::Object(line));
+    }
+
+    /// A figure beside its bound; smaller sizes are shown beside it, too.
+    fn bound(&self, what: &str, figures: Value, bound: f64, ours: f64) {
+        self.print(what, figures, "bound", bound, ours);
+    }
+}
+
+fn run(size: u64, nights: u64, peers: bool) {
+    let folder = std::env::temp_dir().join(format!("tidegate-year-{}", std::process::id()));
+    let path = folder.as_path();
+    let lines = Lines { size, nights };
+    let subject = Subject::new("prod1").unwrap();
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let resident = status("VmRSS");
+    let wall = Instant::now();
+    let mut cloud = Cloud::new(size);
+    let (mut raw, mut compacting, mut compactions, mut each) = (0, 0.0, 0, Vec::new());
+    for n in 1..=nights {
+        if n > 1 {
+            cloud.pass_night();
+        }
+        let start = thread_cpu();
+        let store = now(Store::open(path)).unwrap();
+        let (making, bytes) = night(&store, &subject, &cloud, n);
+        drop(store);
+        raw += bytes;
+        each.push(thread_cpu() - start - making);
+        if taken(n).to_string().get(8..10) == Some("01") && n > 1 {
+            let store = now(Store::open(path)).unwrap();
+            // A grace that is over at once: what the disk holds is what is live.
+            let upkeep = Upkeep { now: Timestamp::now(), grace: Duration::ZERO, dry_run: false };
+            let (cpu, _) = timed(|| now(store.compact(&subject, &upkeep)).unwrap());
+            let upkeep = Upkeep { now: Timestamp::now(), ..upkeep };
+            now(store.compact(&subject, &upkeep)).unwrap();
+            compacting += cpu;
+            compactions += 1;
+        }
+    }
+    let (segments, index) = (disk(&path.join("segments")), disk(&path.join("index")));
+    let peak = status("VmHWM").saturating_sub(resident);
+    let sizes =
+        json!({ "raw_bytes": raw, "segment_bytes": segments, "wall_s": wall.elapsed().as_secs() });
+    lines.bound("segments", sizes, 60e6, segments as f64);
+    lines.bound("index", json!({ "index_bytes": index }), 100e6, index as f64);
+    lines.bound("peak memory", json!({ "peak_bytes": peak }), 400e6, peak as f64);
+    let first = each.remove(0);
+    lines.bound("first night", json!({ "cpu_s": first }), 0.6, first);
+    let all: f64 = each.iter().sum::<f64>() / each.len().max(1) as f64;
+    let most = each.iter().copied().fold(0.0, f64::max);
+    lines.bound("a night", json!({ "cpu_s": all, "most_cpu_s": most }), 0.6, all);
+    let one = compacting / f64::from(compactions.max(1));
+    lines.bound("a compaction", json!({ "cpu_s": one, "times": compactions }), 0.6 * 30.0, one);
+    reads(&lines, path, &subject, nights);
+    if peers {
+        git(&lines, size, nights, segments);
+        dumps(&lines, size, nights, segments);
+    }
+    let _ = std::fs::remove_dir_all(path);
+}
+
+fn reads(lines: &Lines, path: &Path, subject: &Subject, nights: u64) {
+    let open = || now(Store::open(path)).unwrap();
+    let began = Instant::now();
+    let (cpu, mut store) = timed(open);
+    assert!(store.notices().is_empty(), "{:?}", store.notices());
+    let figures = json!({ "cpu_s": cpu, "wall_s": began.elapsed().as_secs_f64() });
+    lines.bound("open after a clean close", figures, 0.1, cpu);
+    for (what, seq) in [("full read, latest", nights), ("full read, half-way", nights / 2)] {
+        // Cold: no segment was opened and checked yet.
+        drop(store);
+        store = open();
+        for heat in ["cold", "warm"] {
+            let (cpu, bytes) = timed(|| read(&snapshot(&store, subject, seq)));
+            let figures = json!({ "cpu_s": cpu, "bytes": bytes, "segments": heat });
+            lines.bound(what, figures, 0.6, cpu);
+        }
+    }
+    let diff = |what: &str, from: u64, to: u64, bound: f64| {
+        let (cpu, changes) =
+            timed(|| snapshot(&store, subject, to).changes_since(from).unwrap().unwrap().len());
+        lines.bound(what, json!({ "cpu_s": cpu, "changes": changes }), bound, cpu);
+    };
+    diff("adjacent diff, newest", nights - 1, nights, 0.005);
+    diff("adjacent diff, compacted", 7, 8, 0.005);
+    diff("first-to-last diff", 1, nights, 0.15);
+    let snapshot = snapshot(&store, subject, nights);
+    let kind = Kind::new("volume.volume").unwrap();
+    let mut keys = Vec::new();
+    snapshot.each(&kind, &mut |fact| keys.push(fact.resource.key)).unwrap();
+    let key = keys[keys.len() / 2].clone();
+    let fresh = now(store.snapshot(&snapshot.meta().id)).unwrap();
+    let (cpu, ()) = timed(|| fresh.fetch(&[key], &mut |_| ()).unwrap());
+    lines.bound("one resource", json!({ "cpu_s": cpu }), 0.01, cpu);
+}
+
+/// Reads everything; gives the bytes of the bodies.
+fn read(snapshot: &SnapshotReader) -> u64 {
+    let kinds: Vec<Kind> = snapshot.kinds().map(|(k, _)| k.clone()).collect();
+    let mut bytes = 0;
+    for kind in kinds {
+        snapshot.each(&kind, &mut |fact| bytes += fact.resource.body.len() as u64).unwrap();
+    }
+    bytes
+}
+
+/// CPU seconds of children that have ended.
+fn children() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    (fields[13].parse::<f64>().unwrap() + fields[14].parse::<f64>().unwrap()) / 100.0
+}
+
+/// Each night as a commit; each resource a file. What did not change is not even
+/// mentioned, which is more than `git add` could spare.
+fn git(lines: &Lines, size: u64, nights: u64, ours: u64) {
+    let folder = std::env::temp_dir().join(format!("tidegate-git-{}", std::process::id()));
+    let run = |args: &[&str]| {
+        let mut git = Command::new("git");
+        let done = git.arg("-C").arg(&folder).args(args).stderr(Stdio::null()).status();
+        assert!(done.unwrap().success(), "git {args:?}");
+    };
+    std::fs::create_dir_all(&folder).unwrap();
+    let before = children();
+    run(&["init", "-q", "--bare", "."]);
+    let mut import = Command::new("git")
+        .arg("-C")
+        .arg(&folder)
+        .args(["fast-import", "--quiet"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = std::io::BufWriter::new(import.stdin.take().unwrap());
+    let mut cloud = Cloud::new(size);
+    let mut last = std::collections::BTreeMap::new();
+    for n in 1..=nights {
+        if n > 1 {
+            cloud.pass_night();
+        }
+        let mut there = std::collections::BTreeMap::new();
+        for (kind, all) in cloud.there.iter().enumerate() {
+            there.extend(all.iter().map(|&(id, version)| ((kind, id), version)));
+        }
+        let when = taken(n).as_second();
+        writeln!(out, "commit refs/heads/main\ncommitter b <b@example.org> {when} +0000").unwrap();
+        writeln!(out, "data 0").unwrap();
+        for (&(kind, id), &version) in &there {
+            if last.get(&(kind, id)) != Some(&version) {
+                let body = body(kind, id, version);
+                let (name, me) = (KINDS[kind].0, uuid(id << 8));
+                writeln!(out, "M 100644 inline {name}/{}/{me}", &me[..2]).unwrap();
+                writeln!(out, "data {}\n{body}", body.len()).unwrap();
+            }
+        }
+        for (kind, id) in last.keys().filter(|k| !there.contains_key(k)) {
+            let (name, me) = (KINDS[*kind].0, uuid(id << 8));
+            writeln!(out, "D {name}/{}/{me}", &me[..2]).unwrap();
+        }
+        last = there;
+    }
+    drop(out);
+    assert!(import.wait().unwrap().success());
+    run(&["repack", "-adfq", "--depth=50", "--window=20"]);
+    let (cpu, bytes) = (children() - before, disk(&folder.join("objects/pack")));
+    let figures = json!({ "segment_bytes": ours, "git_cpu_s": cpu });
+    lines.print("segments beside git", figures, "git_bytes", bytes as f64, ours as f64);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Each night as one file of JSON lines through `zstd -3`.
+fn dumps(lines: &Lines, size: u64, nights: u64, ours: u64) {
+    let before = children();
+    let (mut total, mut cloud) = (0, Cloud::new(size));
+    for n in 1..=nights {
+        if n > 1 {
+            cloud.pass_night();
+        }
+        let mut zstd = Command::new("zstd")
+            .args(["-3", "-q", "-c"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = std::io::BufWriter::new(zstd.stdin.take().unwrap());
+        let mut output = zstd.stdout.take().unwrap();
+        let counting =
+            std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()).unwrap());
+        for (kind, all) in cloud.there.iter().enumerate() {
+            for &(id, version) in all {
+                writeln!(input, "{}", body(kind, id, version)).unwrap();
+            }
+        }
+        drop(input);
+        total += counting.join().unwrap();
+        assert!(zstd.wait().unwrap().success());
+    }
+    let figures = json!({ "segment_bytes": ours, "dumps_cpu_s": children() - before });
+    lines.print("segments beside dumps", figures, "dumps_bytes", total as f64, ours as f64);
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let peers = args.iter().any(|a| a == "--peers");
+    let size = |a: &String| {
+        let (size, nights) = a.split_once('x')?;
+        Some((size.parse().ok()?, nights.parse().ok()?))
+    };
+    let sizes: Vec<(u64, u64)> = args.iter().filter_map(size).collect();
+    let default = vec![(5_000, 60), (50_000, 60), FULL];
+    for (size, nights) in if sizes.is_empty() { default } else { sizes } {
+        run(size, nights, peers);
+    }
+}

@@ -1,0 +1,86 @@
+//! The change log of one snapshot, as the index keeps it: in order of (kind,
+//! key), each name without what it shares with the one before.
+//!
+//! ```text
+//! crc32 of name and the rest │ (operation + shared length · 4, length, bytes)…
+//! ```
+
+use super::entry::{self, push_number, take, take_number};
+use crate::segment::Op;
+
+/// A log being made.
+#[derive(Debug)]
+pub(super) struct Log {
+    out: Vec<u8>,
+    last: Vec<u8>,
+}
+
+/// The name of the log of snapshot `seq`.
+pub(super) fn name(seq: u64) -> Vec<u8> {
+    [b"l".as_slice(), &seq.to_be_bytes()].concat()
+}
+
+impl Log {
+    pub(super) fn new() -> Self {
+        Self { out: vec![0; 4], last: Vec::new() }
+    }
+
+    /// Appends a change of the key that is named as entries are.
+    pub(super) fn push(&mut self, key: &[u8], op: Op) {
+        let shared = self.last.iter().zip(key).take_while(|(a, b)| a == b).count();
+        let rest = key.get(shared..).unwrap_or_default();
+        push_number(&mut self.out, (shared as u64) << 2 | entry::code(op));
+        push_number(&mut self.out, rest.len() as u64);
+        self.out.extend_from_slice(rest);
+        self.last.truncate(shared);
+        self.last.extend_from_slice(rest);
+    }
+
+    pub(super) fn finish(mut self, name: &[u8]) -> Vec<u8> {
+        let sum = entry::checksum(name, &self.out);
+        if let Some(head) = self.out.get_mut(..4) {
+            head.copy_from_slice(&sum.to_le_bytes());
+        }
+        self.out
+    }
+}
+
+/// Hands over every change; `None` if the log is damaged.
+pub(super) fn read(name: &[u8], log: &[u8], visit: &mut dyn FnMut(&[u8], Op)) -> Option<()> {
+    let sum = u32::from_le_bytes(log.get(..4)?.try_into().ok()?);
+    if sum != entry::checksum(name, log) {
+        return None;
+    }
+    let mut rest = log.get(4..)?;
+    let mut key = Vec::new();
+    while !rest.is_empty() {
+        let code = take_number(&mut rest)?;
+        let length = usize::try_from(take_number(&mut rest)?).ok()?;
+        key.truncate(usize::try_from(code >> 2).ok()?);
+        key.extend_from_slice(take(&mut rest, length)?);
+        visit(&key, entry::op(code & 3));
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_a_flip_is_noticed() {
+        let changes = [("kb\0a/b/1", Op::Put), ("kb\0a/b/12", Op::Remove), ("kc\0", Op::Seen)];
+        let mut log = Log::new();
+        changes.iter().for_each(|(key, op)| log.push(key.as_bytes(), *op));
+        let mut bytes = log.finish(&name(7));
+        let mut found = Vec::new();
+        read(&name(7), &bytes, &mut |key, op| {
+            found.push((String::from_utf8(key.to_vec()).unwrap(), op));
+        })
+        .unwrap();
+        assert_eq!(found, changes.map(|(key, op)| (key.to_owned(), op)));
+        assert!(read(&name(8), &bytes, &mut |_, _| ()).is_none());
+        bytes[9] ^= 1;
+        assert!(read(&name(7), &bytes, &mut |_, _| ()).is_none());
+    }
+}
