@@ -177,6 +177,38 @@ async fn rules_of_one_system_are_not_asked_of_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_system_is_judged_with_its_own_rules_by_default() {
+    let s = Scanned::new().await;
+    assert_eq!(s.run("collect --example").code, 0);
+    assert_eq!(s.run("collect --context admin").code, 0);
+    // A parameter that rules of one system have is none too many for the other.
+    s.shell.write("tidegate.yaml", "schema: tidegate.config/v1\nparameters: {lifetime: week}\n");
+    let report = s.run("check -f json").json();
+    for (subject, scope, bundles) in [
+        (
+            "admin@1",
+            "scs-compatible-kaas",
+            ["scs-compatible-kaas", "kubernetes-security"].as_slice(),
+        ),
+        ("example@1", "scs-compatible-iaas", &["scs-compatible-iaas"]),
+    ] {
+        let all = report["subjects"].as_array().unwrap();
+        let one = all.iter().find(|s| s["snapshot"] == subject).unwrap();
+        let scopes: Vec<&str> = one["scopes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["scope"].as_str().unwrap())
+            .collect();
+        assert_eq!(scopes, [scope]);
+        let rules = one["rules"].as_array().unwrap();
+        let of: BTreeSet<&str> = rules.iter().map(|r| r["bundle"].as_str().unwrap()).collect();
+        assert_eq!(of, bundles.iter().copied().collect());
+    }
+    s.run("scan --context admin --parameter nonesuch=1").refused(1, &["nonesuch"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_credential_lacks_is_told_beforehand() {
     let s = Scanned::new().await;
     let ran = s.run("collect --preflight --context limited@prod1 --bundle ./own");
