@@ -144,6 +144,8 @@ async fn what_cannot_be_reached_is_told() {
         s.replay.kubeconfig().replace(r#""current-context":"admin""#, r#""current-context":"""#);
     s.shell.write(".kube/config", &none);
     s.run("scan").refused(1, &["no clouds.yaml found", "--context admin, limited@prod1"]);
+    let ran = tokio::task::block_in_place(|| s.shell.run_with("scan", &[("KUBECONFIG", "gone")]));
+    ran.refused(1, &["no kubeconfig found in", "gone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
