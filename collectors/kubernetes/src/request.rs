@@ -197,7 +197,9 @@ pub(crate) fn credential(e: &(dyn Error + 'static)) -> Option<String> {
                     let said = String::from_utf8_lossy(&out.stderr);
                     let said = said.lines().next().unwrap_or_default().trim();
                     match secret_text(said) {
-                        None if !said.is_empty() => format!("the exec plugin `{cmd}` failed: {said}"),
+                        None if !said.is_empty() => {
+                            format!("the exec plugin `{cmd}` failed: {said}")
+                        }
                         _ => format!("the exec plugin `{cmd}` failed"),
                     }
                 }

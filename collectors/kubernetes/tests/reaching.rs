@@ -83,9 +83,15 @@ async fn an_exec_plugin_brings_the_token() {
 
     // What it prints is not repeated, since that may be the token.
     for (script, told) in [
-        ("echo '{\"token\": \"hunter2\"}'; echo not logged in >&2; exit 1", "failed: not logged in"),
+        (
+            "echo '{\"token\": \"hunter2\"}'; echo not logged in >&2; exit 1",
+            "failed: not logged in",
+        ),
         ("echo '{\"kind\": \"hunter2'", "did not answer with a credential"),
-        ("echo '{\"status\": {}, \"spec\": \"hunter2\"}'; echo token=hunter2 >&2; exit 1", "failed"),
+        (
+            "echo '{\"status\": {}, \"spec\": \"hunter2\"}'; echo token=hunter2 >&2; exit 1",
+            "failed",
+        ),
     ] {
         std::fs::write(&plugin, format!("#!/bin/sh\n{script}\n")).unwrap();
         let refused = Cluster::connect(&chosen, &timeouts(), Arc::new(support::now)).await.err();
