@@ -218,6 +218,12 @@ async fn what_a_credential_lacks_is_told_beforehand() {
     for line in ["limited-prod1: 1 of ", "core.Pod", "1 rules cannot be judged", "no-db-0"] {
         assert!(ran.stdout.contains(line), "no `{line}` in {}", ran.stdout);
     }
+    // Workloads are computed from pods, among others.
+    let ran =
+        s.run("collect --preflight --context limited@prod1 --bundle kubernetes-security -f json");
+    let aborts = ran.json()["clusters"][0]["aborts"].as_array().unwrap().clone();
+    let naked = aborts.iter().find(|a| a["rule"] == "k8s.workload.naked-pod").unwrap();
+    assert!(naked["kinds"].as_array().unwrap().contains(&json!("core.Pod")), "{naked}");
     let ran = s.run("collect --preflight --context admin --bundle ./own -f json");
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(ran.json()["clusters"][0]["aborts"], json!([]));
