@@ -85,6 +85,31 @@ def the_cron_job_runs_what_it_says():
         same("in the volume", sorted(os.listdir(work)), ["report.json", "store"])
 
 
+def the_cluster_job_reads_with_the_roles_beside_it():
+    def documents(name):
+        return list(yaml.safe_load_all(read(os.path.join(CI, "package", "kubernetes", name))))
+
+    roles = {d["metadata"]["name"] for d in documents("reader.yaml")}
+    objects = documents("cluster.yaml")
+    bound = {d["roleRef"]["name"] for d in objects if d["kind"] == "ClusterRoleBinding"}
+    same("roles without that on Secrets", bound, roles - {"tidegate-reader-secrets"})
+    (job,) = [d for d in objects if d["kind"] == "CronJob"]
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    accounts = {d["metadata"]["name"] for d in objects if d["kind"] == "ServiceAccount"}
+    check(pod["serviceAccountName"] in accounts, "the job has an account that is not made")
+    (config,) = [d["data"]["tidegate.yaml"] for d in objects if d["kind"] == "ConfigMap"]
+    with folder() as work:
+        (container,) = pod["containers"]
+        write(os.path.join(work, "tidegate.yaml"), config)
+        moves = {"/etc/tidegate": work, "/var/lib/tidegate": work}
+        args = container["args"]
+        for there, here in moves.items():
+            args = [a.replace(there, here) for a in args]
+        # Outside of a cluster there is nothing to scan; all else is as in one.
+        ran = run([TIDEGATE, *args], env={"HOME": work, "TIDEGATE_STORE": work + "/store"}, code=64)
+        check("unknown context `in-cluster`" in ran.stderr, ran.stderr)
+
+
 def stages():
     """The container file's stages: {name: [(instruction, rest)]}, in order."""
     found, current = {}, None
@@ -196,6 +221,7 @@ TESTS = [
     units_are_sound,
     the_service_runs_what_it_says,
     the_cron_job_runs_what_it_says,
+    the_cluster_job_reads_with_the_roles_beside_it,
     the_container_file_is_sound,
     the_images_can_be_built,
     the_static_program_runs_alone,

@@ -10,7 +10,7 @@ use tidegate_retry::{Clock, Retry};
 use crate::config::{Settings, Timeouts, plain};
 use crate::discovery::{self, Served};
 use crate::error::CollectError;
-use crate::request::{Answer, Session, describe, status_message};
+use crate::request::{Answer, Session, credential, describe, status_message};
 
 /// A cluster that answers.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl Cluster {
         let client = tokio::task::spawn_blocking(move || Client::try_from(config))
             .await
             .map_err(|e| bad(plain(&e)))?
-            .map_err(|e| bad(plain(&e)))?;
+            .map_err(|e| bad(credential(&e).unwrap_or_else(|| plain(&e))))?;
         // Whoever types a command does not wait for a server that is down.
         let retry = Retry { times: 1, ..Retry::default() };
         let session = Session::new(client, timeouts.request, retry, now.clone());

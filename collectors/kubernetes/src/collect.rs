@@ -65,8 +65,6 @@ pub async fn collect(
     }
     let counts = run.session.counts();
     Ok(Summary {
-        started,
-        ended: (options.now)(),
         resources: run.resources.load(Ordering::Relaxed),
         requests: counts.requests.load(Ordering::Relaxed),
         retries: counts.retries.load(Ordering::Relaxed),

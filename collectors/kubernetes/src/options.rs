@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_model::{Kind, Timestamp};
+use tidegate_model::Kind;
 use tidegate_redact::RedactionKey;
 use tidegate_retry::{Clock, Retry};
 
@@ -43,12 +43,8 @@ impl Options {
 }
 
 /// What a collection came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ended.
-    pub ended: Timestamp,
     /// Resources handed over.
     pub resources: u64,
     /// Requests sent.

@@ -1,6 +1,7 @@
 //! One request: time-outs, gzip, what is worth asking again, and what went
 //! wrong in a clause.
 
+use std::error::Error;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use flate2::read::GzDecoder;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 use kube::Client;
-use kube::client::Body;
+use kube::client::{AuthError, Body};
 use serde::Deserialize;
 use tidegate_redact::secret_text;
 use tidegate_retry::{Clock, Retry, innermost, retry_after};
@@ -175,17 +176,46 @@ fn broken(why: String, again: bool) -> Failure {
 
 /// Tells what came between.
 fn failure(e: &kube::Error) -> Failure {
+    if let Some(why) = credential(e) {
+        return Failure { why, again: false, kind: Trouble::Credential };
+    }
     let why = innermost(e);
-    let kind = match e {
-        kube::Error::Auth(_) => Trouble::Credential,
-        _ if why.contains("certificate") => Trouble::Certificate,
-        _ => Trouble::Network,
-    };
-    let why = match secret_text(&why) {
-        Some(_) => "the credential cannot be used".to_owned(),
-        None => why,
-    };
-    Failure { why, again: kind == Trouble::Network, kind }
+    match why.contains("certificate") {
+        true => Failure { why, again: false, kind: Trouble::Certificate },
+        false => broken(why, true),
+    }
+}
+
+/// What is wrong with the credential, if that is the cause. The errors' own
+/// texts repeat what an exec plugin printed, its token included.
+pub(crate) fn credential(e: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(e);
+    while let Some(at) = cause {
+        if let Some(e) = at.downcast_ref::<AuthError>() {
+            return Some(match e {
+                AuthError::AuthExecRun { cmd, out } => {
+                    let said = String::from_utf8_lossy(&out.stderr);
+                    let said = said.lines().next().unwrap_or_default().trim();
+                    match secret_text(said) {
+                        None if !said.is_empty() => {
+                            format!("the exec plugin `{cmd}` failed: {said}")
+                        }
+                        _ => format!("the exec plugin `{cmd}` failed"),
+                    }
+                }
+                AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed => {
+                    "the exec plugin did not answer with a credential".to_owned()
+                }
+                AuthError::AuthExecStart(e) => format!("the exec plugin does not start: {e}"),
+                AuthError::ReadTokenFile(e, path) => {
+                    format!("cannot read the token in `{}`: {}", path.display(), innermost(e))
+                }
+                _ => "the credential cannot be used".to_owned(),
+            });
+        }
+        cause = at.source();
+    }
+    None
 }
 
 fn unpack(body: &[u8]) -> Result<Bytes, String> {

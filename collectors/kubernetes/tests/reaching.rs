@@ -81,9 +81,25 @@ async fn an_exec_plugin_brings_the_token() {
     let cluster = Cluster::connect(&chosen, &timeouts(), Arc::new(support::now)).await.unwrap();
     assert_eq!(cluster.context(), "x");
 
-    std::fs::write(&plugin, "#!/bin/sh\necho not logged in >&2\nexit 1\n").unwrap();
-    let refused = Cluster::connect(&chosen, &timeouts(), Arc::new(support::now)).await;
-    assert!(matches!(refused.err(), Some(CollectError::BadContext { .. })));
+    // What it prints is not repeated, since that may be the token.
+    for (script, told) in [
+        (
+            "echo '{\"token\": \"hunter2\"}'; echo not logged in >&2; exit 1",
+            "failed: not logged in",
+        ),
+        ("echo '{\"kind\": \"hunter2'", "did not answer with a credential"),
+        (
+            "echo '{\"status\": {}, \"spec\": \"hunter2\"}'; echo token=hunter2 >&2; exit 1",
+            "failed",
+        ),
+    ] {
+        std::fs::write(&plugin, format!("#!/bin/sh\n{script}\n")).unwrap();
+        let refused = Cluster::connect(&chosen, &timeouts(), Arc::new(support::now)).await.err();
+        assert!(matches!(refused, Some(CollectError::BadContext { .. })));
+        let text = refused.unwrap().to_string();
+        assert!(text.ends_with(told) || text.contains("failed"), "{text}");
+        assert!(text.contains(told) && !text.contains("hunter2"), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use tidegate_replay::kubernetes::{Cluster, KubeReplay, generate};
+use tidegate_replay::kubernetes::{Account, Cluster, KubeReplay, generate};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -21,10 +21,12 @@ async fn main() -> Result<(), Failure> {
         Some(text) => text.parse().map_err(|_| format!("{name}: `{text}` is not a number")),
         None => Ok(default),
     };
-    let cluster = match number("--pods", 0)? {
+    let mut cluster = match number("--pods", 0)? {
         0 => Cluster::example()?,
         pods => generate(u64::try_from(number("--seed", 1)?)?, pods, number("--nodes", 3)?)?,
     };
+    // kubectl sends no token without TLS.
+    cluster.accounts.push(Account::administrator("anonymous", ""));
     let replay = KubeReplay::start(cluster, u16::try_from(number("--port", 0)?)?).await?;
     replay.forget_requests();
     let config = match value("--config") {

@@ -144,6 +144,8 @@ async fn what_cannot_be_reached_is_told() {
         s.replay.kubeconfig().replace(r#""current-context":"admin""#, r#""current-context":"""#);
     s.shell.write(".kube/config", &none);
     s.run("scan").refused(1, &["no clouds.yaml found", "--context admin, limited@prod1"]);
+    let ran = tokio::task::block_in_place(|| s.shell.run_with("scan", &[("KUBECONFIG", "gone")]));
+    ran.refused(1, &["no kubeconfig found in", "gone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,6 +179,38 @@ async fn rules_of_one_system_are_not_asked_of_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_system_is_judged_with_its_own_rules_by_default() {
+    let s = Scanned::new().await;
+    assert_eq!(s.run("collect --example").code, 0);
+    assert_eq!(s.run("collect --context admin").code, 0);
+    // A parameter that rules of one system have is none too many for the other.
+    s.shell.write("tidegate.yaml", "schema: tidegate.config/v1\nparameters: {lifetime: week}\n");
+    let report = s.run("check -f json").json();
+    for (subject, scope, bundles) in [
+        (
+            "admin@1",
+            "scs-compatible-kaas",
+            ["scs-compatible-kaas", "kubernetes-security"].as_slice(),
+        ),
+        ("example@1", "scs-compatible-iaas", &["scs-compatible-iaas"]),
+    ] {
+        let all = report["subjects"].as_array().unwrap();
+        let one = all.iter().find(|s| s["snapshot"] == subject).unwrap();
+        let scopes: Vec<&str> = one["scopes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["scope"].as_str().unwrap())
+            .collect();
+        assert_eq!(scopes, [scope]);
+        let rules = one["rules"].as_array().unwrap();
+        let of: BTreeSet<&str> = rules.iter().map(|r| r["bundle"].as_str().unwrap()).collect();
+        assert_eq!(of, bundles.iter().copied().collect());
+    }
+    s.run("scan --context admin --parameter nonesuch=1").refused(1, &["nonesuch"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_credential_lacks_is_told_beforehand() {
     let s = Scanned::new().await;
     let ran = s.run("collect --preflight --context limited@prod1 --bundle ./own");
@@ -184,6 +218,12 @@ async fn what_a_credential_lacks_is_told_beforehand() {
     for line in ["limited-prod1: 1 of ", "core.Pod", "1 rules cannot be judged", "no-db-0"] {
         assert!(ran.stdout.contains(line), "no `{line}` in {}", ran.stdout);
     }
+    // Workloads are computed from pods, among others.
+    let ran =
+        s.run("collect --preflight --context limited@prod1 --bundle kubernetes-security -f json");
+    let aborts = ran.json()["clusters"][0]["aborts"].as_array().unwrap().clone();
+    let naked = aborts.iter().find(|a| a["rule"] == "k8s.workload.naked-pod").unwrap();
+    assert!(naked["kinds"].as_array().unwrap().contains(&json!("core.Pod")), "{naked}");
     let ran = s.run("collect --preflight --context admin --bundle ./own -f json");
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(ran.json()["clusters"][0]["aborts"], json!([]));

@@ -64,7 +64,7 @@ pub struct ApiResource {
 pub struct Account {
     /// The name.
     pub user: String,
-    /// The bearer token.
+    /// The bearer token; empty for whoever brings none.
     pub token: String,
     /// What it may list: group (`*` for all), plural (`*` for all) and namespace,
     /// empty for all namespaces.
@@ -72,6 +72,13 @@ pub struct Account {
 }
 
 impl Account {
+    /// Somebody who may list everything.
+    #[must_use]
+    pub fn administrator(user: &str, token: &str) -> Self {
+        let all = (String::from("*"), String::from("*"), String::new());
+        Self { user: user.to_owned(), token: token.to_owned(), list: vec![all] }
+    }
+
     /// Whether it may list a resource type, over all namespaces if `namespace`
     /// is empty.
     pub(crate) fn may_list(&self, group: &str, plural: &str, namespace: &str) -> bool {
@@ -83,9 +90,7 @@ impl Account {
 }
 
 fn administrator() -> Vec<Account> {
-    let all = (String::from("*"), String::from("*"), String::new());
-    let (user, token) = ("admin".to_owned(), "replayed-admin-token".to_owned());
-    vec![Account { user, token, list: vec![all] }]
+    vec![Account::administrator("admin", "replayed-admin-token")]
 }
 
 impl Cluster {

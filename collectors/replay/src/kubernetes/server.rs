@@ -152,7 +152,7 @@ impl Service for Shared {
 impl Shared {
     fn route(&self, request: &Request) -> Response {
         let account = match request.header("authorization") {
-            None => None,
+            None => self.cluster.accounts.iter().find(|a| a.token.is_empty()),
             Some(header) => {
                 let token = header.strip_prefix("Bearer ").unwrap_or_default();
                 let known = self.cluster.accounts.iter().find(|a| a.token == token);
@@ -203,7 +203,12 @@ impl Shared {
             (false, true) => discovery::legacy_core(&self.cluster),
             (false, false) => discovery::legacy_groups(&self.cluster),
         };
-        Response::json(200, document.to_string())
+        let mut response = Response::json(200, document.to_string());
+        if wanted {
+            let form = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+            response.headers = vec![("content-type".to_owned(), form.to_owned())];
+        }
+        response
     }
 
     fn version(&self, group: &str, version: &str) -> Response {

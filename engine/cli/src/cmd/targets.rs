@@ -218,8 +218,10 @@ impl Configs<'_> {
 
     /// The current context, where there is no cloud to choose.
     fn no_cloud(&mut self, nothing: tidegate_openstack::CollectError) -> Result<Settings> {
+        // Whoever sets KUBECONFIG means a cluster.
+        let meant = self.env.var("KUBECONFIG").is_some();
         let config = self.kubernetes(None)?;
-        if config.current().is_some() {
+        if config.current().is_some() || meant {
             return self.context(None, None);
         }
         let (contexts, failure) = (config.contexts(), openstack_failure(nothing));
