@@ -152,10 +152,10 @@ impl Reads {
         walk::rule(rule, &mut |node| {
             let walk::Node::Expr(expr) = node else { return };
             match expr {
-                Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
-                    if !parts.contains(&std::ptr::from_ref(expr)) {
-                        self.path(&resolve(reference(expr, &mut parts)));
-                    }
+                Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. }
+                    if !parts.contains(&std::ptr::from_ref(expr)) =>
+                {
+                    self.path(&resolve(reference(expr, &mut parts)));
                 }
                 Expr::Call { fcn, params, .. } => {
                     let path = resolve(reference(fcn, &mut parts));
