@@ -88,7 +88,7 @@ impl Cloud {
     }
 }
 
-/// A body of about 1,670 bytes, with what such a resource has of its own: ids,
+/// A body of about 2,080 bytes, with what such a resource has of its own: ids,
 /// addresses, times; the rest is alike.
 fn body(kind: usize, id: u64, version: u64) -> String {
     let own = |n: u64| uuid(id << 8 | n);
