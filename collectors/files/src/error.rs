@@ -39,6 +39,14 @@ pub enum FilesError {
         /// One clause that says what is wrong.
         why: String,
     },
+    /// A file with results of tests cannot be used.
+    #[error("test results `{}` are not usable: {why}", .path.display())]
+    BadTestResults {
+        /// The file.
+        path: PathBuf,
+        /// One clause that says what is wrong.
+        why: String,
+    },
 }
 
 fn at(line: &Option<usize>) -> String {
@@ -57,6 +65,9 @@ impl FilesError {
             Self::TooMany { .. } => "name a folder that holds nothing else",
             Self::BadAttestation { .. } => {
                 "correct the file, then sign it again: ssh-keygen -Y sign -f KEY -n attestation FILE"
+            }
+            Self::BadTestResults { .. } => {
+                "name the archive that `sonobuoy retrieve` wrote, or a JUnit file such as junit_01.xml"
             }
         }
     }

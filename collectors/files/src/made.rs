@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tidegate_model::{
-    Collected, Kind, KindCoverage, Resource, ResourceKey, Status, Timestamp, Visibility,
+    Collected, Kind, KindCoverage, Resource, ResourceKey, Rewrite, Status, Timestamp, Visibility,
 };
+use tidegate_redact::{RedactionKey, mark, secret_text};
 
 /// One kind while it is gathered.
 pub(crate) struct Gathered {
@@ -76,5 +77,16 @@ impl Gathered {
             read_until: self.read_at,
         });
         page.into_iter().chain([coverage]).collect()
+    }
+}
+
+/// Replaces what looks like a secret in any text of a body.
+pub(crate) struct Clean<'a> {
+    pub(crate) key: Option<&'a RedactionKey>,
+}
+
+impl Rewrite for Clean<'_> {
+    fn text(&self, _: &str, text: &str) -> Option<String> {
+        Some(mark(secret_text(text)?, text, self.key))
     }
 }

@@ -1,6 +1,7 @@
 //! The command line as people type it. Nothing is resolved here.
 
 mod options;
+mod proof;
 
 use std::path::PathBuf;
 
@@ -11,7 +12,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::exit;
 use crate::output::Output;
 
-pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets};
+pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
+pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -21,8 +23,8 @@ const STYLES: Styles = Styles::styled()
 
 /// Judge clouds against policy, and keep what was seen
 ///
-/// tidegate collects the live state of OpenStack clouds into an embedded store
-/// and judges any snapshot, today's or last year's, with policy bundles. What
+/// tidegate collects the live state of OpenStack clouds and Kubernetes clusters
+/// into an embedded store and judges any snapshot, today's or last year's, with policy bundles. What
 /// could not be judged is never a pass.
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version, styles = STYLES, after_help = exit::HELP)]
@@ -64,6 +66,7 @@ pub(crate) enum Command {
     #[command(after_help = exit::HELP)]
     Scan(Scan),
     /// Take a snapshot of clouds into the store
+    #[command(after_help = exit::HELP)]
     Collect(Collect),
     /// Judge a snapshot that is in the store
     #[command(after_help = exit::HELP)]
@@ -79,7 +82,7 @@ pub(crate) enum Command {
     /// Work on policy bundles
     #[command(subcommand)]
     Policy(Policy),
-    /// Hand results in to the SCS compliance monitor
+    /// Show what was said then; hand results in to the SCS compliance monitor
     #[command(subcommand)]
     Report(Report),
     /// Accept findings for a time
@@ -125,6 +128,23 @@ pub(crate) struct Collect {
     pub(crate) targets: Targets,
     #[command(flatten)]
     pub(crate) sources: Sources,
+    /// Collect nothing: tell which kinds of a Kubernetes cluster the credential may not
+    /// list, and which rules could therefore not be judged; exit 3 if there are any
+    #[arg(long)]
+    pub(crate) preflight: bool,
+    /// With --preflight, the rules to look at: a built-in name, a folder or a .tar.gz;
+    /// repeatable [default: as scan has them]
+    #[arg(long, value_name = "NAME|PATH", requires = "preflight")]
+    pub(crate) bundle: Vec<String>,
+    /// With --preflight: table or json
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT[=FILE]",
+        default_value = "table",
+        requires = "preflight"
+    )]
+    pub(crate) format: Output,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +252,11 @@ pub(crate) enum Policy {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Report {
+    /// Report what was said of a snapshot when it was scanned, without judging again
+    ///
+    /// What today's rules say of it tells: tidegate check --at TIME.
+    #[command(after_help = exit::HELP)]
+    Show(Box<ReportShow>),
     /// Sign a report with an SSH key, as ssh-keygen does; writes FILE.sig
     ///
     /// The passphrase of an encrypted key is taken from the variable
@@ -247,6 +272,21 @@ pub(crate) enum Report {
     ///
     /// The password is taken from the variable TIDEGATE_REPORT_PASSWORD.
     Upload(Upload),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportShow {
+    /// A cloud in the store; repeatable [default: the targets of tidegate.yaml, or all in
+    /// the store]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Vec<String>,
+    /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+    #[arg(long, default_value = "latest", value_name = "ID|TIME")]
+    pub(crate) at: String,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
 }
 
 #[derive(Debug, Args)]
@@ -291,6 +331,85 @@ pub(crate) enum Snapshot {
         #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
         format: Output,
     },
+    /// Tell what changed between two snapshots: created, changed and removed resources,
+    /// kinds that were seen otherwise, and with --findings what became of findings
+    Diff(Box<Diff>),
+    /// Tell every version of one resource: when, what changed, and what rules said of it
+    History(HistoryOf),
+    /// Check that everything in the store fits together, and name what does not
+    ///
+    /// Reads all manifests, segments, records and checkpoints and computes every hash and
+    /// root anew, without the index. `consistent` means that everything fits together;
+    /// with --key `authentic` means that the owner of the key also signed for it.
+    #[command(after_help = exit::HELP)]
+    Verify(Verify),
+    /// Write a checkpoint: one hash over all snapshots of a cloud, signed if a key is given
+    ///
+    /// Kept elsewhere, it shows later that no snapshot was changed or taken away: snapshot
+    /// verify --against FILE. Signed ones are kept in the store, too. The passphrase of an
+    /// encrypted key is taken from the variable TIDEGATE_KEY_PASSPHRASE.
+    Checkpoint(CheckpointOf),
+    /// Write a proof that a resource was in a snapshot as it was, for who has no store
+    Prove(Prove),
+    /// Check a proof, without the store
+    #[command(after_help = exit::HELP)]
+    VerifyProof(VerifyProof),
+    /// Pack a snapshot for an auditor: state, hashes, verdicts, rules and waivers
+    ///
+    /// The archive has an index.html that opens offline. What was said when the snapshot
+    /// was scanned is in it, and with --bundle or --scope also what these rules say now.
+    Export(Box<Export>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryOf {
+    /// The resource: its key, its id, or a name that it has or had
+    pub(crate) resource: String,
+    /// Only look among resources of this kind, such as compute.server
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Only tell of this part of its body: a JSON Pointer, such as /status
+    #[arg(long, value_name = "POINTER")]
+    pub(crate) field: Option<String>,
+    /// A cloud in the store [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Option<String>,
+    /// Up to this snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+    #[arg(long, default_value = "latest", value_name = "ID|TIME")]
+    pub(crate) at: String,
+    /// table or json
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) format: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The earlier snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+    #[arg(default_value = "latest~1", value_name = "ID|TIME")]
+    pub(crate) from: String,
+    /// The later one
+    #[arg(default_value = "latest", value_name = "ID|TIME")]
+    pub(crate) to: String,
+    /// Only this kind, such as compute.server; repeatable
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Vec<String>,
+    /// Only what this project or namespace owns
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<String>,
+    /// A cloud in the store [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Option<String>,
+    /// How changed resources are shown
+    #[arg(long, value_enum, default_value = "unified")]
+    pub(crate) view: View,
+    /// Tell what became of findings, too: judges both with the rules of today
+    #[arg(long)]
+    pub(crate) findings: bool,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+    /// table or json
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) format: Output,
 }
 
 #[derive(Debug, Subcommand)]

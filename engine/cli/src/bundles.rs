@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 use tidegate_gatekeeper::{Constraints, Folder};
@@ -11,15 +12,21 @@ use tidegate_policy::{
 };
 use tidegate_report::{ScopeReport, TestcaseReport};
 
-use crate::args::Mode;
 use crate::config::{Origin, Parameter, RuleChoice, Setting};
 use crate::failure::{Failure, Result};
+use crate::rules::System;
 
 /// The bundles of `policies/`, as part of the binary.
 static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../policies");
 
-/// What a scan judges with when nothing is asked for.
-const DEFAULT: &str = "scs-compatible-iaas";
+/// What a cloud is judged with when nothing is asked for: scopes at their
+/// effective versions, and bundles as a whole.
+fn defaults(system: System) -> (&'static [&'static str], &'static [&'static str]) {
+    match system {
+        System::OpenStack => (&["scs-compatible-iaas"], &[]),
+        System::Kubernetes => (&["scs-compatible-kaas"], &["kubernetes-security"]),
+    }
+}
 
 /// The names of the built-in bundles, without those that only lend packages to
 /// others.
@@ -39,12 +46,17 @@ pub(crate) fn is_built_in(name: &str) -> bool {
 /// Loads bundles and all that they use, each once. What a folder uses stands
 /// beside it, or is built in.
 pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<Bundle>> {
-    let mut bundles: Vec<Bundle> = Vec::new();
+    Ok(load_placed(names)?.into_iter().map(|(_, bundle)| bundle).collect())
+}
+
+/// As [`load_all`], each with its path or built-in name.
+fn load_placed<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Vec<(String, Bundle)>> {
+    let mut bundles: Vec<(String, Bundle)> = Vec::new();
     let mut wanted: Vec<String> = names.into_iter().map(str::to_owned).collect();
     wanted.reverse();
     let mut seen = BTreeSet::new();
     while let Some(name) = wanted.pop() {
-        if !seen.insert(name.clone()) || bundles.iter().any(|b| b.name() == name) {
+        if !seen.insert(name.clone()) || bundles.iter().any(|(_, b)| b.name() == name) {
             continue;
         }
         let bundle = load(&name)?;
@@ -53,8 +65,10 @@ pub(crate) fn load_all<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<V
             let path = folder.map(|f| f.join(used)).filter(|p| p.is_dir());
             path.map_or_else(|| used.clone(), |p| p.to_string_lossy().into_owned())
         };
-        wanted.extend(bundle.uses().iter().map(beside));
-        bundles.push(bundle);
+        // After what is named: a bundle that is named takes the place of the one
+        // of its name that another uses.
+        wanted.splice(0..0, bundle.uses().iter().map(beside));
+        bundles.push((name, bundle));
     }
     Ok(bundles)
 }
@@ -122,24 +136,74 @@ fn files(root: &Dir<'_>) -> Vec<(String, Vec<u8>)> {
     out
 }
 
+/// The files of the bundles that a choice names and of those that they use, by
+/// path below a folder for all of them: what it takes to judge again. An archive
+/// is one file.
+pub(crate) fn sources(choice: &RuleChoice) -> Result<BTreeMap<String, Vec<u8>>> {
+    let scopes = choice.scopes.value.iter().map(|s| split_version(s).0);
+    let scopes: Vec<&str> = scopes.filter(|s| is_built_in(s)).collect();
+    let unread =
+        |place: &str, e: std::io::Error| Failure::new(format!("cannot read bundle `{place}`: {e}"));
+    let mut sources = BTreeMap::new();
+    let mut bundles = choice.bundles.value.clone();
+    for folder in take_gatekeeper(&mut bundles)? {
+        let place = folder.root();
+        walk(place, folder.name(), &mut sources)
+            .map_err(|e| unread(&place.display().to_string(), e))?;
+    }
+    let named = bundles.iter().map(String::as_str).chain(scopes);
+    for (place, bundle) in load_placed(named)? {
+        let name = bundle.name();
+        if let Some(dir) = POLICIES.get_dir(&place) {
+            let files = files(dir).into_iter();
+            sources.extend(files.map(|(path, bytes)| (format!("{name}/{path}"), bytes)));
+            continue;
+        }
+        let path = Path::new(&place);
+        let unread = |e| unread(&place, e);
+        if path.is_dir() {
+            walk(path, name, &mut sources).map_err(unread)?;
+        } else {
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            sources.insert(file, std::fs::read(path).map_err(unread)?);
+        }
+    }
+    Ok(sources)
+}
+
+/// Takes the files that count of a folder: hidden ones do not, but `.manifest`.
+fn walk(folder: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let file = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{name}/{file}");
+        if file.starts_with('.') && file != ".manifest" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), &path, files)?;
+        } else {
+            files.insert(path, std::fs::read(entry.path())?);
+        }
+    }
+    Ok(())
+}
+
 /// The rules of a run, ready to judge.
 pub(crate) struct Resolved {
-    pub(crate) rule_set: RuleSet,
+    pub(crate) rule_set: Arc<RuleSet>,
     pub(crate) metas: BTreeMap<RuleId, RuleMeta>,
     /// The Gatekeeper constraints of the folders named.
     pub(crate) constraints: Constraints,
-    /// What `--mode` says.
-    pub(crate) mode: Option<&'static str>,
-    /// The parameters that were set, as `[RULE.]NAME=VALUE`.
-    pub(crate) parameters: Vec<String>,
     /// What `--reference-date` says.
     pub(crate) reference_time: Option<Timestamp>,
     scopes: Vec<WantedScope>,
-    /// Whether only what the scopes ask for is reported: so it is unless
-    /// bundles were named.
-    scopes_only: bool,
+    /// The bundles of which all rules are asked, not only those of the scopes'
+    /// testcases.
+    whole: BTreeSet<String>,
 }
 
+#[derive(Clone)]
 struct WantedScope {
     name: String,
     scope: Scope,
@@ -158,51 +222,50 @@ impl WantedScope {
 }
 
 /// Loads and compiles what was chosen. Without any choice, that is the
-/// effective version of [`DEFAULT`]; its bundle also has rules of drafts and of
-/// versions that are over, which nobody wants to fail for.
-pub(crate) fn resolve(choice: &RuleChoice) -> Result<Resolved> {
+/// effective version of the system's scope: its bundle also has rules of drafts
+/// and of versions that are over, which nobody wants to fail for.
+pub(crate) fn resolve(choice: &RuleChoice, system: System) -> Result<Resolved> {
     let (chosen, scopes) = (&choice.bundles.value, &choice.scopes.value);
     let mut wanted: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    if wanted.is_empty() && chosen.is_empty() {
-        wanted.push(DEFAULT);
+    let mut whole = chosen.clone();
+    if choice.by_default() {
+        let (scopes, bundles) = defaults(system);
+        wanted.extend(scopes);
+        whole.extend(bundles.iter().map(|b| (*b).to_owned()));
     }
     let wanted = wanted.into_iter().map(Wanted::read).collect::<Result<Vec<_>>>()?;
     let mut names: Vec<String> = chosen.clone();
     let constraints = constraints(&take_gatekeeper(&mut names)?)?;
     if chosen.is_empty() {
         names.extend(wanted.iter().map(|w| w.name.clone()));
+        names.extend(whole.iter().cloned());
     }
     let bundles = load_all(names.iter().map(String::as_str))?;
+    // A bundle is named by its path, a rule by the bundle's own name.
+    let own = |b: &Bundle| chosen.is_empty().then(|| whole.contains(&b.name().to_owned()));
+    let whole = bundles.iter().filter(|b| own(b).unwrap_or(true)).map(|b| b.name().to_owned());
+    let whole = whole.collect();
     let scopes = wanted.into_iter().map(|w| w.find(&bundles)).collect::<Result<Vec<_>>>()?;
-    let rule_set = with_parameters(bundles, &names, choice)?;
+    let rule_set = Arc::new(with_parameters(bundles, &names, choice, system)?);
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
-    let reference_time = choice.reference_date.as_deref().map(time).transpose()?;
-    let (mode, scopes_only) = (choice.mode.value.map(Mode::name), chosen.is_empty());
-    let shown = |p: &Setting<Parameter>| {
-        let Parameter { rule, name, value } = &p.value;
-        let rule = rule.as_ref().map_or_else(String::new, |r| format!("{r}."));
-        format!("{rule}{name}={value}")
-    };
-    let parameters = choice.parameters.iter().map(shown).collect();
-    Ok(Resolved {
-        rule_set,
-        metas,
-        constraints,
-        mode,
-        parameters,
-        reference_time,
-        scopes,
-        scopes_only,
-    })
+    let reference_time = reference_time(choice)?;
+    Ok(Resolved { rule_set, metas, constraints, reference_time, scopes, whole })
+}
+
+/// What `--reference-date` says.
+pub(crate) fn reference_time(choice: &RuleChoice) -> Result<Option<Timestamp>> {
+    choice.reference_date.as_deref().map(time).transpose()
 }
 
 /// Compiles bundles with the parameters of a choice. Those of the file that no
 /// rule has are left out where the command line chose the rules: the file is
-/// about others then.
+/// about others then. So are those that only rules of another system have, where
+/// each system has its own.
 fn with_parameters(
     mut bundles: Vec<Bundle>,
     names: &[String],
     choice: &RuleChoice,
+    system: System,
 ) -> Result<RuleSet> {
     let mut given: Vec<&Setting<Parameter>> = choice.parameters.iter().collect();
     loop {
@@ -228,12 +291,37 @@ fn with_parameters(
         let Some(origin) = given.iter().rfind(|p| said(p)).map(|p| &p.origin) else {
             return Err(load_failure(&error));
         };
-        if !matches!(origin, Origin::File { .. }) || !choice.other_rules() {
+        let of_others = matches!(origin, Origin::File { .. }) && choice.other_rules();
+        let left_out = of_others || (choice.by_default() && elsewhere(unknown, system)?);
+        if !left_out {
             return Err(load_failure(&error).also(format!("it is set by {origin}")));
         }
         given.retain(|p| !said(p));
         bundles = load_all(names.iter().map(String::as_str))?;
     }
+}
+
+/// Whether a rule that judges other systems by default has a parameter, named
+/// `NAME` or `RULE.NAME`.
+fn elsewhere(parameter: &str, system: System) -> Result<bool> {
+    for other in System::ALL.into_iter().filter(|s| *s != system) {
+        let (scopes, whole) = defaults(other);
+        let bundles = load_all(scopes.iter().chain(whole).copied())?;
+        let mut parameters = Parameters::default();
+        let rule = parameter
+            .rsplit_once('.')
+            .and_then(|(rule, name)| Some((RuleId::new(rule).ok()?, name)));
+        let (of, name) = match rule {
+            Some((rule, name)) => (parameters.rules.entry(rule).or_default(), name),
+            None => (&mut parameters.all, parameter),
+        };
+        of.insert(name.to_owned(), serde_json::Value::Null);
+        match RuleSet::compile(bundles, &parameters) {
+            Err(LoadError::UnknownParameter(_)) => {}
+            Ok(_) | Err(_) => return Ok(true),
+        }
+    }
+    Ok(false)
 }
 
 /// Compiles bundles into one rule set.
@@ -359,10 +447,10 @@ fn in_bundles(bundles: &[Bundle], name: &str) -> Result<Scope> {
 }
 
 impl Resolved {
-    /// The rules that are asked at a time: all (absent) unless only scopes were
-    /// named, else those that judge their testcases.
+    /// The rules that are asked at a time: those of the bundles that count as a
+    /// whole, and those that judge testcases of the scopes. `None` for all.
     pub(crate) fn asked(&self, at: Timestamp) -> Option<BTreeSet<RuleId>> {
-        if !self.scopes_only {
+        if self.metas.values().all(|m| self.whole.contains(&m.bundle)) {
             return None;
         }
         let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -372,7 +460,32 @@ impl Resolved {
             let ids = targets.flat_map(|t| t.into_values().flatten()).map(|t| &t.id);
             ids.filter_map(|id| RuleId::new(id).ok()).collect()
         };
-        Some(self.scopes.iter().flat_map(of).collect())
+        let whole = self.metas.values().filter(|m| self.whole.contains(&m.bundle));
+        let whole = whole.map(|m| m.id.clone());
+        Some(self.scopes.iter().flat_map(of).chain(whole).collect())
+    }
+
+    /// The same rules for a subject of another system than those of some of its
+    /// bundles: these are not asked, and their scopes not summed up. If that left
+    /// none, all are, and abort for want of facts.
+    pub(crate) fn narrowed(&self, system: System) -> Self {
+        let mut systems: BTreeMap<&str, BTreeSet<System>> = BTreeMap::new();
+        for meta in self.metas.values() {
+            let of = systems.entry(&meta.bundle).or_default();
+            of.extend(meta.kinds.iter().filter_map(System::of_kind));
+        }
+        let foreign =
+            |b: &str| systems.get(b).is_some_and(|s| !s.is_empty() && !s.contains(&system));
+        let all_foreign = systems.keys().all(|b| foreign(b));
+        let keep = |b: &str| all_foreign || !foreign(b);
+        Self {
+            rule_set: self.rule_set.clone(),
+            metas: self.metas.clone(),
+            constraints: self.constraints.clone(),
+            reference_time: self.reference_time,
+            scopes: self.scopes.iter().filter(|s| keep(&s.name)).cloned().collect(),
+            whole: self.whole.iter().filter(|b| keep(b)).cloned().collect(),
+        }
     }
 
     /// The scopes whose version was named, with it.
@@ -415,7 +528,7 @@ impl Resolved {
 }
 
 /// The kinds of evidence that is gathered before a snapshot and carried into it.
-const EVIDENCE: [&str; 2] = ["probe.", "attestation."];
+const EVIDENCE: [&str; 3] = ["probe.", "attestation.", tidegate_files::TEST_RESULT];
 
 fn testcases(
     outcome: ScopeOutcome,

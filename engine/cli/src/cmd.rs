@@ -4,14 +4,22 @@ mod baseline;
 mod check;
 mod collect;
 mod config;
+mod diff;
 mod evidence;
+mod export;
+mod history;
+mod keys;
 mod policy;
+mod preflight;
 mod probe;
+mod prove;
 mod render;
 mod report;
 mod scan;
 mod show;
 mod store;
+mod targets;
+mod verify;
 mod waiver;
 
 use std::path::PathBuf;
@@ -40,6 +48,12 @@ impl Context<'_> {
         self.config.store(&self.global).map(|store| store.value)
     }
 
+    /// Opens the store for reading alone: the index is left to others.
+    pub(crate) async fn store_to_read(&self) -> Result<tidegate_store::Store> {
+        let path = self.store_path()?;
+        tidegate_store::Store::open_for_records(&path).await.map_err(store::failure)
+    }
+
     /// Opens the store and passes on what it had to mend.
     pub(crate) async fn store(&mut self) -> Result<tidegate_store::Store> {
         let path = self.store_path()?;
@@ -56,7 +70,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         // These must work beside a file that is wrong.
         Command::Completions { .. }
         | Command::Man { .. }
-        | Command::Report(_)
+        | Command::Report(args::Report::Sign { .. } | args::Report::Upload(_))
         | Command::Config(args::Config::Init { .. }) => Config::none(env),
         Command::Scan(_)
         | Command::Collect(_)
@@ -64,6 +78,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Probe(_)
         | Command::Policy(_)
         | Command::Waiver(_)
+        | Command::Report(args::Report::Show(_))
         | Command::Snapshot(_)
         | Command::Store(_)
         | Command::Config(args::Config::Show(_)) => Config::load(&cli.global, env)?,

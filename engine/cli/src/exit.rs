@@ -5,7 +5,7 @@ pub(crate) const HELP: &str = "\
 Exit codes:
    0  nothing found at or above --fail-on
    1  the tool failed, or a bundle or the configuration is bad
-   2  findings; or policy test failed
+   2  findings; or policy test, snapshot verify or verify-proof failed
    3  could not decide: something was not judged
   64  wrong usage or unknown target
 1 beats 2 beats 3.";

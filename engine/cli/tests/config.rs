@@ -208,7 +208,8 @@ fn paths_are_relative_to_the_file_and_names_stay() {
         "schema: tidegate.config/v1\nstore: s\nbundles: [scs-compatible-iaas, mine, /abs]\n\
          scopes: [scs-compatible-iaas@v5, my/scope.yaml@v1, x.yaml]\nwaivers: [w, /w]\n\
          baseline: base.json\nformats: [table, json=r.json]\n\
-         targets:\n  a: {attestation: [att], allowed_signers: ../signers, config_dir: /etc/kolla}\n",
+         targets:\n  a: {attestation: [att], allowed_signers: ../signers, config_dir: /etc/kolla, \
+         test_results: [e2e.tar.gz]}\n",
     );
     let ran = shell.run("config show -f json --config conf/t.yaml");
     let value = |name: &str| setting(&ran, name).0;
@@ -222,6 +223,7 @@ fn paths_are_relative_to_the_file_and_names_stay() {
     assert_eq!(value("targets.a.attestation"), json!(["conf/att"]));
     assert_eq!(value("targets.a.allowed_signers"), "conf/../signers");
     assert_eq!(value("targets.a.config_dir"), "/etc/kolla");
+    assert_eq!(value("targets.a.test_results"), json!(["conf/e2e.tar.gz"]));
 }
 
 #[test]
@@ -310,6 +312,7 @@ const SAMPLES: &[(&str, bool)] = &[
     ("targets:\n", true),
     ("targets: {a: , b: {cloud: c, config_dir: d}}\n", true),
     ("targets: {a: {attestation: [x], allowed_signers: y}}\n", true),
+    ("targets: {a: {test_results: [x.xml]}}\n", true),
     ("bundles: []\nscopes: [a@v1]\nwaivers: [w]\n", true),
     ("mode: strict\nfail_on: info\nonly_new: true\nfail_on_incomplete: false\n", true),
     ("parameters: {a: 1, b: [x], r-1: {c: null, mode: strict}, 'odd name': 2}\n", true),
@@ -325,6 +328,7 @@ const SAMPLES: &[(&str, bool)] = &[
     ("targets: {a: b}\n", false),
     ("targets: {a: {clouds: b}}\n", false),
     ("targets: {a: {attestation: [x]}}\n", false),
+    ("targets: {a: {test_results: x.xml}}\n", false),
     ("targets: {a: {attestation: x, allowed_signers: y}}\n", false),
     ("bundles: a\n", false),
     ("bundles:\n", false),
@@ -381,6 +385,8 @@ fn without_cloud_all_targets_of_the_file_are_scanned() {
     shell.run("probe").refused(64, &["a probe changes a cloud", "one, second"]);
     let dir = shell.run("scan --config-dir .");
     dir.refused(64, &["`--config-dir` is the configuration of one cloud", "`config_dir`"]);
+    let results = shell.run("scan --test-results e2e.tar.gz");
+    results.refused(64, &["`--test-results` are those of one cluster", "`test_results`"]);
 
     let shell = with("targets:\n  one:\n    cloud: three\n");
     shell.write("clouds.yaml", CLOUDS);

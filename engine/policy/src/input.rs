@@ -4,7 +4,8 @@
 //! where it has no region, project or name. A resource rule is given
 //! `{"joined": {<name>: {<id>: body}}, "parameters", "resource"}`, a rule on
 //! collections `{"absent": [kind], "parameters", "resources": {<kind>: {<id>:
-//! resource}}}`; both `"now"` if they declare `time`.
+//! resource}}}`, with `"joined"` if it has joins; both `"now"` if they declare
+//! `time`.
 //!
 //! An id is what follows system and kind in the key, without the region (or
 //! the `-` in its place) where the input is about one region. An id of one
@@ -162,6 +163,7 @@ pub(crate) fn of_resource(
 pub(crate) fn of_collection(
     resources: Value,
     absent: Value,
+    joined: Option<Value>,
     parameters: &Value,
     now: Option<&Value>,
 ) -> Value {
@@ -171,6 +173,9 @@ pub(crate) fn of_collection(
         (n.parameters.clone(), parameters.clone()),
         (n.resources.clone(), resources),
     ]);
+    if let Some(joined) = joined {
+        input.insert(n.joined.clone(), joined);
+    }
     if let Some(now) = now {
         input.insert(n.now.clone(), now.clone());
     }
@@ -192,22 +197,10 @@ pub(crate) fn check_requires(rule: &Rule, input: &Value) -> Option<Answer> {
             {
                 return abort(format!("`{pointer}` is absent"));
             }
-            for join in &rule.joins {
-                let Some(pointers) = rule.requires.get(&join.kind) else { continue };
-                let joined = member(member(input, &n.joined)?, &join.name.as_str().into())?;
-                for (id, body) in joined.as_object().ok()?.iter_sorted() {
-                    if let Some(pointer) = pointers.iter().find(|p| p.get(body).is_none()) {
-                        return abort(format!(
-                            "`{pointer}` is absent in joined {} {id}",
-                            join.kind
-                        ));
-                    }
-                }
-            }
         }
         Input::Region | Input::Subject => {
             let resources = member(input, &n.resources)?;
-            for kind in rule.requires.keys() {
+            for kind in rule.requires.keys().filter(|k| rule.meta.kinds.contains(k)) {
                 let of_kind = member(resources, &kind.as_str().into())?.as_object().ok()?;
                 for (_, resource) in of_kind.iter_sorted() {
                     let body = member(resource, &n.body)?;
@@ -216,6 +209,15 @@ pub(crate) fn check_requires(rule: &Rule, input: &Value) -> Option<Answer> {
                         return abort(format!("`{pointer}` is absent in {key}"));
                     }
                 }
+            }
+        }
+    }
+    for join in &rule.joins {
+        let Some(pointers) = rule.requires.get(&join.kind) else { continue };
+        let joined = member(member(input, &n.joined)?, &join.name.as_str().into())?;
+        for (id, body) in joined.as_object().ok()?.iter_sorted() {
+            if let Some(pointer) = pointers.iter().find(|p| p.get(body).is_none()) {
+                return abort(format!("`{pointer}` is absent in joined {} {id}", join.kind));
             }
         }
     }

@@ -9,7 +9,7 @@
 //! compared as a value, so two values with one hash do no harm.
 //!
 //! A lookup from a region sees that region and what has none; a lookup from no
-//! region sees everything.
+//! region sees everything. Lookups in other subjects are in [`crate::across`].
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -121,7 +121,7 @@ impl<'c> Joins<'c> {
             pool: HashMap::new(),
         };
         for rule in rules {
-            for join in &rule.joins {
+            for join in rule.joins.iter().filter(|j| !j.across) {
                 let target = Target { kind: join.kind.clone(), field: join.field.clone() };
                 let at = joins.position(join).unwrap_or_else(|| {
                     joins.targets.push(target);

@@ -45,6 +45,7 @@
 //! Nothing here reads a clock, the environment or the network, and nothing
 //! prints.
 
+mod across;
 mod archive;
 mod bundle;
 mod carry;
@@ -75,7 +76,7 @@ pub use differences::Difference;
 pub use error::{Fault, LoadError};
 #[doc(hidden)]
 pub use evaluate::parse_only;
-pub use evaluate::{EvaluateError, Judged, Options, Stats, evaluate};
+pub use evaluate::{EvaluateError, Judged, Options, Others, Stats, evaluate};
 pub use metadata::{Input, Join, Rule};
 pub use pointer::Pointer;
 pub use program::Limits;

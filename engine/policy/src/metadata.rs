@@ -28,10 +28,13 @@ pub struct Rule {
     pub visibility: Needed,
     /// Pointers that must exist in the body of every resource of a kind.
     pub requires: BTreeMap<Kind, Vec<Pointer>>,
-    /// What the host looks up for it.
+    /// What the host looks up for it. Of a resource rule in its own subject, of
+    /// one on collections in the others.
     pub joins: Vec<Join>,
     /// Whether it is given `now`.
     pub time: bool,
+    /// What it answers in catalogues of others, such as `cis-k8s:5.2.2`.
+    pub controls: Vec<String>,
     /// Its parameters, by name, with their values for this rule set.
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Its Rego package, without `data`.
@@ -61,6 +64,9 @@ pub struct Join {
     pub key: Pointer,
     /// Points to what is matched in the target; the id if absent.
     pub field: Option<Pointer>,
+    /// Whether it is looked up in the other subjects of the store instead of
+    /// the one that is judged. By id, in rules on collections.
+    pub across: bool,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +110,8 @@ struct Custom {
     joins: Vec<CustomJoin>,
     #[serde(default)]
     time: bool,
+    #[serde(default)]
+    controls: Vec<String>,
     #[serde(default)]
     standard: Option<String>,
     #[serde(default)]
@@ -172,15 +180,26 @@ fn check(bundle: &str, module: &Module, read: Annotation) -> Result<Rule, (&'sta
     if c.kinds.is_empty() || kinds.len() < c.kinds.len() {
         return Err(("kinds", "`kinds` must name at least one kind, each once".to_owned()));
     }
-    if input != Input::Resource && !c.joins.is_empty() {
+    if input != Input::Resource && c.joins.iter().any(|j| j.subject.is_none()) {
         let problem = "`joins` are for `input: resource` only; name the kind in `kinds`";
         return Err(("joins", problem.to_owned()));
     }
     let mut joins: Vec<Join> = Vec::new();
     for j in c.joins {
-        if j.subject.is_some() {
-            let problem = format!("join `{}`: joins across subjects are not supported yet", j.name);
-            return Err(("subject", problem));
+        match j.subject.as_deref() {
+            None => {}
+            Some("any") if input != Input::Resource && j.field.is_none() => {}
+            Some("any") => {
+                let problem = format!(
+                    "join `{}`: other subjects are looked up by id, for collections",
+                    j.name
+                );
+                return Err(("subject", problem));
+            }
+            Some(other) => {
+                let problem = format!("join `{}`: `subject` must be `any`, not `{other}`", j.name);
+                return Err(("subject", problem));
+            }
         }
         if joins.iter().any(|other| other.name == j.name) {
             return Err(("joins", format!("join `{}` stands twice", j.name)));
@@ -190,7 +209,7 @@ fn check(bundle: &str, module: &Module, read: Annotation) -> Result<Rule, (&'sta
         };
         let key = pointer(&j.key)?;
         let field = j.field.as_deref().map(pointer).transpose()?;
-        joins.push(Join { name: j.name, kind: j.kind, key, field });
+        joins.push(Join { name: j.name, kind: j.kind, key, field, across: j.subject.is_some() });
     }
     let known = |kind: &Kind| c.kinds.contains(kind) || joins.iter().any(|j| j.kind == *kind);
     if let Some(kind) = c.absent.iter().find(|k| !known(k)) {
@@ -226,6 +245,7 @@ fn check(bundle: &str, module: &Module, read: Annotation) -> Result<Rule, (&'sta
         requires,
         joins,
         time: c.time,
+        controls: c.controls,
         parameters: c.parameters,
         package: module.package_name(),
     })
@@ -297,7 +317,8 @@ mod tests {
             "{BASE}\nabsent: [network.port]\nvisibility: member\ntime: true\n\
              requires:\n  compute.server: [/flavor/id]\n\
              joins:\n  - {{name: ports, kind: network.port, key: /id, field: /device_id}}\n\
-             parameters: {{mode: strict}}\nstandard: https://x\nremediation: do"
+             parameters: {{mode: strict}}\nstandard: https://x\nremediation: do\n\
+             controls: ['cis-k8s:5.2.2']"
         ))
         .unwrap()
         .unwrap();
@@ -306,6 +327,7 @@ mod tests {
         assert_eq!(r.joins[0].field.as_ref().unwrap().as_str(), "/device_id");
         assert_eq!(r.requires.len(), 1);
         assert!(r.time);
+        assert_eq!(r.controls, ["cis-k8s:5.2.2"]);
         assert_eq!(r.package, "a.b");
     }
 
@@ -322,7 +344,7 @@ mod tests {
             &format!("{BASE}\nrequired: {{}}"),
             "8: metadata: custom: unknown field `required`, expected one of `id`, `severity`, \
              `input`, `per`, `kinds`, `absent`, `visibility`, `requires`, `joins`, `time`, \
-             `standard`, `remediation`, `parameters`",
+             `controls`, `standard`, `remediation`, `parameters`",
         );
         fails(
             &BASE.replace("high", "huge"),
@@ -344,7 +366,25 @@ mod tests {
         );
         fails(
             &format!("{BASE}\njoins:\n- name: p\n  kind: a.b\n  key: /id\n  subject: other"),
-            "12: metadata: join `p`: joins across subjects are not supported yet",
+            "12: metadata: join `p`: `subject` must be `any`, not `other`",
         );
+        fails(
+            &format!("{BASE}\njoins:\n- name: p\n  kind: a.b\n  key: /id\n  subject: any"),
+            "12: metadata: join `p`: other subjects are looked up by id, for collections",
+        );
+        fails(
+            &format!("{COLLECTION}\njoins:\n- {{name: p, kind: a.b, key: /id}}"),
+            "8: metadata: `joins` are for `input: resource` only; name the kind in `kinds`",
+        );
+    }
+
+    const COLLECTION: &str = "id: r-1\nseverity: high\ninput: collection\nkinds: [core.Node]";
+
+    #[test]
+    fn a_collection_may_be_joined_with_other_subjects() {
+        let r = rule(&format!(
+            "{COLLECTION}\njoins:\n- {{name: s, kind: a.b, key: /spec/providerID, subject: any}}"
+        ));
+        assert!(r.unwrap().unwrap().joins[0].across);
     }
 }

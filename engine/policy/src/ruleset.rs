@@ -49,6 +49,13 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// Whether a rule looks things up in other subjects, so that
+    /// [`crate::Options::others`] is needed.
+    #[must_use]
+    pub fn looks_across(&self) -> bool {
+        self.rules.iter().any(|r| r.joins.iter().any(|j| j.across))
+    }
+
     /// Checks and compiles bundles; no bundle gives a set without rules.
     ///
     /// # Errors

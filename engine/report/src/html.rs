@@ -7,6 +7,7 @@
 //! Names come from clouds: all text is escaped, and a Content Security Policy
 //! admits nothing but the style and the script of this crate.
 
+mod audit;
 mod chart;
 mod escape;
 mod findings;
@@ -23,6 +24,7 @@ use crate::{Report, TrendPoint};
 use escape::Text;
 use subject::{Cloud, verdict};
 
+pub use audit::{AuditFile, AuditIndex, audit_index};
 pub(crate) use escape::evidence;
 
 /// What the page has besides the report.

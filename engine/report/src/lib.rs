@@ -11,7 +11,9 @@
 mod baseline;
 mod code_quality;
 mod csv;
+mod diff;
 mod finding;
+mod history;
 mod html;
 mod json;
 mod junit;
@@ -32,8 +34,13 @@ mod waiver;
 pub use baseline::{Baseline, BaselineError};
 pub use code_quality::code_quality;
 pub use csv::csv;
+pub use diff::{
+    CoverageDiff, DiffJson, DiffKind, DiffOperation, DiffPoint, DiffText, DiffTextOptions,
+    DiffView, FindingDiff, FindingsDiff, ResourceDiff, coverage_diff, operations,
+};
 pub use finding::{Change, ReportFinding, Waived};
-pub use html::{HtmlOptions, html};
+pub use history::{History, HistoryVerdict, HistoryVersion, history_text};
+pub use html::{AuditFile, AuditIndex, HtmlOptions, audit_index, html};
 pub use json::json;
 pub use junit::junit;
 pub use markdown::{MarkdownOptions, markdown};

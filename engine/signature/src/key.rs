@@ -26,6 +26,12 @@ pub enum KeyError {
         /// One clause.
         problem: String,
     },
+    /// The key does not sign notes: it is of another type, or has no name.
+    #[error("it does not sign notes: {problem}")]
+    NotForNotes {
+        /// One clause.
+        problem: String,
+    },
     /// The key does not sign: it is damaged, or the namespace is empty.
     #[error("cannot sign: {problem}")]
     Sign {
@@ -57,14 +63,7 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`] if it is no such key, cannot be opened or is unfit.
     pub fn parse(text: &str, passphrase: Option<&str>) -> Result<Self, KeyError> {
-        let mut key =
-            PrivateKey::from_openssh(text.trim_start()).map_err(|e| not_a_key(text, e))?;
-        if key.is_encrypted() {
-            let passphrase = passphrase.ok_or(KeyError::Encrypted)?;
-            // A wrong passphrase shows as check bytes that differ, as padding
-            // or as a key that does not fit its public half.
-            key = key.decrypt(passphrase).map_err(|_| KeyError::Passphrase)?;
-        }
+        let key = open(text, passphrase)?;
         if let Some(problem) = unfit(key.public_key()) {
             return Err(KeyError::Unfit { problem });
         }
@@ -113,6 +112,18 @@ impl SigningKey {
     pub fn public(&self) -> String {
         self.key.public_key().to_openssh().unwrap_or_default()
     }
+}
+
+/// Reads the text of a private key file, whatever its type, and opens it.
+pub(crate) fn open(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, KeyError> {
+    let key = PrivateKey::from_openssh(text.trim_start()).map_err(|e| not_a_key(text, e))?;
+    if !key.is_encrypted() {
+        return Ok(key);
+    }
+    let passphrase = passphrase.ok_or(KeyError::Encrypted)?;
+    // A wrong passphrase shows as check bytes that differ, as padding or as a
+    // key that does not fit its public half.
+    key.decrypt(passphrase).map_err(|_| KeyError::Passphrase)
 }
 
 /// Tells what people hand over instead of a private key.

@@ -12,14 +12,19 @@
 //! Certificates, security keys and DSA are refused by name. Nothing here reads a
 //! file or the clock.
 //!
+//! [`Note`] and [`NoteSigner`] sign checkpoints the way transparency logs do, with
+//! Ed25519 keys of OpenSSH or of their own form.
+//!
 //! Source: OpenSSH `PROTOCOL.sshsig`; ssh-keygen(1), ALLOWED SIGNERS.
 
 mod key;
 mod line;
+mod note;
 mod pattern;
 mod signers;
 
 pub use key::{KeyError, SigningKey};
+pub use note::{Note, NoteError, NoteKey, NoteSigner};
 pub use signers::{AllowedSigners, Signer, SignersError, VerifyError, signed_by};
 
 use ssh_key::{Algorithm, EcdsaCurve, HashAlg, PublicKey};

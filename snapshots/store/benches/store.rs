@@ -1,5 +1,6 @@
 //! Figures of the store: a first night, nights with 1 % changed, a full read
-//! now and as of the first night, a rebuild. One JSON object a line.
+//! now and as of the first night, a rebuild, a verification. One JSON object a
+//! line.
 //!
 //! `cargo bench -p tidegate-store [-- SIZE…]`; sizes default to 5,000 and
 //! 50,000 resources of 1,670 bytes on average. Everything runs on one thread
@@ -242,6 +243,11 @@ fn run(size: u64) {
     now(store.reindex()).unwrap();
     drop(store);
     measure.line(size, "reindex", 0.0, 0, path);
+    let measure = Measure::start();
+    let store = now(Store::open_for_records(path)).unwrap();
+    let found = now(store.verify(&subject, &[])).unwrap();
+    assert_eq!((found.roots, found.faults.len()), (NIGHTS, 0));
+    measure.line(size, "verify", 0.0, 0, path);
     let _ = std::fs::remove_dir_all(path);
 }
 

@@ -20,16 +20,21 @@
 
 mod at;
 mod block;
+mod diff;
 mod error;
 mod fail;
 mod index;
+mod log;
 mod manifest;
 mod merkle;
 mod objects;
 mod prepare;
+mod proof;
 mod reader;
 mod records;
 mod removal;
+mod roots;
+mod rows;
 mod segment;
 mod spool;
 mod start;
@@ -37,16 +42,23 @@ mod state;
 mod stats;
 mod store;
 mod sweep;
+mod verify;
+mod versions;
 mod writer;
 
 pub use at::At;
+pub use diff::{DiffError, Difference, diff};
 pub use error::StoreError;
+pub use log::{Checkpoint, Contradiction, KeptCheckpoint, Log};
 pub use manifest::{KindTree, LastRecord, Manifest};
+pub use proof::{Proof, ProofError, Proven, Sealed};
 pub use reader::SnapshotReader;
 pub use records::Record;
 pub use start::Reindexed;
 pub use stats::{Stats, SubjectStats};
 pub use store::Store;
+pub use verify::{Fault, Verified};
+pub use versions::{Content, End, Moment, Placed, Selection, Version, Versions};
 pub use writer::{Begin, Committed, SnapshotWriter};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use object_store::path::Path;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_model::{Digest, Kind, KindCoverage, SnapshotId, SnapshotMeta, Subject, Timestamp};
@@ -84,25 +85,15 @@ impl Manifest {
 
     /// Sets the checksum and gives the bytes to store.
     pub(crate) fn seal(&mut self) -> Result<Bytes, StoreError> {
-        let object = path(&self.subject, self.seq);
-        let odd = |e: &dyn std::fmt::Display| StoreError::damaged(object.to_string(), e);
-        let mut value = serde_json::to_value(&*self).map_err(|e| odd(&e))?;
-        self.checksum = checksum(&mut value).map_err(|e| odd(&e))?;
-        let raw = serde_json::to_vec(&*self).map_err(|e| odd(&e))?;
-        tidegate_model::canonical(&raw, &()).map(Bytes::from).map_err(|e| odd(&e))
+        let (bytes, sum) = seal(path(&self.subject, self.seq).as_ref(), &*self)?;
+        self.checksum = sum;
+        Ok(bytes)
     }
 
     /// Reads and checks the manifest `seq` of `subject`.
     pub(crate) fn open(subject: &Subject, seq: u64, bytes: &[u8]) -> Result<Self, StoreError> {
         let object = path(subject, seq).to_string();
-        let mut value = parse(&object, bytes, MANIFEST)?;
-        let manifest: Self =
-            serde_json::from_value(value.clone()).map_err(|e| StoreError::damaged(&object, e))?;
-        let sum = checksum(&mut value).map_err(|e| StoreError::damaged(&object, e))?;
-        if sum != manifest.checksum {
-            let why = format!("its checksum is {}, its content has {sum}", manifest.checksum);
-            return Err(StoreError::damaged(object, why));
-        }
+        let manifest: Self = unseal(&object, bytes, MANIFEST)?;
         if manifest.subject != *subject || manifest.seq != seq {
             let why = format!("it is the manifest of `{}`", manifest.id());
             return Err(StoreError::damaged(object, why));
@@ -156,12 +147,36 @@ pub(crate) fn check_schema(
     }
 }
 
-/// The SHA-256 of the canonical form of `value` without its member `checksum`.
-fn checksum(value: &mut Value) -> Result<Digest, String> {
-    if let Some(members) = value.as_object_mut() {
-        members.remove("checksum");
+/// The canonical JSON of `content` with its member `checksum` set right, and that
+/// checksum.
+pub(crate) fn seal(object: &str, content: &impl Serialize) -> Result<(Bytes, Digest), StoreError> {
+    let value = serde_json::to_value(content).map_err(|e| StoreError::damaged(object, e))?;
+    let Value::Object(mut members) = value else {
+        return Err(StoreError::damaged(object, "it is not a JSON object"));
+    };
+    members.remove("checksum");
+    let sum = Digest::of(canonical(object, &members)?.as_bytes());
+    members.insert("checksum".into(), sum.to_string().into());
+    Ok((canonical(object, &members)?.into(), sum))
+}
+
+/// Reads what [`seal`] made.
+pub(crate) fn unseal<T: DeserializeOwned>(
+    object: &str,
+    bytes: &[u8],
+    known: &'static str,
+) -> Result<T, StoreError> {
+    let value = parse(object, bytes, known)?;
+    let said = value.get("checksum").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (_, sum) = seal(object, &value)?;
+    if sum.to_string() != said {
+        let why = format!("its checksum is {said}, its content has {sum}");
+        return Err(StoreError::damaged(object, why));
     }
-    let raw = serde_json::to_vec(value).map_err(|e| e.to_string())?;
-    let text = tidegate_model::canonical(&raw, &()).map_err(|e| e.to_string())?;
-    Ok(Digest::of(text.as_bytes()))
+    serde_json::from_value(value).map_err(|e| StoreError::damaged(object, e))
+}
+
+fn canonical(object: &str, content: &impl Serialize) -> Result<String, StoreError> {
+    let raw = serde_json::to_vec(content).map_err(|e| StoreError::damaged(object, e))?;
+    tidegate_model::canonical(&raw, &()).map_err(|e| StoreError::damaged(object, e))
 }

@@ -1,18 +1,18 @@
 //! Reading a snapshot.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use tidegate_model::{
-    Change, ChangeOp, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, SnapshotId,
-    SnapshotMeta, Timestamp, leaf,
+    Change, ChangeOp, Digest, Fact, Facts, FactsError, Kind, Resource, ResourceKey, Salt,
+    SnapshotId, SnapshotMeta, Timestamp, leaf,
 };
 
 use crate::StoreError;
 use crate::manifest::{self, Manifest};
 use crate::merkle::Tree;
-use crate::segment::{Columns, Cursor, Op, Row, Segment};
+use crate::rows::Rows;
+use crate::segment::{Columns, Row, Segment};
 use crate::state::{Found, Located};
 use crate::store::{Inner, locked};
 
@@ -48,10 +48,29 @@ impl SnapshotReader {
         Self { inner, manifest, meta, kinds: Mutex::new(BTreeMap::new()) }
     }
 
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    pub(crate) fn shared_manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
     /// Its manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The text of its manifest, as it is in the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] or [`StoreError::Missing`] if it cannot be read.
+    pub fn manifest_text(&self) -> Result<String, StoreError> {
+        let SnapshotId { subject, seq } = &self.meta.id;
+        let path = manifest::path(subject, *seq);
+        let bytes = self.inner.wait(self.inner.open_objects()?.get(&path))?;
+        String::from_utf8(bytes.into()).map_err(|e| StoreError::damaged(path.to_string(), e))
     }
 
     /// The kinds that have resources, in order, with their numbers; unseen
@@ -60,7 +79,7 @@ impl SnapshotReader {
         self.manifest.kinds.iter().map(|(kind, tree)| (kind, tree.count))
     }
 
-    fn located(&self, kind: &Kind) -> Result<Arc<Vec<Located>>, StoreError> {
+    pub(crate) fn located(&self, kind: &Kind) -> Result<Arc<Vec<Located>>, StoreError> {
         if let Some(known) = locked(&self.kinds).get(kind) {
             return Ok(Arc::clone(known));
         }
@@ -69,39 +88,20 @@ impl SnapshotReader {
         Ok(found)
     }
 
-    /// Reads resources that are given in order of key bytes, one kind.
-    fn read(
+    /// Reads resources that are given in order of key bytes, one kind; hands
+    /// over each with its leaf and salt.
+    pub(crate) fn read(
         &self,
         located: &[Located],
-        visit: &mut dyn FnMut(Fact, Digest),
+        visit: &mut dyn FnMut(Fact, Digest, Option<Salt>),
     ) -> Result<(), StoreError> {
         let subject = &self.meta.id.subject;
-        // INVARIANT: rows of one kind in a segment are in order of key, so each
-        // segment is read forwards, once.
-        let mut wanted: BTreeMap<u64, Vec<Range<u64>>> = BTreeMap::new();
-        for l in located {
-            let row = u64::from(l.standing.row);
-            let runs = wanted.entry(l.standing.seq).or_default();
-            match runs.last_mut() {
-                Some(last) if last.end == row => last.end += 1,
-                _ => runs.push(row..row + 1),
-            }
-        }
-        let mut segments = BTreeMap::new();
-        for &seq in wanted.keys() {
-            segments.insert(seq, self.inner.wait(self.inner.segment(subject, seq))?);
-        }
-        let source = self.inner.source()?;
-        let mut cursors: BTreeMap<u64, (&Segment, Cursor<'_>)> = BTreeMap::new();
-        for ((seq, runs), segment) in wanted.into_iter().zip(segments.values()) {
-            cursors.insert(seq, (segment, Cursor::new(segment, &source, Columns::FACTS, runs)));
-        }
+        let wanted = located.iter().map(|l| (l.standing.seq, l.standing.row));
+        let mut rows = Rows::new(&self.inner, subject, Columns::FACTS, wanted)?;
         let mut seen: BTreeMap<u64, Timestamp> = BTreeMap::new();
         let mut shared = Shared::default();
         for l in located {
-            let Some((segment, cursor)) = cursors.get_mut(&l.standing.seq) else { continue };
-            let missing = || segment.damaged(format!("it does not hold `{}`", l.key));
-            let row = cursor.next()?.ok_or_else(missing)?;
+            let Some((segment, row)) = rows.next(l.standing.seq, &l.key)? else { continue };
             let unseen_since = match l.standing.unseen {
                 0 => None,
                 unseen => Some(match seen.get(&unseen) {
@@ -115,18 +115,27 @@ impl SnapshotReader {
                 }),
             };
             let (resource, found) = shared.resource(segment, l, &row)?;
-            visit(Fact { resource, unseen_since }, found);
+            visit(Fact { resource, unseen_since }, found, row.salt);
         }
         Ok(())
     }
 
     fn each_checked(&self, kind: &Kind, visit: &mut dyn FnMut(Fact)) -> Result<(), StoreError> {
+        self.each_sealed(kind, &mut |fact, _, _| visit(fact))
+    }
+
+    /// As [`Facts::each`], with leaf and salt.
+    pub(crate) fn each_sealed(
+        &self,
+        kind: &Kind,
+        visit: &mut dyn FnMut(Fact, Digest, Option<Salt>),
+    ) -> Result<(), StoreError> {
         let Some(expected) = self.manifest.kinds.get(kind) else { return Ok(()) };
         let located = self.located(kind)?;
         let mut tree = Tree::default();
-        self.read(&located, &mut |fact, leaf| {
+        self.read(&located, &mut |fact, leaf, salt| {
             tree.push(leaf);
-            visit(fact);
+            visit(fact, leaf, salt);
         })?;
         if tree.root() != expected.root {
             let id = &self.meta.id;
@@ -165,7 +174,7 @@ impl SnapshotReader {
                 };
                 found.extend(one);
             }
-            self.read(&found, &mut |fact, _| visit(fact))?;
+            self.read(&found, &mut |fact, _, _| visit(fact))?;
         }
         Ok(())
     }
@@ -178,12 +187,7 @@ impl SnapshotReader {
         let mut changes: BTreeMap<ResourceKey, Change> = BTreeMap::new();
         for seq in since + 1..=*seq {
             self.inner.each_change(subject, seq, None, &mut |kind, key, op, _| {
-                let op = match op {
-                    Op::Put => ChangeOp::Put,
-                    Op::Remove => ChangeOp::Remove,
-                    Op::Unseen => ChangeOp::Unseen,
-                    Op::Seen => ChangeOp::Seen,
-                };
+                let op = ChangeOp::from(op);
                 if let Some(change) = changes.get_mut(&key) {
                     change.op = op;
                 } else {
@@ -238,7 +242,7 @@ impl Facts for SnapshotReader {
 
 /// Texts that many resources have in common, kept once.
 #[derive(Default)]
-struct Shared {
+pub(crate) struct Shared {
     texts: BTreeMap<Box<str>, Arc<str>>,
     kind: Option<Kind>,
 }
@@ -252,9 +256,6 @@ impl Shared {
         row: &Row,
     ) -> Result<(Resource, Digest), StoreError> {
         let key = &located.key;
-        if row.key() != key.as_str().as_bytes() {
-            return Err(segment.damaged(format!("it has another resource in place of `{key}`")));
-        }
         let lacking = || segment.damaged(format!("the row of `{key}` lacks a value"));
         let salt = row.salt.ok_or_else(lacking)?;
         let body = segment.text(row.body().ok_or_else(lacking)?)?;
@@ -281,7 +282,7 @@ impl Shared {
         Ok((resource, found))
     }
 
-    fn text(
+    pub(crate) fn text(
         &mut self,
         segment: &Segment,
         bytes: Option<&[u8]>,

@@ -1,6 +1,8 @@
 //! Records: what was decided or done, as said then. A chain of its own for
 //! each subject.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,9 @@ pub struct Record {
     /// SHA-256 of the previous record's bytes; absent in the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Digest>,
+    /// SHA-256 of this record's canonical JSON without this member. The next
+    /// record guards this one; this guards the newest, which has no next.
+    pub checksum: Digest,
 }
 
 impl Store {
@@ -71,15 +76,13 @@ impl Store {
                 time,
                 payload: hash,
                 previous: last.map(|l| l.hash),
+                checksum: hash,
             };
             let path = path(subject, n);
-            let raw = serde_json::to_vec(&record);
-            let raw = raw.map_err(|e| StoreError::damaged(path.to_string(), e))?;
-            let text = tidegate_model::canonical(&raw, &());
-            let text = text.map_err(|e| StoreError::damaged(path.to_string(), e))?;
+            let (bytes, _) = manifest::seal(path.as_ref(), &record)?;
             let beside = payload_path(subject, n, &hash);
             objects.put(&beside, Bytes::from([salt.as_slice(), payload].concat())).await?;
-            if objects.create(&path, Bytes::from(text)).await? {
+            if objects.create(&path, bytes).await? {
                 return Ok(n);
             }
             objects.delete(&beside).await?;
@@ -113,17 +116,41 @@ impl Store {
     /// [`StoreError::Damaged`] if it does not have the hash that the record
     /// names.
     pub async fn payload(&self, record: &Record) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = payload_path(&record.subject, record.n, &record.payload);
         let Some(objects) = self.inner.objects() else { return Ok(None) };
-        let Some(bytes) = objects.find(&path).await? else { return Ok(None) };
-        let right = |(salt, payload): (&[u8], &[u8])| {
-            let salt: Salt = salt.try_into().ok()?;
-            (salted(&salt, payload) == record.payload).then(|| payload.to_vec())
-        };
-        let payload = bytes.split_at_checked(16).and_then(right);
-        let damaged = || StoreError::damaged(path.to_string(), "it does not have its hash");
-        payload.map(Some).ok_or_else(damaged)
+        Ok(payload(objects, record).await?.map(|(_, payload)| payload))
     }
+}
+
+impl Store {
+    /// The bytes of a record and, unless they were erased, salt and payload:
+    /// what an auditor computes its hashes from.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] or [`StoreError::Missing`] naming the object.
+    pub async fn record_parts(
+        &self,
+        record: &Record,
+    ) -> Result<(Bytes, Option<(Salt, Vec<u8>)>), StoreError> {
+        let objects = self.inner.open_objects()?;
+        let bytes = objects.get(&path(&record.subject, record.n)).await?;
+        Ok((bytes, payload(objects, record).await?))
+    }
+}
+
+/// Salt and payload of a record; `None` once they were erased.
+pub(crate) async fn payload(
+    objects: &Objects,
+    record: &Record,
+) -> Result<Option<(Salt, Vec<u8>)>, StoreError> {
+    let path = payload_path(&record.subject, record.n, &record.payload);
+    let Some(bytes) = objects.find(&path).await? else { return Ok(None) };
+    let right = |(salt, payload): (&[u8], &[u8])| {
+        let salt: Salt = salt.try_into().ok()?;
+        (salted(&salt, payload) == record.payload).then(|| (salt, payload.to_vec()))
+    };
+    let payload = bytes.split_at_checked(16).and_then(right);
+    let damaged = || StoreError::damaged(path.to_string(), "it does not have its hash");
+    payload.map(Some).ok_or_else(damaged)
 }
 
 /// Names the newest record of a subject.
@@ -138,11 +165,18 @@ pub(crate) async fn newest(
 }
 
 async fn newest_number(objects: &Objects, subject: &Subject) -> Result<u64, StoreError> {
-    let folder = Path::from(format!("records/{subject}"));
-    Ok(objects.numbers(&folder).await?.last().copied().unwrap_or(0))
+    Ok(numbers(objects, subject).await?.last().copied().unwrap_or(0))
 }
 
-async fn read(
+/// The numbers of records that are there.
+pub(crate) async fn numbers(
+    objects: &Objects,
+    subject: &Subject,
+) -> Result<BTreeSet<u64>, StoreError> {
+    objects.numbers(&Path::from(format!("records/{subject}"))).await
+}
+
+pub(crate) async fn read(
     objects: &Objects,
     subject: &Subject,
     n: u64,
@@ -150,9 +184,7 @@ async fn read(
     let path = path(subject, n);
     let object = path.to_string();
     let bytes = objects.get(&path).await?;
-    let value = manifest::parse(&object, &bytes, RECORD)?;
-    let record: Record =
-        serde_json::from_value(value).map_err(|e| StoreError::damaged(&object, e))?;
+    let record: Record = manifest::unseal(&object, &bytes, RECORD)?;
     if record.subject != *subject || record.n != n {
         let why = format!("it is record {} of `{}`", record.n, record.subject);
         return Err(StoreError::damaged(object, why));
@@ -160,7 +192,7 @@ async fn read(
     Ok((record, Digest::of(&bytes)))
 }
 
-fn path(subject: &Subject, n: u64) -> Path {
+pub(crate) fn path(subject: &Subject, n: u64) -> Path {
     Path::from(format!("records/{subject}/{n}.json"))
 }
 

@@ -101,7 +101,7 @@ impl Inner {
         let segment = self.wait(self.segment(subject, seq))?;
         let rows = kind.map_or(0..segment.rows(), |k| segment.rows_of(k));
         let mut row = u32::try_from(rows.start).map_err(|e| segment.damaged(e))?;
-        let mut cursor = Cursor::new(&segment, &self.source()?, Columns::CHANGES, once(rows));
+        let mut cursor = Cursor::new(&*segment, &self.source()?, Columns::CHANGES, once(rows));
         while let Some(read) = cursor.next()? {
             let op = read.op.ok_or_else(|| segment.damaged("a row has no operation"))?;
             let key = segment.text(read.key())?;

@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use tidegate_model::{Collected, Digest, Rewrite, Subject, Timestamp, canonical};
-use tidegate_redact::{RedactionKey, mark, secret_text};
+use tidegate_model::{Collected, Digest, Subject, Timestamp, canonical};
+use tidegate_redact::RedactionKey;
 
 use crate::error::FilesError;
 use crate::folder::{Entry, Folder};
-use crate::made::Gathered;
+use crate::made::{Clean, Gathered};
 use format::{Statement, Verdict};
 pub use notice::Notice;
 use signature::Signature;
@@ -138,6 +138,7 @@ impl Found {
             Provenance { file: &self.file, sha256: self.sha256, signature: &self.signature };
         let body = Body { statement: &self.statement, tidegate };
         let json = serde_json::to_vec(&body).map_err(|e| e.to_string())?;
+        // Somebody may quote a password in a statement.
         canonical(&json, &Clean { key }).map_err(|e| e.to_string())
     }
 }
@@ -154,17 +155,6 @@ struct Provenance<'a> {
     file: &'a str,
     sha256: Digest,
     signature: &'a Signature,
-}
-
-/// Somebody may quote a password in a statement.
-struct Clean<'a> {
-    key: Option<&'a RedactionKey>,
-}
-
-impl Rewrite for Clean<'_> {
-    fn text(&self, _: &str, text: &str) -> Option<String> {
-        Some(mark(secret_text(text)?, text, self.key))
-    }
 }
 
 /// The statements of one path, in order of file.

@@ -2,18 +2,17 @@
 
 use std::path::Path;
 use std::str::FromStr as _;
-use std::sync::Arc;
 
 use tidegate_gatekeeper::is_constraint;
 use tidegate_model::{Evaluation, SnapshotId, SnapshotMeta};
 use tidegate_report::{Baseline, SubjectReport, TrendPoint};
 use tidegate_store::{At, Record, Store};
 
-use crate::bundles::Resolved;
 use crate::cmd::check;
 use crate::cmd::render::Run;
 use crate::cmd::store::failure;
 use crate::failure::{Failure, Result};
+use crate::rules::{Rules, System};
 
 /// Reads the baseline: a JSON report, or for each cloud of the report an earlier
 /// snapshot. That is judged with the rules of today, and compared with what was
@@ -22,7 +21,7 @@ pub(crate) async fn read(
     text: &str,
     store: &Store,
     subjects: &[SubjectReport],
-    rules: &Arc<Resolved>,
+    rules: &Rules,
 ) -> Result<Baseline> {
     let path = Path::new(text);
     if path.is_file() {
@@ -54,8 +53,9 @@ pub(crate) async fn read(
             .hint("name an earlier snapshot, such as latest~1"));
         }
         names.push(id.to_string());
-        let judged = check::evaluation(store, &id, rules, |_| None).await?.judged;
-        let mut then = recorded(store, &id).await?;
+        let rules = rules.of(System::of(&subject.coverage))?;
+        let judged = check::evaluation(store, &id, &rules, |_| None).await?.judged;
+        let mut then = recorded(store, &id).await?.map(|(_, evaluation)| evaluation);
         // What was asked then and is not now is neither known nor resolved.
         if let (Some(then), Some(asked)) = (&mut then, rules.asked(subject.reference_time)) {
             then.rules.retain(|rule, _| asked.contains(rule) || is_constraint(rule));
@@ -71,14 +71,11 @@ const NIGHTS: usize = 60;
 
 /// How a cloud did on earlier nights, as judged then, newest first; waivers are
 /// those of today.
-pub(crate) async fn history(
-    store: &Store,
-    subject: &SubjectReport,
-    run: &Run<'_>,
-) -> Result<Vec<TrendPoint>> {
+pub(crate) async fn history(subject: &SubjectReport, run: &Run<'_>) -> Result<Vec<TrendPoint>> {
+    let (store, rules) = (run.store, run.rules.of(System::of(&subject.coverage))?);
     let mut points: Vec<TrendPoint> = Vec::new();
     // Those of Gatekeeper's constraints are known from today's report only.
-    let mut metas = run.rules.metas.clone();
+    let mut metas = rules.metas.clone();
     metas.extend(subject.rules.iter().map(|r| (r.meta.id.clone(), r.meta.clone())));
     let records = store.records(&subject.snapshot.subject).await.map_err(failure)?;
     for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
@@ -89,7 +86,7 @@ pub(crate) async fn history(
         if points.last().is_some_and(|p| p.snapshot == evaluation.snapshot) {
             continue;
         }
-        if let Some(asked) = run.rules.asked(evaluation.reference_time) {
+        if let Some(asked) = rules.asked(evaluation.reference_time) {
             evaluation.rules.retain(|rule, _| asked.contains(rule) || is_constraint(rule));
         }
         let meta = SnapshotMeta {
@@ -104,7 +101,8 @@ pub(crate) async fn history(
     Ok(points)
 }
 
-async fn payload(store: &Store, record: &Record) -> Result<Option<Evaluation>> {
+/// The evaluation that a record holds; none if its payload was erased.
+pub(crate) async fn payload(store: &Store, record: &Record) -> Result<Option<Evaluation>> {
     let Some(payload) = store.payload(record).await.map_err(failure)? else { return Ok(None) };
     serde_json::from_slice(&payload).map(Some).map_err(|e| {
         Failure::new(format!("record {} of `{}` is no evaluation", record.n, record.subject))
@@ -112,13 +110,17 @@ async fn payload(store: &Store, record: &Record) -> Result<Option<Evaluation>> {
     })
 }
 
-/// The newest evaluation of a snapshot that was recorded when it was judged.
-async fn recorded(store: &Store, id: &SnapshotId) -> Result<Option<Evaluation>> {
+/// The newest evaluation of a snapshot that was recorded when it was judged, and
+/// its record.
+pub(crate) async fn recorded(
+    store: &Store,
+    id: &SnapshotId,
+) -> Result<Option<(Record, Evaluation)>> {
     let records = store.records(&id.subject).await.map_err(failure)?;
-    for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
-        let Some(evaluation) = payload(store, record).await? else { continue };
+    for record in records.into_iter().rev().filter(|r| r.kind == "evaluation") {
+        let Some(evaluation) = payload(store, &record).await? else { continue };
         if evaluation.snapshot == *id {
-            return Ok(Some(evaluation));
+            return Ok(Some((record, evaluation)));
         }
         if evaluation.snapshot.seq < id.seq {
             break;

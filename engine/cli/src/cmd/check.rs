@@ -8,20 +8,21 @@ use std::time::Instant;
 
 use tidegate_gatekeeper::{Audit, Constraints, audit};
 use tidegate_model::{Digest, Facts, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject};
-use tidegate_policy::{EvaluateError, Limits, Options, evaluate};
+use tidegate_policy::{EvaluateError, Limits, Options, Others, evaluate};
 use tidegate_report::SubjectReport;
-use tidegate_store::{At, Store};
+use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
 use crate::args::Check;
-use crate::bundles::{self, Resolved};
+use crate::bundles::Resolved;
 use crate::cmd::render::Run;
 use crate::cmd::store::failure;
 use crate::cmd::{Context, render, waiver};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::rules::{Rules, System};
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
-    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
     let reporting = ctx.config.reporting(&args.reporting)?;
     render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
@@ -87,9 +88,10 @@ pub(crate) struct Judged {
 pub(crate) async fn judge(
     store: &Store,
     id: &SnapshotId,
-    rules: &Arc<Resolved>,
+    rules: &Rules,
     fresh: bool,
 ) -> Result<Judged> {
+    let rules = &of(store, id, rules).await?;
     let (at, subject) = (store.clone(), id.subject.clone());
     let prior = move |digest: &Digest| match fresh {
         true => None,
@@ -114,6 +116,12 @@ pub(crate) async fn judge(
     Ok(Judged { report, record })
 }
 
+/// The rules for the system that a snapshot is of.
+pub(crate) async fn of(store: &Store, id: &SnapshotId, rules: &Rules) -> Result<Arc<Resolved>> {
+    let facts = store.snapshot(id).await.map_err(failure)?;
+    rules.of(System::of(&facts.meta().coverage))
+}
+
 /// What the rules and constraints say of a snapshot.
 pub(crate) struct Evaluated {
     pub(crate) meta: SnapshotMeta,
@@ -133,6 +141,11 @@ pub(crate) async fn evaluation(
     prior: impl Fn(&Digest) -> Option<Vec<u8>> + Send + 'static,
 ) -> Result<Evaluated> {
     let facts = store.snapshot(id).await.map_err(failure)?;
+    let meta = facts.meta().clone();
+    let others = match rules.rule_set.looks_across() {
+        true => others(store, &meta).await?,
+        false => Vec::new(),
+    };
     let shared = Arc::clone(rules);
     let evaluated = tokio::task::spawn_blocking(move || {
         let reference_time = shared.reference_time.unwrap_or(facts.meta().taken_at);
@@ -143,6 +156,7 @@ pub(crate) async fn evaluation(
             limits: Limits::default(),
             prior: kept.as_deref(),
             only: shared.asked(reference_time),
+            others: Others(others.iter().map(|o| o as &dyn Facts).collect()),
         };
         let started = Instant::now();
         let mut judged = evaluate(&shared.rule_set, &facts, &options)?;
@@ -158,7 +172,7 @@ pub(crate) async fn evaluation(
         let seconds = started.elapsed().as_secs_f64();
         let stats = judged.stats;
         tracing::info!(seconds, carried = stats.carried, read = stats.read, "judged");
-        Ok(Evaluated { meta: facts.meta().clone(), judged, constraints, carry })
+        Ok(Evaluated { meta, judged, constraints, carry })
     })
     .await
     .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?;
@@ -180,4 +194,20 @@ fn audited(
     let digest = constraints.digest();
     let audit = audit(&constraints, facts, prior(&digest).as_deref())?;
     Ok(Some((digest, audit)))
+}
+
+/// Of each other subject the newest snapshot that is not later than this one.
+async fn others(store: &Store, here: &SnapshotMeta) -> Result<Vec<SnapshotReader>> {
+    let mut out = Vec::new();
+    for subject in store.subjects().await.map_err(failure)? {
+        if subject == here.id.subject {
+            continue;
+        }
+        match store.resolve(&subject, &At::Time(here.taken_at)).await {
+            Ok(id) => out.push(store.snapshot(&id).await.map_err(failure)?),
+            Err(StoreError::NoneBefore { .. }) => {}
+            Err(e) => return Err(failure(e)),
+        }
+    }
+    Ok(out)
 }

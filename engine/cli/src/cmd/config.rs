@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Config as Args, ConfigShow};
 use crate::cmd::Context;
-use crate::config::{Config, Origin, Setting, TEMPLATE};
+use crate::config::{Config, FilePlace, Name, Origin, Setting, TEMPLATE};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, columns};
@@ -65,12 +65,14 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
     let config = &ctx.config;
     // Combinations that a scan refuses are refused here too; `--all` is not
     // looked up, since that needs clouds.yaml.
-    let every = || Ok(vec!["*".to_owned()]);
+    let every = || Ok(vec![Name::Cloud("*".to_owned())]);
     config.wanted(&args.targets, &args.sources, every)?;
     let clouds = config.clouds(&args.targets, every)?;
     let mut rows = vec![
         row("store", &config.store(&ctx.global)?, |p| path(p)),
-        row("targets", &clouds, |names| json!(names)),
+        row("targets", &clouds, |names| {
+            json!(names.as_ref().map(|l| l.iter().map(Name::as_str).collect::<Vec<_>>()))
+        }),
     ];
     targets(config, args, &mut rows);
     let rules = config.rules(&args.rules)?;
@@ -99,12 +101,22 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
 fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
     for target in config.file_targets() {
         let name = |key: &str| format!("targets.{}.{key}", target.subject);
-        rows.push(row(&name("cloud"), &target.cloud, |c| json!(c)));
-        if let Some(all) =
-            target.attestation.as_ref().filter(|_| args.sources.attestation.is_empty())
-        {
-            let list = |l: &Vec<_>| l.iter().map(|p: &std::path::PathBuf| path(p)).collect();
-            rows.push(row(&name("attestation"), all, list));
+        match &target.place {
+            FilePlace::Cloud(cloud) => rows.push(row(&name("cloud"), cloud, |c| json!(c))),
+            FilePlace::Cluster { context, kubeconfig } => {
+                rows.extend(context.iter().map(|c| row(&name("context"), c, |c| json!(c))));
+                rows.extend(kubeconfig.iter().map(|k| row(&name("kubeconfig"), k, |k| path(k))));
+            }
+        }
+        let several = [
+            ("attestation", &target.attestation, &args.sources.attestation),
+            ("test_results", &target.test_results, &args.sources.test_results),
+        ];
+        for (key, setting, flag) in several {
+            if let Some(all) = setting.as_ref().filter(|_| flag.is_empty()) {
+                let list = |l: &Vec<_>| l.iter().map(|p: &std::path::PathBuf| path(p)).collect();
+                rows.push(row(&name(key), all, list));
+            }
         }
         let own = [
             ("allowed_signers", &target.allowed_signers, &args.sources.allowed_signers),
@@ -123,6 +135,10 @@ fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
     if !sources.attestation.is_empty() {
         let all = sources.attestation.iter().map(|p| path(p)).collect();
         flag("attestation", "--attestation", all);
+    }
+    if !sources.test_results.is_empty() {
+        let all = sources.test_results.iter().map(|p| path(p)).collect();
+        flag("test_results", "--test-results", all);
     }
     if let Some(file) = &sources.allowed_signers {
         flag("allowed_signers", "--allowed-signers", path(file));

@@ -1,19 +1,19 @@
-//! Facts of a snapshot that no listing of the cloud gives: what probes found
-//! and people stated, which is carried from one snapshot into the next until it
-//! is replaced, and files of configuration.
+//! Facts of a snapshot that no listing of the cloud gives: what probes and test
+//! suites found and people stated, which is carried from one snapshot into the
+//! next until it is replaced, and files of configuration.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use tidegate_files::{FilesError, SignatureStatus};
+use tidegate_files::{FilesError, SignatureStatus, TEST_RESULT};
 use tidegate_model::{
-    Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, SnapshotId,
-    Status, Subject, Timestamp, Visibility,
+    Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, Status, Subject,
+    Timestamp, Visibility,
 };
-use tidegate_openstack::{Cloud, RedactionKey};
+use tidegate_redact::RedactionKey;
 use tidegate_signature::{AllowedSigners, VerifyError};
-use tidegate_store::{At, Store, StoreError};
+use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
 use crate::args::Sources;
 use crate::cmd::store::failure;
@@ -52,6 +52,10 @@ impl Evidence {
         if let Some(dir) = &sources.config_dir {
             files.extend(tidegate_files::oslo(dir, now, key).map_err(failed)?);
         }
+        if !sources.test_results.is_empty() {
+            let paths = &sources.test_results;
+            files.extend(tidegate_files::test_results(paths, now, key).map_err(failed)?);
+        }
         if !sources.attestation.is_empty() {
             let signers = sources.allowed_signers.as_deref().map(signers).transpose()?;
             let verify = |message: &[u8], armored: &str| match &signers {
@@ -74,26 +78,26 @@ impl Evidence {
 
     /// All of it, together with what the last snapshot holds and nothing here
     /// replaces. The kinds of probes and statements are complete each time, so
-    /// that a rule can tell "never probed" from "not looked"; how long a result
-    /// counts is for the rules to say.
+    /// that a rule can tell "never probed" from "not looked"; that of test results
+    /// once some were handed in. How long a result counts is for the rules to say.
     pub(crate) async fn complete(
         self,
         store: &Store,
         subject: &Subject,
-        cloud: &Cloud,
+        regions: &[&str],
         now: Timestamp,
     ) -> Result<Vec<Collected>> {
         let Self { probes, files } = self;
-        let statement = kind(STATEMENT)?;
-        let stated = files
-            .iter()
-            .any(|c| matches!(c, Collected::Coverage(coverage) if coverage.kind == statement));
+        let (statement, test_result) = (kind(STATEMENT)?, kind(TEST_RESULT)?);
+        let given = |kind: &Kind| {
+            files.iter().any(|c| matches!(c, Collected::Coverage(cover) if cover.kind == *kind))
+        };
         let mut kinds: Vec<Kind> =
             tidegate_probe::KINDS.into_iter().map(kind).collect::<Result<_>>()?;
-        let regions: Vec<Option<&str>> = cloud.regions().map(Some).collect();
+        let regions: Vec<Option<&str>> = regions.iter().copied().map(Some).collect();
         let mut wanted: Vec<(Kind, Vec<Option<&str>>)> =
             kinds.iter().map(|kind| (kind.clone(), regions.clone())).collect();
-        if !stated {
+        if !given(&statement) {
             kinds.push(statement.clone());
             wanted.push((statement, vec![None]));
         }
@@ -101,7 +105,13 @@ impl Evidence {
         let mut all = probes;
         match store.resolve(subject, &At::default()).await {
             Ok(last) => {
-                let held = held(store, &last, kinds).await?;
+                let facts = store.snapshot(&last).await.map_err(failure)?;
+                let tested = facts.meta().coverage_of(&test_result).next().is_some();
+                if tested && !given(&test_result) {
+                    kinds.push(test_result.clone());
+                    wanted.push((test_result, vec![None]));
+                }
+                let held = held(facts, kinds).await?;
                 all.extend(held.into_iter().filter(|r| !known.contains(&r.key)));
             }
             Err(StoreError::NoSubject { .. }) => {}
@@ -115,7 +125,11 @@ impl Evidence {
                 let here = |r: &&Resource| r.kind == kind && r.region.as_deref() == region;
                 let page: Vec<Resource> = all.iter().filter(here).cloned().collect();
                 coverage.push(Collected::Coverage(KindCoverage {
-                    source: Arc::from(if region.is_some() { "probe" } else { "attestations" }),
+                    source: Arc::from(match (region, kind.as_str()) {
+                        (Some(_), _) => "probe",
+                        (None, TEST_RESULT) => "test results",
+                        (None, _) => "attestations",
+                    }),
                     region: region.map(Arc::from),
                     status: Status::Complete { count: page.len() as u64 },
                     kind: kind.clone(),
@@ -177,8 +191,8 @@ fn status(
 }
 
 /// The resources of some kinds in a snapshot.
-async fn held(store: &Store, id: &SnapshotId, kinds: Vec<Kind>) -> Result<Vec<Resource>> {
-    let facts = store.snapshot(id).await.map_err(failure)?;
+async fn held(facts: SnapshotReader, kinds: Vec<Kind>) -> Result<Vec<Resource>> {
+    let id = facts.meta().id.clone();
     let read = move || -> std::result::Result<Vec<Resource>, FactsError> {
         let mut all = Vec::new();
         for kind in &kinds {

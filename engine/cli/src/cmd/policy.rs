@@ -37,7 +37,7 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
 
 /// The bundles asked for, each compiled on its own with what it uses: two may
 /// hold the same packages.
-fn each(mut names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
+pub(crate) fn each(mut names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleSet)>> {
     if names.is_empty() {
         names = bundles::built_in();
     }
@@ -164,6 +164,7 @@ fn explained(rule: &Rule, differences: &[&Difference]) -> String {
     let parameter = |(name, value): (&String, &serde_json::Value)| format!("{name}: {value}");
     row("parameters", list(rule.parameters.iter().map(parameter).collect()));
     row("clause", standard.clone().unwrap_or_default());
+    row("controls", list(rule.controls.clone()));
     text.push_str(&columns(&rows));
     if !remediation.is_empty() {
         text.push_str(&format!("\nTo mend it: {}\n", remediation.trim()));

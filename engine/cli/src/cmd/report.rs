@@ -1,6 +1,7 @@
-//! `tidegate report`: sign a report for the SCS compliance monitor, and hand it
-//! in ([`upload`]).
+//! `tidegate report`: show what was said then ([`show`]), sign a report for the
+//! SCS compliance monitor, and hand it in ([`upload`]).
 
+pub(crate) mod show;
 mod upload;
 
 use std::path::{Path, PathBuf};
@@ -15,10 +16,11 @@ use crate::failure::{Failure, Result};
 
 /// What the monitor's signatures are made for.
 const NAMESPACE: &str = "report";
-const PASSPHRASE: &str = "TIDEGATE_KEY_PASSPHRASE";
+pub(crate) const PASSPHRASE: &str = "TIDEGATE_KEY_PASSPHRASE";
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Report) -> Result<Exit> {
     match args {
+        Report::Show(args) => show::run(ctx, *args).await,
         Report::Sign { file, key } => sign(ctx, &file, &key),
         Report::Upload(args) => upload::upload(ctx, &args).await,
     }
@@ -87,6 +89,12 @@ fn about(documents: &[ScsDocument]) -> String {
 }
 
 fn read_key(ctx: &mut Context<'_>, path: &Path) -> Result<SigningKey> {
+    let text = key_text(ctx, path)?;
+    SigningKey::parse(&text, ctx.env.var(PASSPHRASE)).map_err(|e| key_failure(path, &e))
+}
+
+/// Reads a file with a private key, of whatever form.
+pub(crate) fn key_text(ctx: &mut Context<'_>, path: &Path) -> Result<String> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         Failure::new(format!("cannot read key `{}`: {e}", path.display())).hint(
             "name a private key file after --key; make one with: ssh-keygen -t ed25519 -f FILE",
@@ -98,7 +106,7 @@ fn read_key(ctx: &mut Context<'_>, path: &Path) -> Result<SigningKey> {
             path.display()
         ));
     }
-    SigningKey::parse(&text, ctx.env.var(PASSPHRASE)).map_err(|e| key_failure(path, &e))
+    Ok(text)
 }
 
 #[cfg(unix)]
@@ -112,7 +120,7 @@ fn open_to_others(_: &Path) -> bool {
     false
 }
 
-fn key_failure(path: &Path, error: &KeyError) -> Failure {
+pub(crate) fn key_failure(path: &Path, error: &KeyError) -> Failure {
     let failure =
         Failure::new(format!("cannot sign with key `{}`", path.display())).also(error.to_string());
     match error {
@@ -120,6 +128,9 @@ fn key_failure(path: &Path, error: &KeyError) -> Failure {
             failure.hint(format!("put its passphrase into the variable {PASSPHRASE}"))
         }
         KeyError::Passphrase => failure.hint(format!("look at the variable {PASSPHRASE}")),
-        KeyError::NotAKey { .. } | KeyError::Unfit { .. } | KeyError::Sign { .. } => failure,
+        KeyError::NotAKey { .. }
+        | KeyError::Unfit { .. }
+        | KeyError::NotForNotes { .. }
+        | KeyError::Sign { .. } => failure,
     }
 }

@@ -3,13 +3,13 @@
 use std::str::FromStr as _;
 
 use serde_json::json;
-use tidegate_model::{Fact, Facts as _, Kind, Resource, Status};
-use tidegate_store::{At, Manifest};
+use tidegate_model::{Fact, Facts as _, Kind, Resource, Status, Subject};
+use tidegate_store::{At, Manifest, Store};
 
 use crate::args::Snapshot;
-use crate::cmd::Context;
 use crate::cmd::check::subjects_of;
 use crate::cmd::store::failure;
+use crate::cmd::{Context, diff, export, history, prove, verify};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, columns};
@@ -21,6 +21,35 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Snapshot) -> Result<Exit> {
             let at = At::from_str(&at).map_err(|e| Failure::usage(e.to_string()))?;
             let wanted = Wanted { kind, id, cloud, at };
             show(ctx, wanted, &format).await
+        }
+        Snapshot::Diff(args) => diff::run(ctx, *args).await,
+        Snapshot::History(args) => history::run(ctx, args).await,
+        Snapshot::Verify(args) => verify::run(ctx, &args).await,
+        Snapshot::VerifyProof(args) => verify::proof::run(ctx, &args),
+        Snapshot::Checkpoint(args) => prove::checkpoint(ctx, &args).await,
+        Snapshot::Prove(args) => prove::run(ctx, &args).await,
+        Snapshot::Export(args) => export::run(ctx, &args).await,
+    }
+}
+
+/// The subject that a command about one of them means: that of a snapshot's id,
+/// the one named, or the only one.
+pub(crate) async fn one_subject(
+    ctx: &Context<'_>,
+    store: &Store,
+    cloud: Option<&str>,
+    points: &[&At],
+) -> Result<Subject> {
+    let named: Vec<String> =
+        cloud.into_iter().flat_map(|name| ctx.config.subjects(&[name.to_owned()])).collect();
+    let latest = At::default();
+    let at = points.iter().find(|at| matches!(at, At::Id(_))).copied().unwrap_or(&latest);
+    match subjects_of(store, &named, at).await?.as_slice() {
+        [one] => Ok(one.clone()),
+        many => {
+            let known: Vec<&str> = many.iter().map(|s| s.as_str()).collect();
+            Err(Failure::usage("the store has several clouds")
+                .hint(format!("name one with --cloud: {}", known.join(", "))))
         }
     }
 }
@@ -89,16 +118,7 @@ struct Wanted {
 
 async fn show(ctx: &mut Context<'_>, wanted: Wanted, output: &Output) -> Result<Exit> {
     let store = ctx.store().await?;
-    let named: Vec<String> =
-        wanted.cloud.into_iter().flat_map(|name| ctx.config.subjects(&[name])).collect();
-    let subject = match subjects_of(&store, &named, &wanted.at).await?.as_slice() {
-        [one] => one.clone(),
-        many => {
-            let known: Vec<&str> = many.iter().map(|s| s.as_str()).collect();
-            return Err(Failure::usage("the store has several clouds")
-                .hint(format!("name one with --cloud: {}", known.join(", "))));
-        }
-    };
+    let subject = one_subject(ctx, &store, wanted.cloud.as_deref(), &[&wanted.at]).await?;
     let id = store.resolve(&subject, &wanted.at).await.map_err(failure)?;
     let snapshot = store.snapshot(&id).await.map_err(failure)?;
     let (kind, wanted_id) = (wanted.kind, wanted.id);
@@ -205,18 +225,24 @@ fn resource(snapshot: &Reader, kind: &str, wanted: &str) -> Result<String> {
     }
 }
 
+/// The body of a resource as a document.
+pub(crate) fn body(resource: &Resource) -> Result<serde_json::Value> {
+    serde_json::from_str(&resource.body).map_err(|e| {
+        Failure::new(format!("cannot read the body of `{}`", resource.key)).caused_by(Some(&e))
+    })
+}
+
 fn document(fact: &Fact) -> Result<serde_json::Value> {
     let r = &fact.resource;
-    let body: serde_json::Value = serde_json::from_str(&r.body).map_err(|e| {
-        Failure::new(format!("cannot read the body of `{}`", r.key)).caused_by(Some(&e))
-    })?;
+    let body = body(r)?;
     Ok(json!({
         "key": r.key, "kind": r.kind, "region": r.region, "project": r.project, "name": r.name,
         "source": r.source, "read_at": r.read_at, "unseen_since": fact.unseen_since, "body": body,
     }))
 }
 
-fn pretty(value: &serde_json::Value) -> Result<String> {
+/// JSON for machines that people can read, too.
+pub(crate) fn pretty(value: &serde_json::Value) -> Result<String> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
         .map_err(|e| Failure::new("cannot write JSON").caused_by(Some(&e)))

@@ -1,21 +1,20 @@
 //! `tidegate waiver`, and reading waivers for a report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::Arc;
 
 use tidegate_model::{Timestamp, Verdict};
 use tidegate_report::{ReportFinding, ReportRule, WaiverError, WaiverState, Waivers};
 use tidegate_store::At;
 
 use crate::args::{Draft, Waiver};
-use crate::bundles;
 use crate::cmd::store::failure;
 use crate::cmd::{Context, check};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::columns;
+use crate::rules::Rules;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Waiver) -> Result<Exit> {
     match args {
@@ -59,32 +58,36 @@ type Add = fn(&mut Waivers, &str, &str) -> std::result::Result<(), WaiverError>;
 
 fn each(paths: &[PathBuf], add: Add) -> Result<Waivers> {
     let mut waivers = Waivers::default();
-    for path in paths {
-        let shown = path.display();
-        let unreadable = |e: std::io::Error| {
-            Failure::usage(format!("cannot read waivers `{shown}`: {e}"))
-                .hint("name a YAML file or a folder of them")
-        };
-        let mut files = vec![path.clone()];
-        if path.is_dir() {
-            let entries =
-                std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-            let yaml = |p: &PathBuf| p.extension().is_some_and(|e| e == "yaml" || e == "yml");
-            files = entries
-                .map_err(unreadable)?
-                .iter()
-                .map(std::fs::DirEntry::path)
-                .filter(yaml)
-                .collect();
-            files.sort();
-        }
-        for file in files {
-            let text = std::fs::read_to_string(&file).map_err(unreadable)?;
-            add(&mut waivers, &file.display().to_string(), &text)
-                .map_err(|e| Failure::from_error(&e))?;
-        }
+    for file in files(paths)? {
+        let text = std::fs::read_to_string(&file).map_err(|e| unreadable(&file, &e))?;
+        add(&mut waivers, &file.display().to_string(), &text)
+            .map_err(|e| Failure::from_error(&e))?;
     }
     Ok(waivers)
+}
+
+/// The files that are named, and those in folders that are.
+pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            all.push(path.clone());
+            continue;
+        }
+        let entries =
+            std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        let yaml = |p: &PathBuf| p.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        let entries = entries.map_err(|e| unreadable(path, &e))?;
+        let mut files: Vec<_> = entries.iter().map(std::fs::DirEntry::path).filter(yaml).collect();
+        files.sort();
+        all.extend(files);
+    }
+    Ok(all)
+}
+
+fn unreadable(path: &Path, e: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot read waivers `{}`: {e}", path.display()))
+        .hint("name a YAML file or a folder of them")
 }
 
 fn listed(waivers: &Waivers, now: Timestamp, shown: impl Fn(WaiverState) -> bool) -> String {
@@ -111,7 +114,7 @@ fn listed(waivers: &Waivers, now: Timestamp, shown: impl Fn(WaiverState) -> bool
 
 /// Writes a waiver for a finding of a snapshot; the person fills in the rest.
 async fn draft(ctx: &mut Context<'_>, args: &Draft) -> Result<Exit> {
-    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
     let mut found: Vec<(ReportRule, ReportFinding, String)> = Vec::new();

@@ -12,7 +12,10 @@ pub(super) fn fill(rule: &Rule, input: Json, now: Option<&str>) -> Result<Json, 
     let Json::Object(mut input) = input else { return Err("`input` is not an object".into()) };
     let known: &[&str] = match rule.input {
         Input::Resource => &["resource", "joined", "parameters", "now"],
-        Input::Region | Input::Subject => &["resources", "absent", "parameters", "now"],
+        Input::Region | Input::Subject if rule.joins.is_empty() => {
+            &["resources", "absent", "parameters", "now"]
+        }
+        Input::Region | Input::Subject => &["resources", "absent", "joined", "parameters", "now"],
     };
     if let Some(other) = input.keys().find(|k| !known.contains(&k.as_str())) {
         return Err(format!("`{other}` is not part of the input of this rule"));
@@ -34,16 +37,18 @@ pub(super) fn fill(rule: &Rule, input: Json, now: Option<&str>) -> Result<Json, 
         (false, true) => return Err("the rule does not declare `time`".to_owned()),
         (true, true) | (false, false) => {}
     }
+    if rule.input == Input::Resource || !rule.joins.is_empty() {
+        let mut joined = object(&mut input, "joined")?;
+        if let Some(other) = joined.keys().find(|k| rule.joins.iter().all(|j| j.name != **k)) {
+            return Err(format!("the rule does not declare the join `{other}`"));
+        }
+        for join in &rule.joins {
+            joined.entry(join.name.clone()).or_insert_with(|| json!({}));
+        }
+        input.insert("joined".to_owned(), joined.into());
+    }
     match rule.input {
         Input::Resource => {
-            let mut joined = object(&mut input, "joined")?;
-            if let Some(other) = joined.keys().find(|k| rule.joins.iter().all(|j| j.name != **k)) {
-                return Err(format!("the rule does not declare the join `{other}`"));
-            }
-            for join in &rule.joins {
-                joined.entry(join.name.clone()).or_insert_with(|| json!({}));
-            }
-            input.insert("joined".to_owned(), joined.into());
             let mut resource = object(&mut input, "resource")?;
             let kind = resource.get("kind").and_then(Json::as_str).map(str::to_owned);
             let kind = match (kind, rule.meta.kinds.as_slice()) {
@@ -123,13 +128,6 @@ pub(super) fn without(rule: &Rule, input: &Json, kind: &Kind, pointer: &Pointer)
             if of_kind == Some(kind.as_str()) {
                 bodies.push("/resource/body".to_owned());
             }
-            for join in rule.joins.iter().filter(|j| j.kind == *kind) {
-                let at = format!("/joined/{}", escape(&join.name));
-                let ids = input.pointer(&at).and_then(Json::as_object);
-                bodies.extend(
-                    ids.into_iter().flatten().map(|(id, _)| format!("{at}/{}", escape(id))),
-                );
-            }
         }
         Input::Region | Input::Subject => {
             let at = format!("/resources/{}", escape(kind.as_str()));
@@ -138,6 +136,11 @@ pub(super) fn without(rule: &Rule, input: &Json, kind: &Kind, pointer: &Pointer)
                 ids.into_iter().flatten().map(|(id, _)| format!("{at}/{}/body", escape(id))),
             );
         }
+    }
+    for join in rule.joins.iter().filter(|j| j.kind == *kind) {
+        let at = format!("/joined/{}", escape(&join.name));
+        let ids = input.pointer(&at).and_then(Json::as_object);
+        bodies.extend(ids.into_iter().flatten().map(|(id, _)| format!("{at}/{}", escape(id))));
     }
     bodies.iter().find_map(|body| {
         let mut input = input.clone();

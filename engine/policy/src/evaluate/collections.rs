@@ -9,6 +9,7 @@ use tidegate_model::{
 };
 
 use super::state::{Again, State};
+use crate::across;
 use crate::coverage::{Coverage, Place, Seen};
 use crate::input::{self, check_requires};
 use crate::joins::Loaded;
@@ -25,7 +26,7 @@ pub(super) fn judge(
     state: &mut State<'_>,
     set: &RuleSet,
     facts: &dyn Facts,
-    coverage: &Coverage<'_>,
+    (coverage, others): (&Coverage<'_>, &[&dyn Facts]),
     runner: &mut Runner<'_>,
 ) -> Result<(), FactsError> {
     for n in 0..state.rules.len() {
@@ -57,7 +58,11 @@ pub(super) fn judge(
                 _ => Place::Everywhere,
             };
             let group = Group { rule, at, set, coverage, region, place };
-            let answer = group.answer(&kinds, &state.now, runner);
+            let mine: Vec<&Loaded> = kinds.iter().flat_map(|(_, all)| group.of(all)).collect();
+            let answer = match across::resolve(rule, others, &mine)? {
+                Ok(joined) => group.answer(&kinds, joined, &state.now, runner),
+                Err(abort) => abort,
+            };
             state.stats.judged += 1;
             let Some(slot) = state.rules.get_mut(n) else { continue };
             slot.holds = slot.holds.min(answer.holds);
@@ -97,7 +102,13 @@ impl Group<'_> {
         all.iter().map(AsRef::as_ref).filter(|l| self.holds(l))
     }
 
-    fn answer(&self, kinds: &Groups<'_>, now: &Value, runner: &mut Runner<'_>) -> Answer {
+    fn answer(
+        &self,
+        kinds: &Groups<'_>,
+        joined: Option<Value>,
+        now: &Value,
+        runner: &mut Runner<'_>,
+    ) -> Answer {
         let rule = self.rule;
         let mut absent = Vec::new();
         let mut resources = BTreeMap::new();
@@ -135,6 +146,7 @@ impl Group<'_> {
         let input = input::of_collection(
             Value::from(resources),
             Value::from(absent),
+            joined,
             parameters,
             rule.time.then_some(now),
         );

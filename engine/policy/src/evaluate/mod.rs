@@ -29,6 +29,7 @@ mod resources;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use tidegate_model::{
     Counts, Evaluation, Facts, FactsError, Finding, Kind, RuleId, RuleOutcome, Timestamp, Verdict,
@@ -54,13 +55,33 @@ pub struct Options<'p> {
     pub prior: Option<&'p [u8]>,
     /// Judge only these rules; all if absent. Unknown ids are ignored.
     pub only: Option<BTreeSet<RuleId>>,
+    /// The other subjects of the store, for rules that look things up there
+    /// ([`RuleSet::looks_across`]): of each the newest snapshot that is not
+    /// later than the one judged.
+    pub others: Others<'p>,
+}
+
+/// Snapshots of other subjects.
+#[derive(Clone, Default)]
+pub struct Others<'p>(pub Vec<&'p dyn Facts>);
+
+impl fmt::Debug for Others<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|facts| &facts.meta().id)).finish()
+    }
 }
 
 impl Options<'_> {
     /// Everything anew, within the default limits.
     #[must_use]
     pub fn fresh(reference_time: Timestamp) -> Self {
-        Self { reference_time, limits: Limits::default(), prior: None, only: None }
+        Self {
+            reference_time,
+            limits: Limits::default(),
+            prior: None,
+            only: None,
+            others: Others::default(),
+        }
     }
 }
 
@@ -131,7 +152,7 @@ pub fn evaluate(
     state.read_targets(set, facts)?;
     resources::judge(&mut state, set, facts, &coverage, &mut runner)?;
     state.settle();
-    collections::judge(&mut state, set, facts, &coverage, &mut runner)?;
+    collections::judge(&mut state, set, facts, (&coverage, &options.others.0), &mut runner)?;
     let mut outcomes = BTreeMap::new();
     for at in 0..state.rules.len() {
         let Some((rule, mut findings, mut counts)) = state.outcome(set, at) else { continue };

@@ -203,7 +203,9 @@ impl<'c> State<'c> {
             let touched = rule.input != Input::Resource
                 && (limited || rule.meta.kinds.iter().any(|k| by_kind.contains_key(k)));
             let same = carried.coverage == state.fingerprint && holds.at(options.reference_time);
-            if !same || touched {
+            // Nothing here says what changed in other subjects.
+            let across = rule.joins.iter().any(|j| j.across);
+            if !same || touched || across {
                 continue;
             }
             state.counts = carried.counts();

@@ -1,13 +1,13 @@
 //! Reading rows of a segment, in order, some columns of them.
 
 use std::collections::VecDeque;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
-use tidegate_model::Salt;
+use tidegate_model::{Digest, Salt};
 
-use super::{Op, Segment, Source, column};
+use super::{Op, Segment, Source, column, decode};
 use crate::StoreError;
 
 /// So many rows are decoded at once. More would hold more pages in memory.
@@ -22,11 +22,23 @@ impl Columns {
     pub(crate) const KINDS: Self = Self(&[column::KIND]);
     /// Key, kind and operation.
     pub(crate) const CHANGES: Self = Self(&[column::KEY, column::KIND, column::OP]);
+    /// What happened, and what makes a leaf.
+    pub(crate) const LEAVES: Self =
+        Self(&[column::KEY, column::KIND, column::OP, column::BODY, column::SALT, column::LEAF]);
     /// What makes a fact.
     pub(crate) const FACTS: Self = Self(&[
         column::KEY,
         column::BODY,
         column::SALT,
+        column::SOURCE,
+        column::READ_AT,
+        column::REGION,
+        column::PROJECT,
+        column::NAME,
+    ]);
+    /// What makes a fact, without its body.
+    pub(crate) const PLACES: Self = Self(&[
+        column::KEY,
         column::SOURCE,
         column::READ_AT,
         column::REGION,
@@ -61,6 +73,8 @@ pub(crate) struct Row {
     region: Option<ByteArray>,
     project: Option<ByteArray>,
     name: Option<ByteArray>,
+    /// Of a version whose body was erased.
+    pub(crate) leaf: Option<Digest>,
 }
 
 impl Row {
@@ -94,8 +108,8 @@ impl Row {
 }
 
 /// Walks through wanted rows, which must be in order.
-pub(crate) struct Cursor<'s> {
-    segment: &'s Segment,
+pub(crate) struct Cursor<S> {
+    segment: S,
     source: Source,
     columns: Columns,
     /// Runs of wanted rows, those to come.
@@ -112,10 +126,10 @@ struct Group {
     readers: Vec<(usize, ColumnReader)>,
 }
 
-impl<'s> Cursor<'s> {
+impl<S: Deref<Target = Segment>> Cursor<S> {
     /// `wanted` holds ascending runs that do not overlap.
     pub(crate) fn new(
-        segment: &'s Segment,
+        segment: S,
         source: &Source,
         columns: Columns,
         wanted: impl IntoIterator<Item = Range<u64>>,
@@ -128,6 +142,11 @@ impl<'s> Cursor<'s> {
             ready: VecDeque::new(),
             group: None,
         }
+    }
+
+    /// The segment that it walks through.
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
     }
 
     /// The next wanted row.
@@ -151,7 +170,7 @@ impl<'s> Cursor<'s> {
             let group = self.group.as_mut().ok_or_else(missing)?;
             let count = run.end.min(group.rows.end).min(start + BATCH) - start;
             run.start += count;
-            let rows = group.read(start, count).map_err(|e| self.segment.damaged(e))?;
+            let rows = decode(|| group.read(start, count)).map_err(|e| self.segment.damaged(e))?;
             self.ready = rows.into();
         }
         Ok(self.ready.pop_front())
@@ -181,7 +200,12 @@ impl Group {
                 ColumnReader::FixedLenByteArrayColumnReader(r) => {
                     let values = values::<parquet::data_type::FixedLenByteArrayType>(r, skip, n)?;
                     for (row, value) in rows.iter_mut().zip(values) {
-                        row.salt = value.and_then(|v: FixedLenByteArray| v.data().try_into().ok());
+                        let Some(value): Option<FixedLenByteArray> = value else { continue };
+                        if *column == column::LEAF {
+                            row.leaf = value.data().try_into().ok().map(Digest);
+                        } else {
+                            row.salt = value.data().try_into().ok();
+                        }
                     }
                 }
                 _ => {

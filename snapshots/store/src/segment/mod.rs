@@ -8,10 +8,13 @@ mod cursor;
 mod read;
 mod write;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
+use parquet::errors::ParquetError;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{Type, TypePtr};
+use tidegate_model::ChangeOp;
 
 pub(crate) use cursor::{Columns, Cursor, Row};
 pub(crate) use read::{Segment, Source};
@@ -47,6 +50,17 @@ impl Op {
     }
 }
 
+impl From<Op> for ChangeOp {
+    fn from(op: Op) -> Self {
+        match op {
+            Op::Put => Self::Put,
+            Op::Remove => Self::Remove,
+            Op::Unseen => Self::Unseen,
+            Op::Seen => Self::Seen,
+        }
+    }
+}
+
 /// The columns in file order. Times are in microseconds: engines that read
 /// Parquet elsewhere agree on those, and not on nanoseconds.
 const MESSAGE: &str = "message tidegate_segment_v1 {
@@ -75,6 +89,7 @@ mod column {
     pub(super) const REGION: usize = 7;
     pub(super) const PROJECT: usize = 8;
     pub(super) const NAME: usize = 9;
+    pub(super) const LEAF: usize = 10;
 }
 
 static SCHEMA: LazyLock<TypePtr> = LazyLock::new(|| {
@@ -86,6 +101,14 @@ static SCHEMA: LazyLock<TypePtr> = LazyLock::new(|| {
             .unwrap_or_else(|_| unreachable!("a group without fields is a valid schema")),
     )
 });
+
+/// Calls the decoder of Parquet. It is meant for files that somebody made in
+/// good faith, and panics on some that have their right hash and make no sense;
+/// that becomes an error like any other.
+fn decode<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(ParquetError::General("it cannot be decoded".to_owned())))
+}
 
 #[cfg(test)]
 mod tests {

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use object_store::path::Path;
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 use tidegate_model::{Digest, Kind};
 use tokio::runtime::Handle;
 
-use super::{Columns, Cursor, SCHEMA};
+use super::{Columns, Cursor, SCHEMA, decode};
 use crate::StoreError;
 use crate::block::block;
 use crate::objects::Objects;
@@ -55,7 +55,7 @@ impl Segment {
             return Err(StoreError::damaged(path.to_string(), why));
         }
         let odd = |e: ParquetError| StoreError::damaged(path.to_string(), e);
-        let meta = ParquetMetaDataReader::new().parse_and_finish(bytes).map_err(odd)?;
+        let meta = decode(|| ParquetMetaDataReader::new().parse_and_finish(bytes)).map_err(odd)?;
         if meta.file_metadata().schema().get_fields() != SCHEMA.get_fields() {
             return Err(StoreError::Newer {
                 object: path.to_string(),
@@ -65,12 +65,12 @@ impl Segment {
         }
         let mut sums = Vec::new();
         for group in meta.row_groups() {
-            let sum = |range: (u64, u64)| {
+            let sum = |column: &ColumnChunkMetaData| {
+                let range = decode(|| Ok(column.byte_range()))?;
                 let part = slice(bytes, range.0, range.1)?;
                 Ok(crc32fast::hash(&part))
             };
-            let row: ParquetResult<_> =
-                group.columns().iter().map(|c| sum(c.byte_range())).collect();
+            let row: ParquetResult<_> = group.columns().iter().map(sum).collect();
             sums.push(row.map_err(odd)?);
         }
         let mut segment = Self { path, meta, kinds: Vec::new(), sums };
@@ -154,9 +154,11 @@ impl Segment {
             }
         };
         let reader = Arc::new(Chunk { start, bytes });
-        let pages = SerializedPageReader::new(reader, chunk, rows, None);
-        let pages = pages.map_err(|e| self.damaged(e))?;
-        Ok(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)))
+        let pages = decode(|| {
+            let pages = SerializedPageReader::new(reader, chunk, rows, None)?;
+            Ok(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)))
+        });
+        pages.map_err(|e| self.damaged(e))
     }
 
     pub(crate) fn text<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, StoreError> {

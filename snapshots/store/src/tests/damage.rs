@@ -29,10 +29,10 @@ async fn check(store: &Store, seq: u64) -> Result<(), StoreError> {
     Ok(())
 }
 
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -40,7 +40,7 @@ impl Random {
     }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for item in std::fs::read_dir(folder).unwrap() {
         let path = item.unwrap().path();
@@ -55,7 +55,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Flips a bit of a byte that is not zero.
-fn flip(path: &Path, random: &mut Random) {
+pub(super) fn flip(path: &Path, random: &mut Random) {
     let mut bytes = std::fs::read(path).unwrap();
     let filled: Vec<usize> = (0..bytes.len()).filter(|&i| bytes[i] != 0).collect();
     let at = filled[usize::try_from(random.below(filled.len() as u64)).unwrap()];

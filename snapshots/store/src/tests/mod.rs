@@ -7,5 +7,8 @@ mod crash;
 mod damage;
 mod faults;
 mod model;
+mod proof;
 mod schemas;
 mod support;
+mod verify;
+mod versions;

@@ -1,36 +1,36 @@
 //! Random histories of collections equal a plain model, as of every snapshot:
 //! with the index, without it, and after a rebuild.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tidegate_model::{Facts as _, KindCoverage, Resource, ResourceKey, Status, Visibility};
 
 use super::support::*;
-use crate::Store;
+use crate::{SnapshotReader, Store, diff};
 
 const REGIONS: [&str; 2] = ["r1", "r2"];
 
 /// One collection: versions by (kind, region, id), and coverage.
 #[derive(Debug, Clone)]
-struct Run {
+pub(super) struct Run {
     seen: BTreeMap<(usize, usize, u64), u64>,
     coverage: Vec<(usize, usize, u8, u8)>,
 }
 
-fn run() -> impl Strategy<Value = Run> {
+pub(super) fn run() -> impl Strategy<Value = Run> {
     let seen = prop::collection::btree_map((0..2_usize, 0..2_usize, 0..5_u64), 0..3_u64, 0..12);
     let coverage = prop::collection::vec((0..2_usize, 0..2_usize, 0..4_u8, 0..4_u8), 0..5);
     (seen, coverage).prop_map(|(seen, coverage)| Run { seen, coverage })
 }
 
 impl Run {
-    fn resources(&self) -> Vec<Resource> {
+    pub(super) fn resources(&self) -> Vec<Resource> {
         let one = |(&(k, r, id), &version)| resource(KINDS[k], REGIONS[r], id, version);
         self.seen.iter().map(one).collect()
     }
 
-    fn coverage(&self) -> Vec<KindCoverage> {
+    pub(super) fn coverage(&self) -> Vec<KindCoverage> {
         let one = |&(k, r, status, visibility): &(usize, usize, u8, u8)| {
             let status = match status {
                 0 | 1 => Status::Complete { count: 0 },
@@ -90,6 +90,26 @@ fn next(before: &Model, runs: &[Run], seq: u64) -> Model {
     after
 }
 
+/// What [`diff`] tells is what the models differ in, less times of reading.
+fn differences(from: &SnapshotReader, old: &Model, to: &SnapshotReader, new: &Model, how: &str) {
+    let told = |m: &Model, key: &ResourceKey| {
+        let (resource, unseen) = m.get(key)?;
+        Some((resource.body.clone(), resource.name.clone(), unseen.is_some()))
+    };
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let expected: BTreeSet<_> =
+        keys.into_iter().filter(|k| told(old, k) != told(new, k)).cloned().collect();
+    let mut found = BTreeSet::new();
+    diff(from, to, &|_| true, &mut |d| {
+        let side = |f: Option<tidegate_model::Fact>| f.map(|f| f.resource.body);
+        assert_eq!(side(d.before), old.get(&d.key).map(|(r, _)| r.body.clone()), "{how}");
+        assert_eq!(side(d.after), new.get(&d.key).map(|(r, _)| r.body.clone()), "{how}");
+        assert!(found.insert(d.key), "{how}: told twice");
+    })
+    .unwrap();
+    assert_eq!(found, expected, "{how}");
+}
+
 async fn check(store: &Store, models: &[Model], how: &str) {
     for (seq, model) in (1..).zip(models) {
         let id = format!("prod1@{seq}").parse().unwrap();
@@ -121,6 +141,8 @@ async fn check(store: &Store, models: &[Model], how: &str) {
                     assert!(changed.contains(&key), "{how}: {key} from {since} to {seq}");
                 }
             }
+            let earlier = store.snapshot(&format!("prod1@{since}").parse().unwrap()).await.unwrap();
+            differences(&earlier, old, &snapshot, model, how);
         }
     }
 }

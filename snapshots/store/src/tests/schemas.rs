@@ -7,7 +7,7 @@ use super::support::*;
 use crate::Store;
 
 #[track_caller]
-fn check(schema: &str, value: &Value) {
+pub(super) fn check(schema: &str, value: &Value) {
     let schema: Value = serde_json::from_str(schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<String> = validator.iter_errors(value).map(|e| e.to_string()).collect();

@@ -48,6 +48,12 @@ impl Memory {
         Self { meta, facts: BTreeMap::new(), log: vec![BTreeMap::new()] }
     }
 
+    /// The same under another name.
+    pub(super) fn of(mut self, subject: &str) -> Self {
+        self.meta.id.subject = Subject::new(subject).unwrap();
+        self
+    }
+
     /// The next snapshot, so far the same.
     pub(super) fn next(&self) -> Self {
         let mut next = self.clone();

@@ -1,4 +1,5 @@
 mod absent;
+mod across;
 mod facts;
 mod fresh;
 mod histories;
