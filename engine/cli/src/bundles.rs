@@ -149,8 +149,16 @@ fn files(root: &Dir<'_>) -> Vec<(String, Vec<u8>)> {
 pub(crate) fn sources(choice: &RuleChoice) -> Result<BTreeMap<String, Vec<u8>>> {
     let scopes = choice.scopes.value.iter().map(|s| split_version(s).0);
     let scopes: Vec<&str> = scopes.filter(|s| is_built_in(s)).collect();
-    let named = choice.bundles.value.iter().map(String::as_str).chain(scopes);
+    let unread =
+        |place: &str, e: std::io::Error| Failure::new(format!("cannot read bundle `{place}`: {e}"));
     let mut sources = BTreeMap::new();
+    let mut bundles = choice.bundles.value.clone();
+    for folder in take_gatekeeper(&mut bundles)? {
+        let place = folder.root();
+        walk(place, folder.name(), &mut sources)
+            .map_err(|e| unread(&place.display().to_string(), e))?;
+    }
+    let named = bundles.iter().map(String::as_str).chain(scopes);
     for (place, bundle) in load_placed(named)? {
         let name = bundle.name();
         if let Some(dir) = POLICIES.get_dir(&place) {
@@ -158,8 +166,8 @@ pub(crate) fn sources(choice: &RuleChoice) -> Result<BTreeMap<String, Vec<u8>>> 
             sources.extend(files.map(|(path, bytes)| (format!("{name}/{path}"), bytes)));
             continue;
         }
-        let unread = |e: std::io::Error| Failure::new(format!("cannot read bundle `{place}`: {e}"));
         let path = Path::new(&place);
+        let unread = |e| unread(&place, e);
         if path.is_dir() {
             walk(path, name, &mut sources).map_err(unread)?;
         } else {

@@ -77,7 +77,7 @@ fn folder(shell: &Shell) {
 fn cluster(shell: &Shell, objects: &[Value], coverage: &[(&str, Status)]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let time = Timestamp::new(1_790_000_000, 0).unwrap();
-    let source: Arc<str> = Arc::from("kubernetes");
+    let source: Arc<str> = Arc::from("kubernetes/core");
     runtime.block_on(async {
         let store = Store::open(&shell.path("s")).await.unwrap();
         let subject = Subject::new("prod1-k8s").unwrap();

@@ -53,6 +53,12 @@ impl Folder {
         &self.name
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The templates and constraints.
     ///
     /// # Errors

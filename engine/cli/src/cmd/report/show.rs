@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
+use tidegate_gatekeeper::is_constraint;
 use tidegate_model::{Evaluation, Facts as _, RuleId, RuleMeta, Severity};
 use tidegate_report::SubjectReport;
 use tidegate_store::{At, Store};
@@ -62,7 +63,10 @@ fn unknown(evaluation: &Evaluation, metas: &mut BTreeMap<RuleId, RuleMeta>) {
     for id in evaluation.rules.keys() {
         metas.entry(id.clone()).or_insert_with(|| RuleMeta {
             id: id.clone(),
-            title: "A rule that is not at hand (name its bundle with --bundle)".to_owned(),
+            title: match is_constraint(id) {
+                true => "A constraint of Gatekeeper".to_owned(),
+                false => "A rule that is not at hand (name its bundle with --bundle)".to_owned(),
+            },
             description: String::new(),
             severity: Severity::Critical,
             kinds: Vec::new(),
