@@ -118,6 +118,20 @@ struct Pass<'a> {
 /// Manifests by number; those that are wrong are left out.
 type Manifests = BTreeMap<u64, Manifest>;
 
+/// A segment that counts, and the snapshot whose changes it holds.
+struct Live {
+    path: Path,
+    sha256: Digest,
+    seq: u64,
+}
+
+impl Live {
+    fn delta(manifest: &Manifest) -> Self {
+        let Manifest { subject, seq, delta, .. } = manifest;
+        Self { path: manifest::segment_path(subject, *seq, delta), sha256: *delta, seq: *seq }
+    }
+}
+
 /// A link of a chain: its hash, and that of the one before as it says.
 type Link = (Digest, Option<Digest>);
 
@@ -170,16 +184,11 @@ impl Pass<'_> {
     async fn segments(&mut self, manifests: &Manifests) -> Result<(), StoreError> {
         let mut histories: BTreeMap<Kind, History> = BTreeMap::new();
         // Roots of later snapshots cannot be computed without an earlier segment.
-        let mut until = u64::MAX;
-        let mut next = 1;
-        for manifest in manifests.values() {
-            if manifest.seq > next {
-                until = until.min(next);
-            }
-            next = manifest.seq + 1;
-            if let Err(fault) = told(self.segment(manifest, &mut histories).await)? {
+        let mut until = (1..).find(|seq| !manifests.contains_key(seq)).unwrap_or(u64::MAX);
+        for live in manifests.values().map(Live::delta) {
+            if let Err(fault) = told(self.segment(&live, &mut histories).await)? {
                 self.found.faults.push(fault);
-                until = until.min(manifest.seq);
+                until = until.min(live.seq);
             }
         }
         let whole: Manifests = manifests.range(..until).map(|(seq, m)| (*seq, m.clone())).collect();
@@ -200,12 +209,11 @@ impl Pass<'_> {
     /// Reads one segment into the histories of its kinds.
     async fn segment(
         &mut self,
-        manifest: &Manifest,
+        live: &Live,
         histories: &mut BTreeMap<Kind, History>,
     ) -> Result<(), StoreError> {
-        let path = manifest::segment_path(self.subject, manifest.seq, &manifest.delta);
-        let bytes = self.inner.open_objects()?.get(&path).await?;
-        let segment = Segment::open(path, &bytes, &manifest.delta)?;
+        let bytes = self.inner.open_objects()?.get(&live.path).await?;
+        let segment = Segment::open(live.path.clone(), &bytes, &live.sha256)?;
         let rows = once(0..segment.rows());
         let mut cursor = Cursor::new(&segment, &Source::Whole(bytes), Columns::LEAVES, rows);
         let mut last: Option<(Kind, ResourceKey)> = None;
@@ -228,7 +236,7 @@ impl Pass<'_> {
                 Some(history) => history,
                 None => histories.entry(kind.clone()).or_default(),
             };
-            history.push(manifest.seq, key.as_str(), happened);
+            history.push(live.seq, key.as_str(), happened);
             last = Some((kind, key));
         }
         Ok(())
