@@ -100,10 +100,12 @@ impl Store {
             faults: Vec::new(),
         };
         let mut pass = Pass { inner: &self.inner, subject, found: verified };
+        // Checkpoints are listed first: another process may add a snapshot and sign.
+        let kept = pass.inner.checkpoint_paths(subject).await?;
         let manifests = pass.manifests().await?;
         pass.segments(&manifests).await?;
         pass.records(&manifests).await?;
-        pass.checkpoints().await?;
+        pass.checkpoints(kept).await?;
         against.iter().for_each(|checkpoint| pass.compare(checkpoint, None));
         Ok(pass.found)
     }
@@ -339,8 +341,8 @@ impl Pass<'_> {
     }
 
     /// The checkpoints that are kept in the store.
-    async fn checkpoints(&mut self) -> Result<(), StoreError> {
-        for path in self.inner.checkpoint_paths(self.subject).await? {
+    async fn checkpoints(&mut self, kept: Vec<Path>) -> Result<(), StoreError> {
+        for path in kept {
             match told(self.inner.read_checkpoint(self.subject, &path).await)? {
                 Ok(kept) => {
                     self.found.checkpoints += 1;

@@ -30,18 +30,18 @@ use crate::failure::{Failure, Result};
 use archive::Archive;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Export) -> Result<Exit> {
-    let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
+    let at = At::from_str(&args.of.at).map_err(|e| Failure::usage(e.to_string()))?;
     let choice = ctx.config.rules(&args.rules)?;
     let asked = !args.rules.bundle.is_empty() || !args.rules.scope.is_empty();
     let mut rules = bundles::resolve(&choice)?;
     let files = waiver::files(&ctx.config.waivers(&args.waivers, false).value)?;
     let waivers = waiver::read(&files)?;
     let store = ctx.store().await?;
-    let subject = one_subject(ctx, &store, args.cloud.as_deref(), &[&at]).await?;
+    let subject = one_subject(ctx, &store, args.of.cloud.as_deref(), &[&at]).await?;
     let id = store.resolve(&subject, &at).await.map_err(failure)?;
     let snapshot = store.snapshot(&id).await.map_err(failure)?;
     let log = store.log(&subject).await.map_err(failure)?;
-    let note = covering(ctx, &store, &log, id.seq, &args.key).await?;
+    let note = covering(ctx, &store, &log, id.seq, &args.of.key).await?;
     let checkpoint: Checkpoint =
         note.text().parse().map_err(|e| Failure::new(format!("cannot use the checkpoint: {e}")))?;
 
