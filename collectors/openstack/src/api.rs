@@ -6,13 +6,12 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use openstack_sdk::AsyncOpenStack;
 use serde_json::Value;
+use tidegate_retry::{Clock, Retry, retry_after};
 
-use crate::Clock;
 use crate::cloud::Cloud;
 use crate::endpoint::Endpoint;
 use crate::kinds::SERVICES;
-use crate::options::Retry;
-use crate::request::{Answer, describe, message, offered, once, retry_after};
+use crate::request::{Answer, describe, message, offered, once};
 
 /// One service of one region. Cheap to clone.
 #[derive(Clone)]

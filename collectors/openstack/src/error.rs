@@ -1,7 +1,6 @@
 //! What makes any collection impossible, one variant per cause that a user can
 //! tell apart, each with a hint that says what to do.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -163,20 +162,6 @@ impl CollectError {
 fn places(searched: &[PathBuf]) -> String {
     let names: Vec<String> = searched.iter().map(|p| format!("`{}`", p.display())).collect();
     names.join(", ")
-}
-
-/// The last cause in a chain of errors: the one that names the thing.
-pub(crate) fn innermost(e: &(dyn Error + 'static)) -> String {
-    let mut at = e;
-    while let Some(below) = at.source() {
-        at = below;
-    }
-    let text = at.to_string().to_lowercase();
-    // The operating system's error number says nothing to a reader.
-    match text.split_once(" (os error") {
-        Some((clause, _)) => clause.to_owned(),
-        None => text,
-    }
 }
 
 /// A pattern of kinds that matches none.

@@ -48,11 +48,9 @@ pub use collect::collect;
 pub use config::{Config, Environment, Settings, Timeouts, list_clouds};
 pub use error::{CollectError, UnknownKind};
 pub use kinds::{KindInfo, kinds};
-pub use options::{Listener, Options, Progress, Retry, Selector, Summary};
+pub use options::{Listener, Options, Progress, Selector, Summary};
 pub use tidegate_redact::RedactionKey;
+pub use tidegate_retry::{Clock, Retry};
 
 /// The methods that an [`Api`] sends.
 pub use http::Method;
-
-/// The current time, passed in.
-pub type Clock = std::sync::Arc<dyn Fn() -> tidegate_model::Timestamp + Send + Sync>;

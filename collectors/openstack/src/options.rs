@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidegate_model::{KindCoverage, Timestamp};
 use tidegate_redact::RedactionKey;
+use tidegate_retry::{Clock, Retry};
 
-use crate::Clock;
 use crate::error::UnknownKind;
 use crate::kinds::rows;
 
@@ -50,31 +49,6 @@ impl Options {
             now,
             progress: None,
         }
-    }
-}
-
-/// When to ask again after an answer that may get better.
-#[derive(Debug, Clone, Copy)]
-pub struct Retry {
-    /// How often, after the first time.
-    pub times: u32,
-    /// The first pause; each further one is twice as long.
-    pub pause: Duration,
-    /// The longest pause, also if a service asks for a longer one.
-    pub longest: Duration,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Self { times: 4, pause: Duration::from_millis(250), longest: Duration::from_secs(30) }
-    }
-}
-
-impl Retry {
-    /// The pause before asking again; `None` if it was asked often enough.
-    pub(crate) fn pause(&self, attempt: u32, told: Option<Duration>) -> Option<Duration> {
-        let own = self.pause.saturating_mul(1 << attempt.min(16));
-        (attempt < self.times).then(|| told.unwrap_or(own).min(self.longest))
     }
 }
 
@@ -170,15 +144,5 @@ mod tests {
             Selector::new(&["compute.sever"]).unwrap_err().to_string(),
             "no kind of an OpenStack cloud matches `compute.sever`"
         );
-    }
-
-    #[test]
-    fn pauses_double_and_end() {
-        let retry =
-            Retry { times: 3, pause: Duration::from_secs(1), longest: Duration::from_secs(3) };
-        let secs = |n| Some(Duration::from_secs(n));
-        assert_eq!([0, 1, 2].map(|n| retry.pause(n, None)), [secs(1), secs(2), secs(3)]);
-        assert_eq!(retry.pause(0, secs(60)), secs(3), "bounded");
-        assert_eq!(retry.pause(3, None), None);
     }
 }

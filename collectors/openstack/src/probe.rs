@@ -9,9 +9,10 @@ use openstack_sdk::{AuthError, OpenStackError};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder};
 use serde_json::{Value, json};
+use tidegate_retry::innermost;
 
 use crate::config::{Settings, Timeouts};
-use crate::error::{CollectError, innermost};
+use crate::error::CollectError;
 
 /// Puts the SDK's error into words that a user can act on. The SDK's discovery
 /// swallows what the network said, so then the address is asked once more.

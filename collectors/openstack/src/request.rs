@@ -1,17 +1,14 @@
 //! One request: headers, time-outs, retries, and what went wrong in a clause.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use openstack_sdk::AsyncOpenStack;
 use openstack_sdk::RestError;
 use openstack_sdk::api::{ApiError, AsyncClient};
 use tidegate_redact::secret_text;
+use tidegate_retry::{innermost, retry_after};
 
-use crate::Clock;
 use crate::endpoint::{Endpoint, version};
-use crate::error::innermost;
 use crate::run::Run;
 
 /// An answer, whatever its status.
@@ -128,19 +125,6 @@ pub(crate) async fn once(
         }
         Err(e) => Err(Failure { why: innermost(&e), again: false, unreachable: false }),
     }
-}
-
-/// `Retry-After` in seconds or as a date.
-///
-/// Source: RFC 9110 §10.2.3.
-pub(crate) fn retry_after(headers: &HeaderMap, now: &Clock) -> Option<Duration> {
-    let text = headers.get("retry-after")?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = at.as_second().saturating_sub(now().as_second());
-    Some(Duration::from_secs(u64::try_from(wait).unwrap_or_default()))
 }
 
 /// The newest microversion named in the body of a 406.

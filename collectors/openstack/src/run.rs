@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidegate_model::{Collected, KindCoverage, Resource};
 use tidegate_redact::RedactionKey;
+use tidegate_retry::{Clock, Retry};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
-use crate::Clock;
 use crate::cloud::Cloud;
 use crate::endpoint::Endpoint;
 use crate::kind::Service;
-use crate::options::{Listener, Options, Progress, Retry};
+use crate::options::{Listener, Options, Progress};
 
 /// The right to have one request or page in hand.
 pub(crate) struct Permit {

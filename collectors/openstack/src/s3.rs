@@ -10,13 +10,12 @@ use http::StatusCode;
 use reqwest::{Client, Response};
 use serde_json::json;
 use tidegate_model::Timestamp;
+use tidegate_retry::{innermost, retry_after};
 use url::Url;
 
 use crate::endpoint::Endpoint;
-use crate::error::innermost;
 use crate::listing::Stop;
 use crate::reading::{End, Reading};
-use crate::request::retry_after;
 use crate::single::one;
 
 /// The access key, by the name that the SCS standard's test gives it.

@@ -1,8 +1,20 @@
 //! What a secret looks like: by the name of a member, or by its text.
 
 /// Endings of member names that only point at a secret or tell about it.
-const HARMLESS: [&str; 10] =
-    ["_id", "_ids", "_ref", "_refs", "_at", "_name", "_type", "_uri", "_url", "_container"];
+const HARMLESS: [&str; 12] = [
+    "_id",
+    "_ids",
+    "_ref",
+    "_refs",
+    "_at",
+    "_name",
+    "_type",
+    "_uri",
+    "_url",
+    "_container",
+    "_file",
+    "_path",
+];
 
 /// Whether a member of this name holds a secret, wherever it stands.
 ///
@@ -73,6 +85,7 @@ pub fn secret_text(text: &str) -> Option<&'static str> {
         let found = match byte {
             b'=' | b':' => assignment(bytes, at),
             b'-' => private_key(bytes, at),
+            b'L' => packed_private_key(bytes, at),
             b'A' => aws_key(bytes, at),
             b'@' => url_credentials(bytes, at),
             b'g' | b'x' | b'e' | b's' | b'h' | b'n' | b'd' => token(bytes, at),
@@ -97,6 +110,16 @@ fn private_key(bytes: &[u8], at: usize) -> Option<&'static str> {
     head.windows(11).any(|w| w == b"PRIVATE KEY").then_some("private-key")
 }
 
+/// `-----BEGIN … PRIVATE KEY` in base64, as kubeconfigs and Secrets have it.
+fn packed_private_key(bytes: &[u8], at: usize) -> Option<&'static str> {
+    let rest = bytes.get(at..)?.strip_prefix(b"LS0tLS1CRUdJTi")?;
+    // PRIVATE, RSA, EC, OPENSSH, ENCRYPTED and DSA; certificates and public keys
+    // go on otherwise.
+    let kinds: [&[u8]; 6] =
+        [b"BQUklWQVRF", b"BSU0EgUF", b"BFQyBQUk", b"BPUEVOU1", b"BFTkNSWV", b"BEU0EgUF"];
+    kinds.iter().any(|k| rest.starts_with(k)).then_some("private-key")
+}
+
 /// `AKIA` or `ASIA` and 16 capitals or digits.
 fn aws_key(bytes: &[u8], at: usize) -> Option<&'static str> {
     let rest = bytes.get(at..)?;
@@ -116,12 +139,15 @@ fn assignment(bytes: &[u8], at: usize) -> Option<&'static str> {
     }
     // All words end in one of these; nearly all colons and equal signs stop here.
     if end == 0
-        || !matches!(bytes.get(end - 1)? | 0x20, b'd' | b't' | b'n' | b'y' | b's' | b'e' | b'g')
+        || !matches!(
+            bytes.get(end - 1)? | 0x20,
+            b'd' | b't' | b'n' | b'y' | b's' | b'e' | b'g' | b'a' | b'h'
+        )
     {
         return None;
     }
     let before = bytes.get(..end)?;
-    let words: [(&str, &'static str); 12] = [
+    let words: [(&str, &'static str); 15] = [
         ("password", "password"),
         ("passwd", "password"),
         ("passphrase", "password"),
@@ -132,16 +158,30 @@ fn assignment(bytes: &[u8], at: usize) -> Option<&'static str> {
         ("apikey", "secret"),
         ("access_key", "secret"),
         ("private_key", "secret"),
+        ("secret_key", "secret"),
+        ("secretkey", "secret"),
+        ("client_key_data", "private-key"),
         // Whoever has a signed address may fetch what it names.
         ("temp_url_sig", "signed-url"),
         ("x_amz_signature", "signed-url"),
     ];
-    let (_, name) = words.iter().find(|(w, _)| ends_with_word(before, w))?;
     let value = bytes.get(at + 1..)?;
     let value: &[u8] = value.get(value.iter().take_while(|b| is_space(b)).count()..)?;
+    let Some((_, name)) = words.iter().find(|(w, _)| ends_with_word(before, w)) else {
+        return registry_login(bytes, end, value);
+    };
     let long = value.iter().take_while(|b| !b.is_ascii_whitespace()).take(4).count();
-    // `$…`, `{…}`, `<…>` stand for a value, they are none.
-    (long == 4 && !matches!(value.first(), Some(b'$' | b'{' | b'<'))).then_some(*name)
+    // `$…`, `{…}`, `<…>` stand for a value, they are none; a switch is none either.
+    let switch = ["true", "false", "null", "none"].iter().any(|s| starts_with(value, s));
+    (long == 4 && !switch && !matches!(value.first(), Some(b'$' | b'{' | b'<'))).then_some(*name)
+}
+
+/// `"auth": "…"`: user and password for a registry, as docker keeps them.
+fn registry_login(bytes: &[u8], end: usize, value: &[u8]) -> Option<&'static str> {
+    let quoted = |b: Option<&u8>| b == Some(&b'"');
+    let named = bytes.get(..end)?.ends_with(b"\"auth") && quoted(bytes.get(end));
+    let plain = |b: &&u8| b.is_ascii_alphanumeric() || b"+/=-_".contains(b);
+    (named && value.iter().take_while(plain).take(8).count() == 8).then_some("password")
 }
 
 fn ends_with_word(before: &[u8], word: &str) -> bool {
@@ -223,6 +263,9 @@ mod tests {
     fn secrets_are_told_by_their_text() {
         check("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb", Some("private-key"));
         check("key: AKIAIOSFODNN7EXAMPLE", Some("aws-access-key"));
+        check("LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQ==", Some("private-key"));
+        check("    client-key-data: c2VjcmV0Cg==", Some("private-key"));
+        check(r#"{"auths":{"r":{"auth":"dXNlcjpwYXNz"}}}"#, Some("password"));
         check("mysql root Password = hunter22", Some("password"));
         check(r#"{"db_password": "hunter2"}"#, Some("password"));
         check("export OS_TOKEN=abcdef", Some("token"));
@@ -248,6 +291,10 @@ mod tests {
             "SCS-2V:8-20s",
             "the password is kept in the vault",
             "token: ${TOKEN}",
+            "automountServiceAccountToken: false",
+            "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==",
+            "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K",
+            "\"auth\": \"none\"",
             "https://cloud-images.ubuntu.com/noble/current/x.img",
             "mail bob@example.com now",
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE4BPxX8KMmJsmzbCeB8lEf bob@host",
@@ -276,9 +323,16 @@ mod tests {
         ] {
             assert!(secret_name(name), "{name}");
         }
-        for name in
-            ["password_expires_at", "secret_ref", "public_key", "key_name", "tags", "os", "bypass"]
-        {
+        for name in [
+            "password_expires_at",
+            "secret_ref",
+            "token_file",
+            "public_key",
+            "key_name",
+            "tags",
+            "os",
+            "bypass",
+        ] {
             assert!(!secret_name(name), "{name}");
         }
     }

@@ -39,6 +39,13 @@ pub enum Action {
     FirstPageAgain,
     /// Makes all tokens given so far invalid, this request's too.
     ExpireTokens,
+    /// Answers with this status, headers and body.
+    Answer(u16, Vec<(String, String)>, String),
+    /// Kubernetes: the token of the page has expired (410); one that leads on
+    /// under a new state comes with it.
+    Expire,
+    /// Kubernetes: the token of the page has expired, and no other comes with it.
+    Outdate,
 }
 
 impl Fault {
@@ -92,6 +99,16 @@ pub(crate) fn spoil(action: &Action, mut response: Response) -> Response {
             breaks_after: None,
         },
         Action::Drop => Response { breaks_after: Some(0), ..response },
-        Action::Delay(_) | Action::FirstPageAgain | Action::ExpireTokens => response,
+        Action::Answer(status, headers, body) => Response {
+            status: *status,
+            headers: headers.clone(),
+            body: body.clone().into_bytes(),
+            breaks_after: None,
+        },
+        Action::Delay(_)
+        | Action::FirstPageAgain
+        | Action::ExpireTokens
+        | Action::Expire
+        | Action::Outdate => response,
     }
 }

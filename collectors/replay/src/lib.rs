@@ -13,6 +13,8 @@
 //!                                             Fault*
 //! ```
 //!
+//! [`kubernetes`] does the same for the API server of a cluster.
+//!
 //! It binds to loopback only and takes no command that changes anything.
 
 #![recursion_limit = "256"]
@@ -21,6 +23,8 @@ mod example;
 mod fault;
 mod generate;
 mod keystone;
+pub mod kubernetes;
+mod listen;
 mod paging;
 mod recording;
 mod server;

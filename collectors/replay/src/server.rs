@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::BytesMut;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::fault::{Action, Fault, spoil};
 use crate::keystone::{Token, describe, sign_in, version, versions};
+use crate::listen::{Script, Service, accept};
 use crate::paging::page;
 use crate::recording::{Body, Recording, S3};
-use crate::wire::{self, Request, Response};
+use crate::wire::{Request, Response};
 
 /// A cloud being played back, until it is dropped.
 pub struct Replay {
@@ -29,12 +29,10 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    faults: Vec<Fault>,
+    script: Script,
     tokens: HashMap<String, Token>,
     issued: u64,
-    requests: Vec<String>,
     sign_ins: Vec<String>,
-    keep: bool,
 }
 
 impl Replay {
@@ -53,7 +51,7 @@ impl Replay {
     pub async fn start_on(recording: Recording, port: u16) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let state = Mutex::new(State { keep: true, ..State::default() });
+        let state = Mutex::new(State::default());
         let shared = Arc::new(Shared { recording, base: format!("http://{address}"), state });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Ok(Self { address, shared, accepting })
@@ -86,14 +84,14 @@ impl Replay {
 
     /// From now on this goes wrong too; faults are tried in order of adding.
     pub fn fault(&self, fault: Fault) -> &Self {
-        self.shared.state().faults.push(fault);
+        self.shared.state().script.faults.push(fault);
         self
     }
 
     /// The requests so far, as `METHOD /path?query`.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
-        self.shared.state().requests.clone()
+        self.shared.state().script.requests.clone()
     }
 
     /// The bodies of the requests for tokens so far.
@@ -105,8 +103,8 @@ impl Replay {
     /// Stops remembering requests, which grows.
     pub fn forget_requests(&self) -> &Self {
         let mut state = self.shared.state();
-        state.keep = false;
-        state.requests.clear();
+        state.script.forget = true;
+        state.script.requests.clear();
         drop(state);
         self
     }
@@ -129,59 +127,29 @@ impl Shared {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Connections end with the listener.
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let _ = stream.set_nodelay(true);
-        connections.spawn(serve(stream, shared.clone()));
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
-    let mut buffer = BytesMut::new();
-    while let Some(request) = wire::read(&mut stream, &mut buffer).await {
-        let response = answer(&shared, request, &mut stream).await;
-        let Some((response, head_only)) = response else { return };
-        if !wire::write(&mut stream, &response, head_only).await {
-            return;
+impl Service for Shared {
+    async fn answer(&self, mut request: Request) -> Option<(Response, bool)> {
+        let head_only = request.method == "HEAD";
+        let action = {
+            let mut state = self.state();
+            let action = state.script.strike(&request);
+            if matches!(action, Some(Action::ExpireTokens)) {
+                state.tokens.clear();
+            }
+            action
+        };
+        match &action {
+            Some(Action::Delay(pause)) => tokio::time::sleep(*pause).await,
+            Some(Action::FirstPageAgain) => request.query.retain(|(k, _)| k != "marker"),
+            _ => {}
         }
+        let response = route(self, &request);
+        let response = match &action {
+            Some(action) => spoil(action, response),
+            None => response,
+        };
+        Some((response, head_only))
     }
-}
-
-async fn answer(
-    shared: &Shared,
-    mut request: Request,
-    _stream: &mut TcpStream,
-) -> Option<(Response, bool)> {
-    let head_only = request.method == "HEAD";
-    let query: Vec<String> = request.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    let joint = if query.is_empty() { "" } else { "?" };
-    let line = format!("{} {}{joint}{}", request.method, request.path, query.join("&"));
-    let action = {
-        let mut state = shared.state();
-        let action =
-            state.faults.iter_mut().find_map(|f| f.strikes(&line).then(|| f.action.clone()));
-        if state.keep {
-            state.requests.push(line);
-        }
-        if matches!(action, Some(Action::ExpireTokens)) {
-            state.tokens.clear();
-        }
-        action
-    };
-    match &action {
-        Some(Action::Delay(pause)) => tokio::time::sleep(*pause).await,
-        Some(Action::FirstPageAgain) => request.query.retain(|(k, _)| k != "marker"),
-        _ => {}
-    }
-    let response = route(shared, &request);
-    let response = match &action {
-        Some(action) => spoil(action, response),
-        None => response,
-    };
-    Some((response, head_only))
 }
 
 fn route(shared: &Shared, request: &Request) -> Response {

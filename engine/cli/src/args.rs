@@ -23,8 +23,8 @@ const STYLES: Styles = Styles::styled()
 
 /// Judge clouds against policy, and keep what was seen
 ///
-/// tidegate collects the live state of OpenStack clouds into an embedded store
-/// and judges any snapshot, today's or last year's, with policy bundles. What
+/// tidegate collects the live state of OpenStack clouds and Kubernetes clusters
+/// into an embedded store and judges any snapshot, today's or last year's, with policy bundles. What
 /// could not be judged is never a pass.
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version, styles = STYLES, after_help = exit::HELP)]
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     #[command(after_help = exit::HELP)]
     Scan(Scan),
     /// Take a snapshot of clouds into the store
+    #[command(after_help = exit::HELP)]
     Collect(Collect),
     /// Judge a snapshot that is in the store
     #[command(after_help = exit::HELP)]
@@ -127,6 +128,23 @@ pub(crate) struct Collect {
     pub(crate) targets: Targets,
     #[command(flatten)]
     pub(crate) sources: Sources,
+    /// Collect nothing: tell which kinds of a Kubernetes cluster the credential may not
+    /// list, and which rules could therefore not be judged; exit 3 if there are any
+    #[arg(long)]
+    pub(crate) preflight: bool,
+    /// With --preflight, the rules to look at: a built-in name, a folder or a .tar.gz;
+    /// repeatable [default: as scan has them]
+    #[arg(long, value_name = "NAME|PATH", requires = "preflight")]
+    pub(crate) bundle: Vec<String>,
+    /// With --preflight: table or json
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT[=FILE]",
+        default_value = "table",
+        requires = "preflight"
+    )]
+    pub(crate) format: Output,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 use tidegate_model::{Evaluation, RuleId, RuleMeta, Timestamp, Verdict};
@@ -10,15 +11,21 @@ use tidegate_policy::{
 };
 use tidegate_report::{ScopeReport, TestcaseReport};
 
-use crate::args::Mode;
 use crate::config::{Origin, Parameter, RuleChoice, Setting};
 use crate::failure::{Failure, Result};
+use crate::rules::System;
 
 /// The bundles of `policies/`, as part of the binary.
 static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../policies");
 
-/// What a scan judges with when nothing is asked for.
-const DEFAULT: &str = "scs-compatible-iaas";
+/// What a cloud is judged with when nothing is asked for: scopes at their
+/// effective versions, and bundles as a whole.
+fn defaults(system: System) -> (&'static [&'static str], &'static [&'static str]) {
+    match system {
+        System::OpenStack => (&["scs-compatible-iaas"], &[]),
+        System::Kubernetes => (&["scs-compatible-kaas"], &["kubernetes-security"]),
+    }
+}
 
 /// The names of the built-in bundles, without those that only lend packages to
 /// others.
@@ -142,20 +149,17 @@ fn walk(folder: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>) -> std
 
 /// The rules of a run, ready to judge.
 pub(crate) struct Resolved {
-    pub(crate) rule_set: RuleSet,
+    pub(crate) rule_set: Arc<RuleSet>,
     pub(crate) metas: BTreeMap<RuleId, RuleMeta>,
-    /// What `--mode` says.
-    pub(crate) mode: Option<&'static str>,
-    /// The parameters that were set, as `[RULE.]NAME=VALUE`.
-    pub(crate) parameters: Vec<String>,
     /// What `--reference-date` says.
     pub(crate) reference_time: Option<Timestamp>,
     scopes: Vec<WantedScope>,
-    /// Whether only what the scopes ask for is reported: so it is unless
-    /// bundles were named.
-    scopes_only: bool,
+    /// The bundles of which all rules are asked, not only those of the scopes'
+    /// testcases.
+    whole: BTreeSet<String>,
 }
 
+#[derive(Clone)]
 struct WantedScope {
     name: String,
     scope: Scope,
@@ -174,41 +178,48 @@ impl WantedScope {
 }
 
 /// Loads and compiles what was chosen. Without any choice, that is the
-/// effective version of [`DEFAULT`]; its bundle also has rules of drafts and of
-/// versions that are over, which nobody wants to fail for.
-pub(crate) fn resolve(choice: &RuleChoice) -> Result<Resolved> {
+/// effective version of the system's scope: its bundle also has rules of drafts
+/// and of versions that are over, which nobody wants to fail for.
+pub(crate) fn resolve(choice: &RuleChoice, system: System) -> Result<Resolved> {
     let (chosen, scopes) = (&choice.bundles.value, &choice.scopes.value);
     let mut wanted: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    if wanted.is_empty() && chosen.is_empty() {
-        wanted.push(DEFAULT);
+    let mut whole = chosen.clone();
+    if choice.by_default() {
+        let (scopes, bundles) = defaults(system);
+        wanted.extend(scopes);
+        whole.extend(bundles.iter().map(|b| (*b).to_owned()));
     }
     let wanted = wanted.into_iter().map(Wanted::read).collect::<Result<Vec<_>>>()?;
     let mut names: Vec<String> = chosen.clone();
     if names.is_empty() {
         names.extend(wanted.iter().map(|w| w.name.clone()));
+        names.extend(whole.iter().cloned());
     }
     let bundles = load_all(names.iter().map(String::as_str))?;
+    // A bundle is named by its path, a rule by the bundle's own name.
+    let own = |b: &Bundle| chosen.is_empty().then(|| whole.contains(&b.name().to_owned()));
+    let whole = bundles.iter().filter(|b| own(b).unwrap_or(true)).map(|b| b.name().to_owned());
+    let whole = whole.collect();
     let scopes = wanted.into_iter().map(|w| w.find(&bundles)).collect::<Result<Vec<_>>>()?;
-    let rule_set = with_parameters(bundles, &names, choice)?;
+    let rule_set = Arc::new(with_parameters(bundles, &names, choice, system)?);
     let metas = rule_set.rules().map(|m| (m.id.clone(), m.clone())).collect();
-    let reference_time = choice.reference_date.as_deref().map(time).transpose()?;
-    let (mode, scopes_only) = (choice.mode.value.map(Mode::name), chosen.is_empty());
-    let shown = |p: &Setting<Parameter>| {
-        let Parameter { rule, name, value } = &p.value;
-        let rule = rule.as_ref().map_or_else(String::new, |r| format!("{r}."));
-        format!("{rule}{name}={value}")
-    };
-    let parameters = choice.parameters.iter().map(shown).collect();
-    Ok(Resolved { rule_set, metas, mode, parameters, reference_time, scopes, scopes_only })
+    Ok(Resolved { rule_set, metas, reference_time: reference_time(choice)?, scopes, whole })
+}
+
+/// What `--reference-date` says.
+pub(crate) fn reference_time(choice: &RuleChoice) -> Result<Option<Timestamp>> {
+    choice.reference_date.as_deref().map(time).transpose()
 }
 
 /// Compiles bundles with the parameters of a choice. Those of the file that no
 /// rule has are left out where the command line chose the rules: the file is
-/// about others then.
+/// about others then. So are those that only rules of another system have, where
+/// each system has its own.
 fn with_parameters(
     mut bundles: Vec<Bundle>,
     names: &[String],
     choice: &RuleChoice,
+    system: System,
 ) -> Result<RuleSet> {
     let mut given: Vec<&Setting<Parameter>> = choice.parameters.iter().collect();
     loop {
@@ -234,12 +245,37 @@ fn with_parameters(
         let Some(origin) = given.iter().rfind(|p| said(p)).map(|p| &p.origin) else {
             return Err(load_failure(&error));
         };
-        if !matches!(origin, Origin::File { .. }) || !choice.other_rules() {
+        let of_others = matches!(origin, Origin::File { .. }) && choice.other_rules();
+        let left_out = of_others || (choice.by_default() && elsewhere(unknown, system)?);
+        if !left_out {
             return Err(load_failure(&error).also(format!("it is set by {origin}")));
         }
         given.retain(|p| !said(p));
         bundles = load_all(names.iter().map(String::as_str))?;
     }
+}
+
+/// Whether a rule that judges other systems by default has a parameter, named
+/// `NAME` or `RULE.NAME`.
+fn elsewhere(parameter: &str, system: System) -> Result<bool> {
+    for other in System::ALL.into_iter().filter(|s| *s != system) {
+        let (scopes, whole) = defaults(other);
+        let bundles = load_all(scopes.iter().chain(whole).copied())?;
+        let mut parameters = Parameters::default();
+        let rule = parameter
+            .rsplit_once('.')
+            .and_then(|(rule, name)| Some((RuleId::new(rule).ok()?, name)));
+        let (of, name) = match rule {
+            Some((rule, name)) => (parameters.rules.entry(rule).or_default(), name),
+            None => (&mut parameters.all, parameter),
+        };
+        of.insert(name.to_owned(), serde_json::Value::Null);
+        match RuleSet::compile(bundles, &parameters) {
+            Err(LoadError::UnknownParameter(_)) => {}
+            Ok(_) | Err(_) => return Ok(true),
+        }
+    }
+    Ok(false)
 }
 
 /// Compiles bundles into one rule set.
@@ -365,10 +401,10 @@ fn in_bundles(bundles: &[Bundle], name: &str) -> Result<Scope> {
 }
 
 impl Resolved {
-    /// The rules that are asked at a time: all (absent) unless only scopes were
-    /// named, else those that judge their testcases.
+    /// The rules that are asked at a time: those of the bundles that count as a
+    /// whole, and those that judge testcases of the scopes. `None` for all.
     pub(crate) fn asked(&self, at: Timestamp) -> Option<BTreeSet<RuleId>> {
-        if !self.scopes_only {
+        if self.metas.values().all(|m| self.whole.contains(&m.bundle)) {
             return None;
         }
         let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -378,7 +414,31 @@ impl Resolved {
             let ids = targets.flat_map(|t| t.into_values().flatten()).map(|t| &t.id);
             ids.filter_map(|id| RuleId::new(id).ok()).collect()
         };
-        Some(self.scopes.iter().flat_map(of).collect())
+        let whole = self.metas.values().filter(|m| self.whole.contains(&m.bundle));
+        let whole = whole.map(|m| m.id.clone());
+        Some(self.scopes.iter().flat_map(of).chain(whole).collect())
+    }
+
+    /// The same rules for a subject of another system than those of some of its
+    /// bundles: these are not asked, and their scopes not summed up. If that left
+    /// none, all are, and abort for want of facts.
+    pub(crate) fn narrowed(&self, system: System) -> Self {
+        let mut systems: BTreeMap<&str, BTreeSet<System>> = BTreeMap::new();
+        for meta in self.metas.values() {
+            let of = systems.entry(&meta.bundle).or_default();
+            of.extend(meta.kinds.iter().filter_map(System::of_kind));
+        }
+        let foreign =
+            |b: &str| systems.get(b).is_some_and(|s| !s.is_empty() && !s.contains(&system));
+        let all_foreign = systems.keys().all(|b| foreign(b));
+        let keep = |b: &str| all_foreign || !foreign(b);
+        Self {
+            rule_set: self.rule_set.clone(),
+            metas: self.metas.clone(),
+            reference_time: self.reference_time,
+            scopes: self.scopes.iter().filter(|s| keep(&s.name)).cloned().collect(),
+            whole: self.whole.iter().filter(|b| keep(b)).cloned().collect(),
+        }
     }
 
     /// The scopes whose version was named, with it.

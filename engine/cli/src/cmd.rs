@@ -10,6 +10,7 @@ mod export;
 mod history;
 mod keys;
 mod policy;
+mod preflight;
 mod probe;
 mod prove;
 mod render;
@@ -17,6 +18,7 @@ mod report;
 mod scan;
 mod show;
 mod store;
+mod targets;
 mod verify;
 mod waiver;
 

@@ -13,6 +13,7 @@ mod env;
 mod exit;
 mod failure;
 mod output;
+mod rules;
 
 use std::process::ExitCode;
 
@@ -81,7 +82,9 @@ fn quiet_index_panics() {
 fn log(verbose: u8, env: &Env) {
     let level = match verbose {
         0 | 1 => "",
-        2 => "info,tidegate=debug,tidegate_openstack=debug,tidegate_store=debug",
+        2 => {
+            "info,tidegate=debug,tidegate_openstack=debug,tidegate_kubernetes=debug,tidegate_store=debug"
+        }
         _ => "debug",
     };
     let Some(filter) = env.var("TIDEGATE_LOG").or(Some(level)).filter(|f| !f.is_empty()) else {

@@ -33,6 +33,8 @@ pub struct Rule {
     pub joins: Vec<Join>,
     /// Whether it is given `now`.
     pub time: bool,
+    /// What it answers in catalogues of others, such as `cis-k8s:5.2.2`.
+    pub controls: Vec<String>,
     /// Its parameters, by name, with their values for this rule set.
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Its Rego package, without `data`.
@@ -108,6 +110,8 @@ struct Custom {
     joins: Vec<CustomJoin>,
     #[serde(default)]
     time: bool,
+    #[serde(default)]
+    controls: Vec<String>,
     #[serde(default)]
     standard: Option<String>,
     #[serde(default)]
@@ -241,6 +245,7 @@ fn check(bundle: &str, module: &Module, read: Annotation) -> Result<Rule, (&'sta
         requires,
         joins,
         time: c.time,
+        controls: c.controls,
         parameters: c.parameters,
         package: module.package_name(),
     })
@@ -312,7 +317,8 @@ mod tests {
             "{BASE}\nabsent: [network.port]\nvisibility: member\ntime: true\n\
              requires:\n  compute.server: [/flavor/id]\n\
              joins:\n  - {{name: ports, kind: network.port, key: /id, field: /device_id}}\n\
-             parameters: {{mode: strict}}\nstandard: https://x\nremediation: do"
+             parameters: {{mode: strict}}\nstandard: https://x\nremediation: do\n\
+             controls: ['cis-k8s:5.2.2']"
         ))
         .unwrap()
         .unwrap();
@@ -321,6 +327,7 @@ mod tests {
         assert_eq!(r.joins[0].field.as_ref().unwrap().as_str(), "/device_id");
         assert_eq!(r.requires.len(), 1);
         assert!(r.time);
+        assert_eq!(r.controls, ["cis-k8s:5.2.2"]);
         assert_eq!(r.package, "a.b");
     }
 
@@ -337,7 +344,7 @@ mod tests {
             &format!("{BASE}\nrequired: {{}}"),
             "8: metadata: custom: unknown field `required`, expected one of `id`, `severity`, \
              `input`, `per`, `kinds`, `absent`, `visibility`, `requires`, `joins`, `time`, \
-             `standard`, `remediation`, `parameters`",
+             `controls`, `standard`, `remediation`, `parameters`",
         );
         fails(
             &BASE.replace("high", "huge"),

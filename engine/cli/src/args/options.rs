@@ -7,18 +7,26 @@ use tidegate_model::Severity;
 
 use crate::output::{Output, ReportFormat};
 
-/// Which clouds.
-#[derive(Debug, Args)]
+/// Which clouds and clusters.
+#[derive(Debug, Default, Args)]
 pub(crate) struct Targets {
     /// A target of tidegate.yaml or a cloud of clouds.yaml; repeatable [default: OS_CLOUD,
-    /// all targets of tidegate.yaml, OS_* variables, or the only cloud]
+    /// all targets of tidegate.yaml, OS_* variables, the only cloud, or the current context]
     #[arg(long, visible_alias = "os-cloud", value_name = "NAME")]
     pub(crate) cloud: Vec<String>,
-    /// Every cloud of clouds.yaml
-    #[arg(long, conflicts_with = "cloud")]
+    /// A Kubernetes cluster: a target of tidegate.yaml or a context of the kubeconfig;
+    /// repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Vec<String>,
+    /// The kubeconfig [default: as kubectl reads KUBECONFIG, ~/.kube/config, or the pod's
+    /// ServiceAccount]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Every cloud of clouds.yaml and every context of the kubeconfig
+    #[arg(long, conflicts_with_all = ["cloud", "context"])]
     pub(crate) all: bool,
     /// The bundled example cloud, served on loopback
-    #[arg(long, conflicts_with_all = ["cloud", "all"])]
+    #[arg(long, conflicts_with_all = ["cloud", "context", "kubeconfig", "all"])]
     pub(crate) example: bool,
 }
 
@@ -49,10 +57,11 @@ impl Sources {
 }
 
 /// Which rules.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Rules {
     /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
-    /// [default: that of the scope, or scs-compatible-iaas]
+    /// [default: that of the scope, or scs-compatible-iaas for a cloud, scs-compatible-kaas
+    /// and kubernetes-security for a cluster]
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) bundle: Vec<String>,
     /// A certificate scope to sum up: a name, or a scope file by its path; VERSION

@@ -2,17 +2,16 @@
 
 use std::path::Path;
 use std::str::FromStr as _;
-use std::sync::Arc;
 
-use tidegate_model::{Evaluation, SnapshotId, SnapshotMeta, Subject};
+use tidegate_model::{Evaluation, SnapshotId, SnapshotMeta};
 use tidegate_report::{Baseline, SubjectReport, TrendPoint};
 use tidegate_store::{At, Record, Store};
 
-use crate::bundles::Resolved;
 use crate::cmd::check;
 use crate::cmd::render::Run;
 use crate::cmd::store::failure;
 use crate::failure::{Failure, Result};
+use crate::rules::{Rules, System};
 
 /// Reads the baseline: a JSON report, or for each cloud of the report an earlier
 /// snapshot. That is judged with the rules of today, and compared with what was
@@ -21,7 +20,7 @@ pub(crate) async fn read(
     text: &str,
     store: &Store,
     subjects: &[SubjectReport],
-    rules: &Arc<Resolved>,
+    rules: &Rules,
 ) -> Result<Baseline> {
     let path = Path::new(text);
     if path.is_file() {
@@ -53,7 +52,8 @@ pub(crate) async fn read(
             .hint("name an earlier snapshot, such as latest~1"));
         }
         names.push(id.to_string());
-        let (_, judged) = check::evaluation(store, &id, rules, None).await?;
+        let rules = rules.of(System::of(&subject.coverage))?;
+        let (_, judged) = check::evaluation(store, &id, &rules, None).await?;
         let mut then = recorded(store, &id).await?.map(|(_, evaluation)| evaluation);
         // What was asked then and is not now is neither known nor resolved.
         if let (Some(then), Some(asked)) = (&mut then, rules.asked(subject.reference_time)) {
@@ -70,13 +70,10 @@ const NIGHTS: usize = 60;
 
 /// How a cloud did on earlier nights, as judged then, newest first; waivers are
 /// those of today.
-pub(crate) async fn history(
-    store: &Store,
-    subject: &Subject,
-    run: &Run<'_>,
-) -> Result<Vec<TrendPoint>> {
+pub(crate) async fn history(subject: &SubjectReport, run: &Run<'_>) -> Result<Vec<TrendPoint>> {
+    let (store, rules) = (run.store, run.rules.of(System::of(&subject.coverage))?);
     let mut points: Vec<TrendPoint> = Vec::new();
-    let records = store.records(subject).await.map_err(failure)?;
+    let records = store.records(&subject.snapshot.subject).await.map_err(failure)?;
     for record in records.iter().rev().filter(|r| r.kind == "evaluation") {
         if points.len() == NIGHTS {
             break;
@@ -85,7 +82,7 @@ pub(crate) async fn history(
         if points.last().is_some_and(|p| p.snapshot == evaluation.snapshot) {
             continue;
         }
-        if let Some(asked) = run.rules.asked(evaluation.reference_time) {
+        if let Some(asked) = rules.asked(evaluation.reference_time) {
             evaluation.rules.retain(|rule, _| asked.contains(rule));
         }
         let meta = SnapshotMeta {
@@ -93,7 +90,7 @@ pub(crate) async fn history(
             taken_at: evaluation.taken_at,
             coverage: Vec::new(),
         };
-        let mut report = SubjectReport::new(evaluation, &run.rules.metas, &meta, Vec::new());
+        let mut report = SubjectReport::new(evaluation, &rules.metas, &meta, Vec::new());
         run.waivers.apply(&mut report);
         points.push(TrendPoint::from(&report));
     }

@@ -11,15 +11,16 @@ use tidegate_report::SubjectReport;
 use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
 use crate::args::Check;
-use crate::bundles::{self, Resolved};
+use crate::bundles::Resolved;
 use crate::cmd::render::Run;
 use crate::cmd::store::failure;
 use crate::cmd::{Context, render, waiver};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::rules::{Rules, System};
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
-    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
     let reporting = ctx.config.reporting(&args.reporting)?;
     render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
@@ -85,9 +86,10 @@ pub(crate) struct Judged {
 pub(crate) async fn judge(
     store: &Store,
     id: &SnapshotId,
-    rules: &Arc<Resolved>,
+    rules: &Rules,
     fresh: bool,
 ) -> Result<Judged> {
+    let rules = &of(store, id, rules).await?;
     let digest = rules.rule_set.digest();
     let prior = match fresh {
         true => None,
@@ -105,6 +107,12 @@ pub(crate) async fn judge(
     let scopes = rules.sum_up(&evaluation)?;
     let report = SubjectReport::new(evaluation, &rules.metas, &meta, scopes);
     Ok(Judged { report, record })
+}
+
+/// The rules for the system that a snapshot is of.
+pub(crate) async fn of(store: &Store, id: &SnapshotId, rules: &Rules) -> Result<Arc<Resolved>> {
+    let facts = store.snapshot(id).await.map_err(failure)?;
+    rules.of(System::of(&facts.meta().coverage))
 }
 
 /// What the rules say of a snapshot, without what scopes make of it.

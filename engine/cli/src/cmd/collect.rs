@@ -1,28 +1,26 @@
-//! `tidegate collect`: take snapshots of clouds into the store, and the part
-//! of `scan` that collects.
+//! `tidegate collect`: take snapshots of clouds and clusters into the store, and
+//! the part of `scan` that collects.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidegate_model::{Collected, SnapshotId, Status, Subject};
-use tidegate_openstack::{
-    Cloud, CollectError, Config, Environment, Options, RedactionKey, Settings, Timeouts,
-};
-use tidegate_replay::{Recording, Replay};
-use tidegate_store::{Begin, SnapshotWriter, Store, StoreError};
+use tidegate_model::{Collected, Facts as _, Kind, SnapshotId, Status, Subject};
+use tidegate_redact::RedactionKey;
+use tidegate_store::{At, Begin, SnapshotWriter, Store, StoreError};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
-use crate::args::{Collect, Sources, Targets};
-use crate::cmd::Context;
+use crate::args::Collect;
 use crate::cmd::evidence::Evidence;
 use crate::cmd::store::failure;
-use crate::config::Wanted;
+use crate::cmd::targets::{self, Source, Target};
+use crate::cmd::{Context, preflight};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Ui;
+use crate::rules::System;
 
 /// How many pages may wait for the store. Each is at most one page of the API,
 /// so this bounds the memory of a collection together with the collector's own
@@ -30,7 +28,10 @@ use crate::output::Ui;
 const PAGES_WAITING: usize = 4;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Collect) -> Result<Exit> {
-    let targets = targets(ctx, &args.targets, &args.sources).await?;
+    let targets = targets::reach(ctx, &args.targets, &args.sources).await?;
+    if args.preflight {
+        return preflight::run(ctx, args, &targets).await;
+    }
     let store = ctx.store().await?;
     for target in &targets.reached {
         let given = read(ctx, target)?;
@@ -38,120 +39,6 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &Collect) -> Result<Exit> {
         ctx.ui.write(None, &format!("{id}\n"))?;
     }
     Ok(if targets.missed { Exit::Failed } else { Exit::Ok })
-}
-
-/// The clouds asked for.
-pub(crate) struct Reached {
-    pub(crate) reached: Vec<Target>,
-    /// Whether one of several could not be signed in to. The others are
-    /// collected all the same, and the run fails in the end.
-    pub(crate) missed: bool,
-}
-
-/// A cloud to collect, signed in.
-pub(crate) struct Target {
-    pub(crate) subject: Subject,
-    pub(crate) cloud: Cloud,
-    /// The files handed in for it.
-    pub(crate) sources: Sources,
-    /// Serves the example while it is collected.
-    _example: Option<Replay>,
-}
-
-/// Signs in to every cloud asked for, before anything is written.
-pub(crate) async fn targets(
-    ctx: &mut Context<'_>,
-    args: &Targets,
-    sources: &Sources,
-) -> Result<Reached> {
-    if args.example {
-        let wanted = ctx.config.wanted(args, sources, || Ok(Vec::new()))?;
-        let sources = wanted.into_iter().next().map(|w| w.sources).unwrap_or_default();
-        return Ok(Reached { reached: vec![example(sources).await?], missed: false });
-    }
-    let env = Environment {
-        vars: ctx.env.vars.clone(),
-        cwd: ctx.env.cwd.clone(),
-        home: ctx.env.var("HOME").map(PathBuf::from),
-    };
-    let config = Config::load(&env).map_err(collect_failure)?;
-    let all = || {
-        let all = config.names();
-        if all.is_empty() {
-            // The same text as for no configuration at all.
-            config.cloud(None).map_err(collect_failure)?;
-        }
-        Ok(all)
-    };
-    let wanted = ctx.config.wanted(args, sources, all)?;
-    let several = wanted.len() > 1;
-    let mut out = Reached { reached: Vec::new(), missed: false };
-    for Wanted { cloud, subject, sources, origin } in wanted {
-        let settings = config.cloud(cloud.as_deref()).map_err(|e| match &origin {
-            Some(origin) => collect_failure(e).also(format!("it is named by {origin}")),
-            None => collect_failure(e),
-        })?;
-        ctx.ui.progress("signing in");
-        let cloud = match connect(&settings).await {
-            Ok(cloud) => cloud,
-            Err(failure) if several => {
-                ctx.ui.failure(&failure);
-                out.missed = true;
-                continue;
-            }
-            Err(failure) => return Err(failure),
-        };
-        let subject = subject.map_or_else(|| Subject::new(cloud.name()), Ok).map_err(|e| {
-            Failure::usage(e.to_string()).hint(
-                "its name names a folder of the store: rename the cloud in clouds.yaml, or make \
-                 it a target of another name in tidegate.yaml",
-            )
-        })?;
-        out.reached.push(Target { subject, cloud, sources, _example: None });
-    }
-    if out.reached.is_empty() {
-        return Err(Failure::new("none of the clouds could be signed in to"));
-    }
-    Ok(out)
-}
-
-/// The bundled example cloud, served on loopback and read like any other.
-async fn example(sources: Sources) -> Result<Target> {
-    let recording = Recording::example().map_err(|e| Failure::from_error(&e))?;
-    let account = recording.accounts.first().cloned();
-    let account = account.ok_or_else(|| Failure::new("the example cloud has no account"))?;
-    let replay = Replay::start(recording)
-        .await
-        .map_err(|e| Failure::new("cannot serve the example cloud").caused_by(Some(&e)))?;
-    let vars = [
-        ("OS_AUTH_URL", replay.auth_url()),
-        ("OS_USERNAME", account.user),
-        ("OS_PASSWORD", account.password),
-        ("OS_PROJECT_NAME", account.project.unwrap_or_default()),
-        ("OS_USER_DOMAIN_NAME", "Default".to_owned()),
-        ("OS_PROJECT_DOMAIN_NAME", "Default".to_owned()),
-    ];
-    let vars = vars.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    let env = Environment { vars, cwd: PathBuf::from("/"), home: None };
-    let settings = Config::load(&env).and_then(|c| c.cloud(Some("envvars")));
-    let cloud = connect(&settings.map_err(collect_failure)?).await?;
-    let subject = Subject::new("example").map_err(|e| Failure::from_error(&e))?;
-    Ok(Target { subject, cloud, sources, _example: Some(replay) })
-}
-
-async fn connect(settings: &Settings) -> Result<Cloud> {
-    Cloud::connect(settings, &Timeouts::default()).await.map_err(collect_failure)
-}
-
-fn collect_failure(error: CollectError) -> Failure {
-    let hint = error.hint();
-    let text = Failure::from_error(&error).hint(hint);
-    match error {
-        CollectError::UnknownCloud { .. }
-        | CollectError::NoCloudChosen { .. }
-        | CollectError::UnknownRegion { .. } => text.into_usage(),
-        _ => text,
-    }
 }
 
 /// Reads the files handed in for a target.
@@ -174,23 +61,17 @@ pub(crate) async fn collect(
 ) -> Result<SnapshotId> {
     let started = Instant::now();
     let (subject, now) = (&target.subject, env::now());
-    let evidence = given.complete(store, subject, &target.cloud, now).await?;
+    let known = known(store, target).await?;
+    let evidence = given.complete(store, subject, &target.source.regions(), now).await?;
     let mut writer = begin(ctx, store, &target.subject).await?;
     let (tx, rx) = mpsc::channel(PAGES_WAITING);
-    let mut options = Options::new(Arc::new(env::now));
-    options.redaction_key = redaction_key(ctx);
-    let cloud = target.cloud.clone();
-    let collector =
-        tokio::spawn(async move { tidegate_openstack::collect(&cloud, &options, tx).await });
+    let collector = start(ctx, &target.source, known, tx);
     let mut seen =
         Seen { subject: target.subject.clone(), started, kinds: BTreeMap::new(), gaps: 0 };
     receive(rx, &mut writer, ctx.ui, &mut seen).await?;
-    collector
-        .await
-        .map_err(|e| {
-            Failure::new(format!("collecting `{}` broke off", target.subject)).caused_by(Some(&e))
-        })?
-        .map_err(collect_failure)?;
+    collector.await.map_err(|e| {
+        Failure::new(format!("collecting `{}` broke off", target.subject)).caused_by(Some(&e))
+    })??;
     for one in evidence {
         take(one, &mut writer, ctx.ui, &mut seen)?;
     }
@@ -207,6 +88,62 @@ pub(crate) async fn collect(
         started.elapsed().as_secs_f64(),
     ));
     Ok(done.id)
+}
+
+/// The kinds that the last snapshot of a target has resources of.
+///
+/// # Errors
+/// If that is of another system: the name is taken.
+async fn known(store: &Store, target: &Target) -> Result<BTreeSet<Kind>> {
+    let subject = &target.subject;
+    let last = match store.resolve(subject, &At::default()).await {
+        Ok(last) => store.snapshot(&last).await.map_err(failure)?,
+        Err(StoreError::NoSubject { .. }) => return Ok(BTreeSet::new()),
+        Err(e) => return Err(failure(e)),
+    };
+    if System::of(&last.meta().coverage) != target.source.system() {
+        let is = match target.source.system() {
+            System::OpenStack => "a cluster",
+            System::Kubernetes => "a cloud",
+        };
+        return Err(Failure::usage(format!("`{subject}` is {is} in the store")).hint(
+            "make it a target of another name in tidegate.yaml: targets: {NAME: {context: ...}}",
+        ));
+    }
+    Ok(last.kinds().filter(|(_, count)| *count > 0).map(|(kind, _)| kind.clone()).collect())
+}
+
+/// Begins to read a target; pages and coverage go to `tx`.
+fn start(
+    ctx: &Context<'_>,
+    source: &Source,
+    known: BTreeSet<Kind>,
+    tx: mpsc::Sender<Collected>,
+) -> JoinHandle<Result<()>> {
+    let redaction_key = redaction_key(ctx);
+    match source {
+        Source::OpenStack(cloud) => {
+            let mut options = tidegate_openstack::Options::new(Arc::new(env::now));
+            options.redaction_key = redaction_key;
+            let cloud = cloud.clone();
+            tokio::spawn(async move {
+                let done = tidegate_openstack::collect(&cloud, &options, tx).await;
+                done.map(drop).map_err(targets::openstack_failure)
+            })
+        }
+        Source::Kubernetes(cluster) => {
+            let mut options = tidegate_kubernetes::Options::new(Arc::new(env::now));
+            // What evidence is about is not the API's to say.
+            let own = |kind: &Kind| System::of_kind(kind) == Some(System::Kubernetes);
+            options.known = known.into_iter().filter(own).collect();
+            options.redaction_key = redaction_key;
+            let cluster = cluster.clone();
+            tokio::spawn(async move {
+                let done = tidegate_kubernetes::collect(&cluster, &options, tx).await;
+                done.map(drop).map_err(targets::kubernetes_failure)
+            })
+        }
+    }
 }
 
 /// How often a store that another process uses is tried again, twice a second:

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Config as Args, ConfigShow};
 use crate::cmd::Context;
-use crate::config::{Config, Origin, Setting, TEMPLATE};
+use crate::config::{Config, FilePlace, Name, Origin, Setting, TEMPLATE};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, columns};
@@ -65,12 +65,14 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
     let config = &ctx.config;
     // Combinations that a scan refuses are refused here too; `--all` is not
     // looked up, since that needs clouds.yaml.
-    let every = || Ok(vec!["*".to_owned()]);
+    let every = || Ok(vec![Name::Cloud("*".to_owned())]);
     config.wanted(&args.targets, &args.sources, every)?;
     let clouds = config.clouds(&args.targets, every)?;
     let mut rows = vec![
         row("store", &config.store(&ctx.global)?, |p| path(p)),
-        row("targets", &clouds, |names| json!(names)),
+        row("targets", &clouds, |names| {
+            json!(names.as_ref().map(|l| l.iter().map(Name::as_str).collect::<Vec<_>>()))
+        }),
     ];
     targets(config, args, &mut rows);
     let rules = config.rules(&args.rules)?;
@@ -99,7 +101,13 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
 fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
     for target in config.file_targets() {
         let name = |key: &str| format!("targets.{}.{key}", target.subject);
-        rows.push(row(&name("cloud"), &target.cloud, |c| json!(c)));
+        match &target.place {
+            FilePlace::Cloud(cloud) => rows.push(row(&name("cloud"), cloud, |c| json!(c))),
+            FilePlace::Cluster { context, kubeconfig } => {
+                rows.extend(context.iter().map(|c| row(&name("context"), c, |c| json!(c))));
+                rows.extend(kubeconfig.iter().map(|k| row(&name("kubeconfig"), k, |k| path(k))));
+            }
+        }
         let several = [
             ("attestation", &target.attestation, &args.sources.attestation),
             ("test_results", &target.test_results, &args.sources.test_results),

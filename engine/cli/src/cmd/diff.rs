@@ -12,13 +12,13 @@ use tidegate_report::{
 use tidegate_store::{At, Difference, SnapshotReader, Store, diff};
 
 use crate::args::Diff;
-use crate::bundles;
 use crate::cmd::show::{body, one_subject};
 use crate::cmd::store::failure;
 use crate::cmd::{Context, baseline, check};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Format;
+use crate::rules::Rules;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Diff) -> Result<Exit> {
     let at = |text: &str| At::from_str(text).map_err(|e| Failure::usage(e.to_string()));
@@ -78,7 +78,7 @@ async fn findings(
     args: &Diff,
     [from, to]: [&SnapshotId; 2],
 ) -> Result<FindingsDiff> {
-    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
     let subjects = vec![check::judge(store, to, &rules, true).await?.report];
     if from == to {
         return Ok(FindingsDiff::of(&Report::new(env!("CARGO_PKG_VERSION"), Vec::new())));

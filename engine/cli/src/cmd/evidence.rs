@@ -11,7 +11,7 @@ use tidegate_model::{
     Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, Status, Subject,
     Timestamp, Visibility,
 };
-use tidegate_openstack::{Cloud, RedactionKey};
+use tidegate_redact::RedactionKey;
 use tidegate_signature::{AllowedSigners, VerifyError};
 use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
@@ -84,7 +84,7 @@ impl Evidence {
         self,
         store: &Store,
         subject: &Subject,
-        cloud: &Cloud,
+        regions: &[&str],
         now: Timestamp,
     ) -> Result<Vec<Collected>> {
         let Self { probes, files } = self;
@@ -94,7 +94,7 @@ impl Evidence {
         };
         let mut kinds: Vec<Kind> =
             tidegate_probe::KINDS.into_iter().map(kind).collect::<Result<_>>()?;
-        let regions: Vec<Option<&str>> = cloud.regions().map(Some).collect();
+        let regions: Vec<Option<&str>> = regions.iter().copied().map(Some).collect();
         let mut wanted: Vec<(Kind, Vec<Option<&str>>)> =
             kinds.iter().map(|kind| (kind.clone(), regions.clone())).collect();
         if !given(&statement) {

@@ -9,7 +9,6 @@ mod archive;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::str::FromStr as _;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -18,22 +17,23 @@ use tidegate_report::{AuditIndex, HtmlOptions, Report, SubjectReport, Waivers, a
 use tidegate_store::{At, Checkpoint, Sealed, SnapshotReader, Store};
 
 use crate::args::Export;
-use crate::bundles::{self, Resolved};
+use crate::bundles;
 use crate::cmd::prove::covering;
 use crate::cmd::report::show;
 use crate::cmd::show::one_subject;
 use crate::cmd::store::failure;
 use crate::cmd::{Context, baseline, check, waiver};
-use crate::config::RuleChoice;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::rules::Rules;
 use archive::Archive;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Export) -> Result<Exit> {
     let at = At::from_str(&args.of.at).map_err(|e| Failure::usage(e.to_string()))?;
     let choice = ctx.config.rules(&args.rules)?;
     let asked = !args.rules.bundle.is_empty() || !args.rules.scope.is_empty();
-    let mut rules = bundles::resolve(&choice)?;
+    let sources = if asked { bundles::sources(&choice)? } else { BTreeMap::new() };
+    let rules = Rules::new(choice)?;
     let files = waiver::files(&ctx.config.waivers(&args.waivers, false).value)?;
     let waivers = waiver::read(&files)?;
     let store = ctx.store().await?;
@@ -59,11 +59,15 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &Export) -> Result<Exit> {
         archive.add(&format!("records/{}.json", record.n), &bytes)?;
     }
     state(&mut archive, &snapshot)?;
-    let then = recorded(&mut archive, &store, &id, &mut rules, &waivers).await?;
-    let now = match asked {
-        true => Some(judged(&mut archive, &store, &id, rules, &choice, &waivers).await?),
-        false => None,
-    };
+    let then = recorded(&mut archive, &store, &id, &rules, &waivers).await?;
+    let mut now = None;
+    if asked {
+        let judged = check::judge(&store, &id, &rules, true).await?;
+        now = Some(pages(&mut archive, "now", judged.report, &waivers, &rules, true)?);
+    }
+    for (path, bytes) in sources {
+        archive.add(&format!("bundles/{path}"), &bytes)?;
+    }
     for file in &files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let bytes = std::fs::read(file)
@@ -154,7 +158,7 @@ async fn recorded(
     archive: &mut Archive,
     store: &Store,
     id: &SnapshotId,
-    rules: &mut Resolved,
+    rules: &Rules,
     waivers: &Waivers,
 ) -> Result<Option<Verdict>> {
     let Some((record, evaluation)) = baseline::recorded(store, id).await? else { return Ok(None) };
@@ -166,31 +170,13 @@ async fn recorded(
     pages(archive, "recorded", subject, waivers, rules, false).map(Some)
 }
 
-/// What the chosen rules say, and these.
-async fn judged(
-    archive: &mut Archive,
-    store: &Store,
-    id: &SnapshotId,
-    rules: Resolved,
-    choice: &RuleChoice,
-    waivers: &Waivers,
-) -> Result<Verdict> {
-    let sources: BTreeMap<String, Vec<u8>> = bundles::sources(choice)?;
-    for (path, bytes) in sources {
-        archive.add(&format!("bundles/{path}"), &bytes)?;
-    }
-    let rules = Arc::new(rules);
-    let judged = check::judge(store, id, &rules, true).await?;
-    pages(archive, "now", judged.report, waivers, &rules, true)
-}
-
 /// A report as a page and, unless the evaluation stands there, as JSON.
 fn pages(
     archive: &mut Archive,
     name: &str,
     mut subject: SubjectReport,
     waivers: &Waivers,
-    rules: &Resolved,
+    rules: &Rules,
     json: bool,
 ) -> Result<Verdict> {
     let verdict = subject.verdict;
@@ -198,8 +184,8 @@ fn pages(
         waivers.apply(&mut subject);
     }
     let mut report = Report::new(env!("CARGO_PKG_VERSION"), vec![subject]);
-    report.mode = rules.mode.map(str::to_owned);
-    report.parameters = rules.parameters.clone();
+    report.mode = rules.mode().map(str::to_owned);
+    report.parameters = rules.parameters();
     archive.add_with(&format!("verdicts/{name}.html"), &mut |out| {
         tidegate_report::html(&report, &HtmlOptions::default(), out)
     })?;

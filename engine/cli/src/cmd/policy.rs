@@ -155,6 +155,7 @@ fn explained(rule: &Rule, differences: &[&Difference]) -> String {
     let parameter = |(name, value): (&String, &serde_json::Value)| format!("{name}: {value}");
     row("parameters", list(rule.parameters.iter().map(parameter).collect()));
     row("clause", standard.clone().unwrap_or_default());
+    row("controls", list(rule.controls.clone()));
     text.push_str(&columns(&rows));
     if !remediation.is_empty() {
         text.push_str(&format!("\nTo mend it: {}\n", remediation.trim()));

@@ -18,17 +18,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::args::{Probe as Args, Sources, Targets};
-use crate::bundles::{self, Resolved};
-use crate::cmd::collect::Target;
+use crate::bundles::Resolved;
 use crate::cmd::evidence::Evidence;
 use crate::cmd::render::Run;
 use crate::cmd::store::failure;
+use crate::cmd::targets::{self, Target};
 use crate::cmd::{Context, check, collect, render, waiver};
-use crate::config::RuleChoice;
+use crate::config::{Name, RuleChoice};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Ui;
+use crate::rules::{Rules, System};
 
 /// The bundle whose testcases need probes.
 const BUNDLE: &str = "scs-compatible-iaas";
@@ -42,12 +43,13 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
     let reporting = ctx.config.reporting(&args.reporting)?;
     render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
-    let targets = Targets { cloud: args.cloud.into_iter().collect(), all: false, example: false };
+    let targets = Targets { cloud: args.cloud.into_iter().collect(), ..Targets::default() };
     one_target(ctx, &targets)?;
-    let targets = collect::targets(ctx, &targets, &Sources::default()).await?;
+    let targets = targets::reach(ctx, &targets, &Sources::default()).await?;
     let Some(target) = targets.reached.into_iter().next() else {
         return Err(Failure::new("no cloud was signed in to"));
     };
+    target.source.cloud()?;
     // A nightly scan must not wait for probes.
     let records = Store::open_for_records(&ctx.store_path()?).await.map_err(failure)?;
     let _alone = alone(ctx, &target.subject)?;
@@ -87,7 +89,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Args) -> Result<Exit> {
         }
     };
     let report = narrow(judged.report, &asked.testcases);
-    let unjudged = asked.without_rule(&rules);
+    let resolved = rules.of(System::OpenStack)?;
+    let unjudged = asked.without_rule(&resolved);
     if !unjudged.is_empty() {
         let names = unjudged.join("`, `");
         ctx.ui.warn(&format!("bundle `{BUNDLE}` has no rule for `{names}`"));
@@ -106,20 +109,21 @@ async fn judge(
     ctx: &mut Context<'_>,
     store: &Store,
     target: &Target,
-    rules: &Arc<Resolved>,
+    rules: &Rules,
     evidence: Evidence,
 ) -> Result<check::Judged> {
     let id = collect::collect(ctx, store, target, evidence).await?;
     check::judge(store, &id, rules, false).await
 }
 
-fn rules() -> Result<Arc<Resolved>> {
-    bundles::resolve(&RuleChoice::of_bundle(BUNDLE)).map(Arc::new)
+fn rules() -> Result<Rules> {
+    Rules::new(RuleChoice::of_bundle(BUNDLE))
 }
 
 /// Nothing is created in several clouds because a file happens to name them.
 fn one_target(ctx: &Context<'_>, targets: &Targets) -> Result<()> {
     let names = ctx.config.clouds(targets, || Ok(Vec::new()))?.value.unwrap_or_default();
+    let names: Vec<&str> = names.iter().map(Name::as_str).collect();
     if names.len() > 1 {
         return Err(Failure::usage("a probe changes a cloud, and the configuration has several")
             .hint(format!("name one with --cloud: {}", names.join(", "))));
@@ -192,14 +196,14 @@ impl Bench {
         journal: &Records,
     ) -> Result<Option<Probed>> {
         let setting = self.setting.clone();
-        let work = tidegate_probe::run(&target.cloud, plan, journal, &setting);
+        let work = tidegate_probe::run(target.source.cloud()?, plan, journal, &setting);
         self.watch(ui, work).await.transpose().map_err(|e| Failure::from_error(&e))
     }
 
     /// Removes what is left of earlier runs and tells what it cannot remove.
     async fn clean(&mut self, ui: &mut Ui, target: &Target, journal: &Records) -> Result<Cleaned> {
         let setting = self.setting.clone();
-        let work = clean(&target.cloud, journal, &setting);
+        let work = clean(target.source.cloud()?, journal, &setting);
         let cleaned = match self.watch(ui, work).await {
             Some(cleaned) => cleaned.map_err(|e| Failure::from_error(&e))?,
             None => {

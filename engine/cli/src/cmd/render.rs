@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_report::{
@@ -12,17 +11,17 @@ use tidegate_report::{
 };
 use tidegate_store::Store;
 
-use crate::bundles::Resolved;
 use crate::cmd::{Context, baseline};
 use crate::config::Reporting;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Output, ReportFormat};
+use crate::rules::Rules;
 
 /// What a report is made from besides the subjects.
 pub(crate) struct Run<'r> {
     /// What was judged with.
-    pub(crate) rules: &'r Arc<Resolved>,
+    pub(crate) rules: &'r Rules,
     /// Where earlier snapshots are.
     pub(crate) store: &'r Store,
     pub(crate) waivers: Waivers,
@@ -59,12 +58,12 @@ pub(crate) async fn finish(
         Exit::Ok
     };
     report.summary.exit = exit.code();
-    report.mode = run.rules.mode.map(str::to_owned);
-    report.parameters = run.rules.parameters.clone();
+    report.mode = run.rules.mode().map(str::to_owned);
+    report.parameters = run.rules.parameters();
     let mut history = Vec::new();
     if reporting.formats.value.iter().any(|o| o.format == ReportFormat::Html) {
-        for subject in report.subjects.iter().map(|s| &s.snapshot.subject) {
-            history.extend(baseline::history(run.store, subject, &run).await?);
+        for subject in &report.subjects {
+            history.extend(baseline::history(subject, &run).await?);
         }
     }
     let mut failed = None;

@@ -1,29 +1,31 @@
 //! `tidegate scan`: collect, judge, record and report in one go.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_report::SubjectReport;
 use tidegate_store::Store;
 
 use crate::args::Scan;
-use crate::bundles::{self, Resolved};
-use crate::cmd::collect::Target;
 use crate::cmd::render::Run;
 use crate::cmd::store::failure;
+use crate::cmd::targets::{self, Target};
 use crate::cmd::{Context, check, collect, render, waiver};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::Result;
+use crate::rules::Rules;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Scan) -> Result<Exit> {
     let started = Instant::now();
     // A bundle that does not compile is told before minutes are spent collecting.
-    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
     let reporting = ctx.config.reporting(&args.reporting)?;
     render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
-    let targets = collect::targets(ctx, &args.targets, &args.sources).await?;
+    let targets = targets::reach(ctx, &args.targets, &args.sources).await?;
+    for target in &targets.reached {
+        rules.of(target.source.system())?;
+    }
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
     let mut missed = targets.missed;
@@ -48,7 +50,7 @@ async fn one(
     ctx: &mut Context<'_>,
     store: &Store,
     target: &Target,
-    rules: &Arc<Resolved>,
+    rules: &Rules,
 ) -> Result<SubjectReport> {
     let given = collect::read(ctx, target)?;
     let id = collect::collect(ctx, store, target, given).await?;

@@ -2,20 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::Arc;
 
 use tidegate_model::{Timestamp, Verdict};
 use tidegate_report::{ReportFinding, ReportRule, WaiverError, WaiverState, Waivers};
 use tidegate_store::At;
 
 use crate::args::{Draft, Waiver};
-use crate::bundles;
 use crate::cmd::store::failure;
 use crate::cmd::{Context, check};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::columns;
+use crate::rules::Rules;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Waiver) -> Result<Exit> {
     match args {
@@ -115,7 +114,7 @@ fn listed(waivers: &Waivers, now: Timestamp, shown: impl Fn(WaiverState) -> bool
 
 /// Writes a waiver for a finding of a snapshot; the person fills in the rest.
 async fn draft(ctx: &mut Context<'_>, args: &Draft) -> Result<Exit> {
-    let rules = Arc::new(bundles::resolve(&ctx.config.rules(&args.rules)?)?);
+    let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
     let mut found: Vec<(ReportRule, ReportFinding, String)> = Vec::new();

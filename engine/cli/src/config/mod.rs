@@ -26,7 +26,7 @@ use crate::failure::{Failure, Result};
 use crate::output::{Output, ReportFormat};
 
 pub(crate) use settings::{Reporting, RuleChoice};
-pub(crate) use targets::Wanted;
+pub(crate) use targets::{Name, Place, Wanted};
 
 /// The file's name wherever it is looked for.
 pub(crate) const NAME: &str = "tidegate.yaml";
@@ -107,13 +107,22 @@ pub(crate) struct Parameter {
 pub(crate) struct FileTarget {
     /// The name under which the store keeps it.
     pub(crate) subject: Subject,
-    /// The name in clouds.yaml.
-    pub(crate) cloud: Setting<String>,
+    pub(crate) place: FilePlace,
     pub(crate) attestation: Option<Setting<Vec<PathBuf>>>,
     pub(crate) allowed_signers: Option<Setting<PathBuf>>,
     pub(crate) config_dir: Option<Setting<PathBuf>>,
     pub(crate) test_results: Option<Setting<Vec<PathBuf>>>,
     pub(crate) origin: Origin,
+}
+
+/// Where a target of the file is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum FilePlace {
+    /// The name in clouds.yaml.
+    Cloud(Setting<String>),
+    /// A context of a kubeconfig; its current one, or that which kubectl reads,
+    /// where one of them is left out.
+    Cluster { context: Option<Setting<String>>, kubeconfig: Option<Setting<PathBuf>> },
 }
 
 /// What a `tidegate.yaml` says; what it leaves out is `None` or empty. Paths

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tidegate_model::{RuleId, Severity, Subject};
 
 use super::yaml::{self, Entry, Node, Value};
-use super::{File, FileTarget, Origin, Parameter, Problem, SCHEMA, Setting};
+use super::{File, FilePlace, FileTarget, Origin, Parameter, Problem, SCHEMA, Setting};
 use crate::args::Mode;
 use crate::bundles;
 use crate::output::{Output, ReportFormat};
@@ -31,8 +31,15 @@ pub(super) const KEYS: [&str; 13] = [
 ];
 
 /// The keys of a target.
-pub(super) const TARGET_KEYS: [&str; 5] =
-    ["cloud", "attestation", "allowed_signers", "config_dir", "test_results"];
+pub(super) const TARGET_KEYS: [&str; 7] = [
+    "cloud",
+    "context",
+    "kubeconfig",
+    "attestation",
+    "allowed_signers",
+    "config_dir",
+    "test_results",
+];
 
 /// Reads a file. `path` is where it stands, as seen from the working directory:
 /// what the file names is relative to its folder.
@@ -286,9 +293,9 @@ impl Reader {
         let mut out: Vec<FileTarget> = Vec::new();
         for entry in entries {
             let Some(target) = self.target(entry) else { continue };
-            if let Some(other) = out.iter().find(|t| t.cloud.value == target.cloud.value) {
+            if let Some(other) = out.iter().find(|t| t.place.same(&target.place)) {
                 let names = format!("targets `{}` and `{}`", other.subject, target.subject);
-                let text = format!("{names} are the same cloud `{}`", target.cloud.value);
+                let text = format!("{names} are the same {}", target.place);
                 self.wrong(Problem::new(entry.line, text));
             }
             out.push(target);
@@ -303,21 +310,30 @@ impl Reader {
         let entries = self.map(node, &format!("target `{name}`"))?;
         let mut target = FileTarget {
             subject: subject?,
-            cloud: self.at(*line, name.clone()),
+            place: FilePlace::Cloud(self.at(*line, name.clone())),
             attestation: None,
             allowed_signers: None,
             config_dir: None,
             test_results: None,
             origin: self.at(*line, ()).origin,
         };
+        let mut cluster = (None, None);
         for Entry { key, line, node } in entries {
             let line = *line;
             match key.as_str() {
                 "cloud" => {
                     if let Some(cloud) = self.text(key, node) {
-                        target.cloud = self.at(line, cloud);
+                        target.place = FilePlace::Cloud(self.at(line, cloud));
+                    }
+                    let other = |e: &&Entry| matches!(e.key.as_str(), "context" | "kubeconfig");
+                    if let Some(other) = entries.iter().find(other) {
+                        let text = format!("`cloud` and `{}` are of different systems", other.key);
+                        let hint = "make two targets of them";
+                        self.wrong(Problem::new(line, text).hint(hint));
                     }
                 }
+                "context" => cluster.0 = self.text(key, node).map(|v| self.at(line, v)),
+                "kubeconfig" => cluster.1 = self.path(key, node).map(|v| self.at(line, v)),
                 "attestation" => {
                     target.attestation = self.paths(key, node).map(|v| self.at(line, v));
                     if !entries.iter().any(|e| e.key == "allowed_signers") {
@@ -337,6 +353,10 @@ impl Reader {
                 }
                 _ => self.unknown(key, line, &TARGET_KEYS),
             }
+        }
+        if cluster != (None, None) {
+            let (context, kubeconfig) = cluster;
+            target.place = FilePlace::Cluster { context, kubeconfig };
         }
         Some(target)
     }

@@ -35,6 +35,11 @@ impl RuleChoice {
         }
     }
 
+    /// Whether no rules were chosen: those of each system then judge its own.
+    pub(crate) fn by_default(&self) -> bool {
+        self.bundles.value.is_empty() && self.scopes.value.is_empty()
+    }
+
     /// Whether the command line chose other rules than the file is about. Then
     /// the file may have parameters that none of them has.
     pub(crate) fn other_rules(&self) -> bool {

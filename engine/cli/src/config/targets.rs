@@ -4,20 +4,86 @@ use std::path::PathBuf;
 
 use tidegate_model::Subject;
 
-use super::{Config, FileTarget, Origin, Setting};
+use super::{Config, FilePlace, FileTarget, Origin, Setting};
 use crate::args::{Sources, Targets};
 use crate::failure::{Failure, Result};
 
-/// A cloud to collect.
+/// A cloud or cluster to collect.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    /// The name in clouds.yaml; as the openstack client chooses if `None`.
-    pub(crate) cloud: Option<String>,
-    /// The name under which the store keeps it; that of the cloud if `None`.
+    pub(crate) place: Place,
+    /// The name under which the store keeps it; that of the cloud or context if
+    /// `None`.
     pub(crate) subject: Option<Subject>,
     pub(crate) sources: Sources,
     /// Where the file names it.
     pub(crate) origin: Option<Origin>,
+}
+
+/// Where a cloud or cluster is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// A name in clouds.yaml.
+    Cloud(String),
+    /// A context, and the kubeconfig that it stands in; the current one and what
+    /// kubectl reads if `None`.
+    Cluster { context: Option<String>, kubeconfig: Option<PathBuf> },
+    /// As the openstack client chooses; if it has nothing to choose from, as
+    /// kubectl does.
+    Default,
+}
+
+/// A name that was asked for, and what it may be the name of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// A target of the file, or a cloud.
+    Cloud(String),
+    /// A target of the file that is a cluster, or a context.
+    Context(String),
+}
+
+impl Name {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Cloud(name) | Self::Context(name) => name,
+        }
+    }
+}
+
+impl FilePlace {
+    /// Whether both are the same cloud, or the same context of one kubeconfig.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+
+    fn place(&self) -> Place {
+        match self {
+            Self::Cloud(name) => Place::Cloud(name.value.clone()),
+            Self::Cluster { context, kubeconfig } => Place::Cluster {
+                context: context.as_ref().map(|c| c.value.clone()),
+                kubeconfig: kubeconfig.as_ref().map(|k| k.value.clone()),
+            },
+        }
+    }
+
+    /// Where the file says so.
+    fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Cloud(name) => Some(&name.origin),
+            Self::Cluster { context: Some(context), .. } => Some(&context.origin),
+            Self::Cluster { kubeconfig, .. } => kubeconfig.as_ref().map(|k| &k.origin),
+        }
+    }
+}
+
+impl std::fmt::Display for FilePlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.place() {
+            Place::Cloud(name) => write!(f, "cloud `{name}`"),
+            Place::Cluster { context: Some(name), .. } => write!(f, "context `{name}`"),
+            Place::Cluster { .. } | Place::Default => f.write_str("current context"),
+        }
+    }
 }
 
 impl Config {
@@ -26,44 +92,57 @@ impl Config {
         &self.file.targets
     }
 
-    /// A target by its own name, else by that of its cloud: what is known by one
-    /// name in the store must not get a second one by accident.
-    fn target(&self, name: &str) -> Option<&FileTarget> {
+    /// A target by its own name, else by that of its cloud or context: what is
+    /// known by one name in the store must not get a second one by accident.
+    fn target(&self, name: &Name) -> Option<&FileTarget> {
+        let fits = |t: &&FileTarget| match (name, t.place.place()) {
+            (Name::Cloud(name), Place::Cloud(cloud)) => cloud == *name,
+            (Name::Context(name), Place::Cluster { context, .. }) => context.as_ref() == Some(name),
+            _ => false,
+        };
+        let cluster = |t: &FileTarget| matches!(t.place, FilePlace::Cluster { .. });
+        let named = |t: &&FileTarget| {
+            t.subject.as_str() == name.as_str() && (matches!(name, Name::Cloud(_)) || cluster(t))
+        };
         let all = &self.file.targets;
-        all.iter()
-            .find(|t| t.subject.as_str() == name)
-            .or_else(|| all.iter().find(|t| t.cloud.value == name))
+        all.iter().find(named).or_else(|| all.iter().find(fits))
     }
 
-    /// The names of the clouds asked for, or `None` where the choice is the
-    /// openstack client's. `all` lists those of clouds.yaml.
+    /// The names of the clouds and clusters asked for, or `None` where the choice
+    /// is that of the openstack client or kubectl. `all` lists those of
+    /// clouds.yaml and the kubeconfig.
     ///
     /// # Errors
     /// Those of `all`.
     pub(crate) fn clouds(
         &self,
         flags: &Targets,
-        all: impl FnOnce() -> Result<Vec<String>>,
-    ) -> Result<Setting<Option<Vec<String>>>> {
+        all: impl FnOnce() -> Result<Vec<Name>>,
+    ) -> Result<Setting<Option<Vec<Name>>>> {
         let (names, origin) = if flags.example {
-            (vec!["example".to_owned()], Origin::Flag("--example"))
+            (vec![Name::Cloud("example".to_owned())], Origin::Flag("--example"))
         } else if flags.all {
             (all()?, Origin::Flag("--all"))
-        } else if !flags.cloud.is_empty() {
-            (once(&flags.cloud), Origin::Flag("--cloud"))
+        } else if !flags.cloud.is_empty() || !flags.context.is_empty() {
+            let flag = if flags.cloud.is_empty() { "--context" } else { "--cloud" };
+            let clouds = once(&flags.cloud).into_iter().map(Name::Cloud);
+            let contexts = once(&flags.context).into_iter().map(Name::Context);
+            (clouds.chain(contexts).collect(), Origin::Flag(flag))
+        } else if flags.kubeconfig.is_some() {
+            return Ok(Setting::new(None, Origin::Flag("--kubeconfig")));
         } else if let Some(name) = self.env.var("OS_CLOUD") {
-            (vec![name.to_owned()], Origin::Env("OS_CLOUD"))
+            (vec![Name::Cloud(name.to_owned())], Origin::Env("OS_CLOUD"))
         } else if let Some(first) = self.file.targets.first() {
-            let names = self.file.targets.iter().map(|t| t.subject.to_string()).collect();
-            (names, first.origin.clone())
+            let name = |t: &FileTarget| Name::Cloud(t.subject.to_string());
+            (self.file.targets.iter().map(name).collect(), first.origin.clone())
         } else {
             return Ok(Setting::new(None, Origin::Default));
         };
         Ok(Setting::new(Some(names), origin))
     }
 
-    /// The clouds to collect, with what is handed in for each: by flag, else by
-    /// the file.
+    /// The clouds and clusters to collect, with what is handed in for each: by
+    /// flag, else by the file.
     ///
     /// # Errors
     /// A folder of configuration or results of tests for several clouds; statements without signers
@@ -72,27 +151,41 @@ impl Config {
         &self,
         flags: &Targets,
         sources: &Sources,
-        all: impl FnOnce() -> Result<Vec<String>>,
+        all: impl FnOnce() -> Result<Vec<Name>>,
     ) -> Result<Vec<Wanted>> {
-        let one = |name: String| {
+        let file = |own: Option<PathBuf>| flags.kubeconfig.clone().or(own);
+        let one = |name: Name| {
             let target = self.target(&name).filter(|_| !flags.example);
+            let place = match (target.map(|t| t.place.place()), name) {
+                (Some(Place::Cluster { context, kubeconfig }), _) => {
+                    Place::Cluster { context, kubeconfig: file(kubeconfig) }
+                }
+                (Some(place), _) => place,
+                (None, Name::Cloud(name)) => Place::Cloud(name),
+                (None, Name::Context(name)) => {
+                    Place::Cluster { context: Some(name), kubeconfig: file(None) }
+                }
+            };
             Wanted {
-                cloud: Some(target.map_or(name, |t| t.cloud.value.clone())),
+                place,
                 subject: target.map(|t| t.subject.clone()),
                 sources: handed_in(sources, target),
-                origin: target.map(|t| t.cloud.origin.clone()),
+                origin: target.and_then(|t| t.place.origin()).cloned(),
             }
         };
-        let out: Vec<Wanted> = match self.clouds(flags, all)?.value {
+        let mut out: Vec<Wanted> = match self.clouds(flags, all)?.value {
             Some(names) => names.into_iter().map(one).collect(),
             None => {
+                let place = match &flags.kubeconfig {
+                    Some(_) => Place::Cluster { context: None, kubeconfig: file(None) },
+                    None => Place::Default,
+                };
                 let sources = handed_in(sources, None);
-                vec![Wanted { cloud: None, subject: None, sources, origin: None }]
+                vec![Wanted { place, subject: None, sources, origin: None }]
             }
         };
         let mut seen = std::collections::BTreeSet::new();
-        let mut out = out;
-        out.retain(|w| seen.insert((w.cloud.clone(), w.subject.clone())));
+        out.retain(|w| seen.insert((w.place.clone(), w.subject.clone())));
         if sources.config_dir.is_some() && out.len() > 1 {
             return Err(Failure::usage("`--config-dir` is the configuration of one cloud").hint(
                 "name that cloud with --cloud, or give each target of tidegate.yaml its `config_dir`",
@@ -121,7 +214,9 @@ impl Config {
             return self.file.targets.iter().map(|t| t.subject.to_string()).collect();
         }
         let subject = |name: &String| {
-            self.target(name).map_or_else(|| name.clone(), |t| t.subject.to_string())
+            let target = self.target(&Name::Cloud(name.clone()));
+            let target = target.or_else(|| self.target(&Name::Context(name.clone())));
+            target.map_or_else(|| name.clone(), |t| t.subject.to_string())
         };
         once(&named.iter().map(subject).collect::<Vec<_>>())
     }
