@@ -67,12 +67,13 @@ fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
     exit
 }
 
-/// sled panics on a damaged file; the store catches that and rebuilds the
-/// index, and says so. The panic's own text would only alarm.
+/// sled panics on a damaged file, and the Parquet reader on some; the store
+/// catches that and says what is damaged. The panic's own text would only alarm.
 fn quiet_index_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if !info.location().is_some_and(|l| l.file().contains("/sled-")) {
+        let caught = |file: &str| file.contains("/sled-") || file.contains("/parquet-");
+        if !info.location().is_some_and(|l| caught(l.file())) {
             default(info);
         }
     }));

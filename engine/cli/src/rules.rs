@@ -86,11 +86,6 @@ impl Rules {
         }
     }
 
-    /// What was asked for.
-    pub(crate) fn choice(&self) -> &RuleChoice {
-        &self.choice
-    }
-
     /// What `--mode` says.
     pub(crate) fn mode(&self) -> Option<&'static str> {
         self.choice.mode.value.map(crate::args::Mode::name)

@@ -37,13 +37,9 @@ pub(crate) struct CheckpointOf {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// Which snapshot, and who signs for it.
 #[derive(Debug, Args)]
-pub(crate) struct Prove {
-    /// The resource: its key, its id, or a name that it has or had
-    pub(crate) resource: String,
-    /// Only look among resources of this kind, such as compute.server
-    #[arg(long, value_name = "KIND")]
-    pub(crate) kind: Option<String>,
+pub(crate) struct Sealed {
     /// A cloud in the store [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub(crate) cloud: Option<String>,
@@ -54,6 +50,17 @@ pub(crate) struct Prove {
     /// one in the store, or one without signature]
     #[arg(long, value_name = "KEYFILE")]
     pub(crate) key: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    /// The resource: its key, its id, or a name that it has or had
+    pub(crate) resource: String,
+    /// Only look among resources of this kind, such as compute.server
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    #[command(flatten)]
+    pub(crate) of: Sealed,
     /// Where to [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -76,16 +83,8 @@ pub(crate) struct Export {
     /// The archive to write
     #[arg(long, value_name = "FILE.tar")]
     pub(crate) out: PathBuf,
-    /// A cloud in the store [default: the only one]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cloud: Option<String>,
-    /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
-    #[arg(long, default_value = "latest", value_name = "ID|TIME")]
-    pub(crate) at: String,
-    /// Sign a checkpoint with this Ed25519 key; repeatable [default: the newest signed
-    /// one in the store, or one without signature]
-    #[arg(long, value_name = "KEYFILE")]
-    pub(crate) key: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) of: Sealed,
     /// A YAML file of waivers or a folder of them; repeatable [default: those of
     /// tidegate.yaml]
     #[arg(long, value_name = "FILE|DIR")]

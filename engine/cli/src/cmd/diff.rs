@@ -13,7 +13,7 @@ use tidegate_store::{At, Difference, SnapshotReader, Store, diff};
 
 use crate::args::Diff;
 use crate::cmd::show::{body, one_subject};
-use crate::cmd::store::failure;
+use crate::cmd::store::{failure, resolve};
 use crate::cmd::{Context, baseline, check};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -27,8 +27,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Diff) -> Result<Exit> {
     let kinds = kinds.map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
     let subject = one_subject(ctx, &store, args.cloud.as_deref(), &[&from, &to]).await?;
-    let from = store.resolve(&subject, &from).await.map_err(failure)?;
-    let to = store.resolve(&subject, &to).await.map_err(failure)?;
+    let from = resolve(ctx, &store, &subject, &from).await?;
+    let to = resolve(ctx, &store, &subject, &to).await?;
     if from.seq > to.seq {
         return Err(Failure::usage(format!("`{from}` is not before `{to}`"))
             .hint(format!("name the earlier one first: tidegate snapshot diff {to} {from}")));

@@ -21,7 +21,7 @@ use crate::bundles;
 use crate::cmd::prove::covering;
 use crate::cmd::report::show;
 use crate::cmd::show::one_subject;
-use crate::cmd::store::failure;
+use crate::cmd::store::{failure, resolve};
 use crate::cmd::{Context, baseline, check, waiver};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -29,17 +29,19 @@ use crate::rules::Rules;
 use archive::Archive;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Export) -> Result<Exit> {
-    let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
+    let at = At::from_str(&args.of.at).map_err(|e| Failure::usage(e.to_string()))?;
+    let choice = ctx.config.rules(&args.rules)?;
     let asked = !args.rules.bundle.is_empty() || !args.rules.scope.is_empty();
-    let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
+    let sources = if asked { bundles::sources(&choice)? } else { BTreeMap::new() };
+    let rules = Rules::new(choice)?;
     let files = waiver::files(&ctx.config.waivers(&args.waivers, false).value)?;
     let waivers = waiver::read(&files)?;
     let store = ctx.store().await?;
-    let subject = one_subject(ctx, &store, args.cloud.as_deref(), &[&at]).await?;
-    let id = store.resolve(&subject, &at).await.map_err(failure)?;
+    let subject = one_subject(ctx, &store, args.of.cloud.as_deref(), &[&at]).await?;
+    let id = resolve(ctx, &store, &subject, &at).await?;
     let snapshot = store.snapshot(&id).await.map_err(failure)?;
     let log = store.log(&subject).await.map_err(failure)?;
-    let note = covering(ctx, &store, &log, id.seq, &args.key).await?;
+    let note = covering(ctx, &store, &log, id.seq, &args.of.key).await?;
     let checkpoint: Checkpoint =
         note.text().parse().map_err(|e| Failure::new(format!("cannot use the checkpoint: {e}")))?;
 
@@ -58,10 +60,14 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &Export) -> Result<Exit> {
     }
     state(&mut archive, &snapshot)?;
     let then = recorded(&mut archive, &store, &id, &rules, &waivers).await?;
-    let now = match asked {
-        true => Some(judged(&mut archive, &store, &id, &rules, &waivers).await?),
-        false => None,
-    };
+    let mut now = None;
+    if asked {
+        let judged = check::judge(&store, &id, &rules, true).await?;
+        now = Some(pages(&mut archive, "now", judged.report, &waivers, &rules, true)?);
+    }
+    for (path, bytes) in sources {
+        archive.add(&format!("bundles/{path}"), &bytes)?;
+    }
     for file in &files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let bytes = std::fs::read(file)
@@ -162,22 +168,6 @@ async fn recorded(
     }
     let subject = show::recorded(store, evaluation, rules).await?;
     pages(archive, "recorded", subject, waivers, rules, false).map(Some)
-}
-
-/// What the chosen rules say, and these.
-async fn judged(
-    archive: &mut Archive,
-    store: &Store,
-    id: &SnapshotId,
-    rules: &Rules,
-    waivers: &Waivers,
-) -> Result<Verdict> {
-    let sources: BTreeMap<String, Vec<u8>> = bundles::sources(rules.choice())?;
-    for (path, bytes) in sources {
-        archive.add(&format!("bundles/{path}"), &bytes)?;
-    }
-    let judged = check::judge(store, id, rules, true).await?;
-    pages(archive, "now", judged.report, waivers, rules, true)
 }
 
 /// A report as a page and, unless the evaluation stands there, as JSON.

@@ -13,7 +13,7 @@ use tidegate_store::{At, Content, Moment, Selection, SnapshotReader, Store, Vers
 
 use crate::args::HistoryOf;
 use crate::cmd::show::{one_subject, pretty};
-use crate::cmd::store::failure;
+use crate::cmd::store::{failure, resolve};
 use crate::cmd::{Context, baseline};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -36,7 +36,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: HistoryOf) -> Result<Exit> 
     }
     let store = ctx.store().await?;
     let subject = one_subject(ctx, &store, args.cloud.as_deref(), &[&at]).await?;
-    let id = store.resolve(&subject, &at).await.map_err(failure)?;
+    let id = resolve(ctx, &store, &subject, &at).await?;
     let snapshot = store.snapshot(&id).await.map_err(failure)?;
     let key = key(&snapshot, &args.resource, kind)?;
     let chosen = Selection::Keys([key.clone()].into());

@@ -12,7 +12,7 @@ use crate::cmd::Context;
 use crate::cmd::history::key;
 use crate::cmd::keys::signers;
 use crate::cmd::show::{one_subject, pretty};
-use crate::cmd::store::failure;
+use crate::cmd::store::{failure, resolve};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 
@@ -114,16 +114,16 @@ pub(crate) async fn covering(
 }
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Prove) -> Result<Exit> {
-    let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
+    let at = At::from_str(&args.of.at).map_err(|e| Failure::usage(e.to_string()))?;
     let kind = args.kind.as_deref().map(Kind::new).transpose();
     let kind = kind.map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
-    let subject = one_subject(ctx, &store, args.cloud.as_deref(), &[&at]).await?;
-    let id = store.resolve(&subject, &at).await.map_err(failure)?;
+    let subject = one_subject(ctx, &store, args.of.cloud.as_deref(), &[&at]).await?;
+    let id = resolve(ctx, &store, &subject, &at).await?;
     let snapshot = store.snapshot(&id).await.map_err(failure)?;
     let key = key(&snapshot, &args.resource, kind)?;
     let log = store.log(&subject).await.map_err(failure)?;
-    let note = covering(ctx, &store, &log, id.seq, &args.key).await?;
+    let note = covering(ctx, &store, &log, id.seq, &args.of.key).await?;
     let proof = snapshot.prove(&key, &log, &note.to_string()).map_err(failure)?;
     let proof = proof.ok_or_else(|| {
         Failure::usage(format!("`{id}` does not hold `{key}`, or its body was erased"))

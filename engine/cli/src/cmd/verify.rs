@@ -189,7 +189,8 @@ async fn authentic(
         why: format!("no checkpoint over it is signed as asked for: {why}"),
     };
     let mut why = "there is none".to_owned();
-    for (&size, note) in notes.iter().rev() {
+    // Another process may have signed for a newer snapshot meanwhile.
+    for (&size, note) in notes.range(..=head).rev() {
         match wanted.signed(note) {
             Ok(names) if size == head => return Ok(Ok(names)),
             Ok(_) => return Ok(Err(missing(size, format!("the newest covers {size} of {head}")))),

@@ -7,6 +7,7 @@ use tidegate_model::{Digest, Kind, Resource};
 
 use super::damage::{Random, files, flip};
 use super::support::*;
+use crate::layout::LiveSegment;
 use crate::manifest::Manifest;
 use crate::segment::{Columns, Cursor, Segment, Source};
 use crate::{Checkpoint, Fault, Store, StoreError, Verified};
@@ -298,8 +299,10 @@ async fn a_segment_that_somebody_made_with_its_right_hash_is_read_or_refused() {
         if random.below(8) == 0 {
             bytes.truncate(usize::try_from(random.below(bytes.len() as u64)).unwrap());
         }
-        let (bytes, digest) = (bytes::Bytes::from(bytes.clone()), Digest::of(&bytes));
-        if let Ok(segment) = Segment::open("segments/x".into(), &bytes, &digest) {
+        let bytes = bytes::Bytes::from(bytes);
+        let sha256 = Digest::of(&bytes);
+        let named = LiveSegment { name: "x".to_owned(), sha256, from: 1, to: 1 };
+        if let Ok(segment) = Segment::open("segments/x".into(), &bytes, &named) {
             let rows = std::iter::once(0..segment.rows());
             let mut cursor = Cursor::new(&segment, &Source::Whole(bytes), Columns::LEAVES, rows);
             while let Ok(Some(_)) = cursor.next() {}

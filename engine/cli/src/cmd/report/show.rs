@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
-use tidegate_gatekeeper::is_constraint;
 use tidegate_model::{Evaluation, Facts as _, RuleId, RuleMeta, Severity};
 use tidegate_report::SubjectReport;
 use tidegate_store::{At, Store};
 
 use crate::args::ReportShow;
 use crate::cmd::render::Run;
-use crate::cmd::store::failure;
+use crate::cmd::store::{failure, resolve};
 use crate::cmd::{Context, baseline, check, policy, render, waiver};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -26,7 +25,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: ReportShow) -> Result<Exit>
     let store = ctx.store().await?;
     let mut subjects = Vec::new();
     for subject in check::subjects_of(&store, &check::clouds(ctx, &args.cloud, &at), &at).await? {
-        let id = store.resolve(&subject, &at).await.map_err(failure)?;
+        let id = resolve(ctx, &store, &subject, &at).await?;
         let (_, evaluation) = baseline::recorded(&store, &id).await?.ok_or_else(|| {
             Failure::usage(format!("`{id}` was collected, and nobody recorded what rules said"))
                 .hint(format!("judge it now: tidegate check --at {id}"))
@@ -37,8 +36,8 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: ReportShow) -> Result<Exit>
     render::finish(ctx, subjects, &reporting, run).await
 }
 
-/// What was said of a snapshot when it was scanned, as a report. Rules are
-/// described as those at hand and the built-in ones are.
+/// What was said of a snapshot when it was scanned, as a report. What a rule
+/// demands is told by the rules chosen, else by the bundles at hand.
 pub(crate) async fn recorded(
     store: &Store,
     evaluation: Evaluation,
@@ -63,10 +62,7 @@ fn unknown(evaluation: &Evaluation, metas: &mut BTreeMap<RuleId, RuleMeta>) {
     for id in evaluation.rules.keys() {
         metas.entry(id.clone()).or_insert_with(|| RuleMeta {
             id: id.clone(),
-            title: match is_constraint(id) {
-                true => "A constraint of Gatekeeper".to_owned(),
-                false => "A rule that is not at hand (name its bundle with --bundle)".to_owned(),
-            },
+            title: "A rule that is not at hand (name its bundle with --bundle)".to_owned(),
             description: String::new(),
             severity: Severity::Critical,
             kinds: Vec::new(),
