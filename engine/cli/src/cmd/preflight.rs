@@ -117,33 +117,6 @@ async fn look(subject: String, cluster: &Cluster, rules: &Resolved) -> Result<Pr
     Ok(Preflight { subject, kinds, refused: refused.collect(), aborts })
 }
 
-/// Kinds that are computed from listed ones, and from which.
-const DERIVED: [(&str, &[&str]); 2] = [
-    (
-        "kubernetes.workload",
-        &[
-            "apps.DaemonSet",
-            "apps.Deployment",
-            "apps.ReplicaSet",
-            "apps.StatefulSet",
-            "batch.CronJob",
-            "batch.Job",
-            "core.Pod",
-            "core.PodTemplate",
-            "core.ReplicationController",
-        ],
-    ),
-    (
-        "kubernetes.access",
-        &[
-            "rbac.authorization.k8s.io.ClusterRole",
-            "rbac.authorization.k8s.io.ClusterRoleBinding",
-            "rbac.authorization.k8s.io.Role",
-            "rbac.authorization.k8s.io.RoleBinding",
-        ],
-    ),
-];
-
 /// The kinds without which a rule cannot be judged: those that may not be listed,
 /// and those that are not served unless it allows for that. Of computed kinds,
 /// those that they are computed from.
@@ -151,10 +124,9 @@ fn lacking(rule: &Rule, access: &BTreeMap<&Kind, &Access>) -> BTreeSet<Kind> {
     let joined = rule.joins.iter().map(|j| &j.kind);
     let mut lacks = BTreeSet::new();
     for kind in rule.meta.kinds.iter().chain(joined) {
-        let inputs = DERIVED.iter().find(|(derived, _)| *derived == kind.as_str());
         let of_cluster = System::of_kind(kind) == Some(System::Kubernetes);
-        if let Some((_, inputs)) = inputs {
-            let inputs = inputs.iter().filter_map(|i| Kind::new(i).ok());
+        if tidegate_derive::is_derived(kind.as_str()) {
+            let inputs = tidegate_derive::collected([kind.clone()]).into_iter();
             lacks.extend(inputs.filter(|i| access.get(i).is_some_and(|a| !may(rule, a))));
         } else if of_cluster && !kind.as_str().starts_with("kubernetes.") {
             let enough = match access.get(kind) {
