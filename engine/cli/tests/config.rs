@@ -45,7 +45,7 @@ fn an_unknown_key_is_told_with_file_line_and_the_nearest_known_one() {
         "targets:\n  prod1:\n    config-dir: x\n",
         &["tidegate.yaml:4: unknown key `config-dir`", "did you mean `config_dir`?"],
     );
-    refused("wibble: 1\n", &["unknown key `wibble`", "known keys: schema, store, targets"]);
+    refused("wibble: 1\n", &["unknown key `wibble`", "known keys: schema, store, retention, targets"]);
     refused("cloud: a\n", &["unknown key `cloud`", "targets: {NAME: {cloud: ...}}"]);
 }
 
@@ -269,6 +269,7 @@ fn show_prints_a_table_with_origins() {
     let want = "\
 file                tidegate.yaml
 store               s              tidegate.yaml:2
+retention           -              default
 targets             prod1          flag --cloud
 bundles             -              default
 scopes              -              default
