@@ -18,6 +18,7 @@ pub mod intent;
 pub mod plan;
 mod resource;
 mod verdict;
+pub mod versions;
 mod yaml;
 
 pub use canonical::{Action, CanonicalError, Rewrite, canonical};
