@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_model::fleet::{GroupPolicy, HostState};
+use tidegate_model::fleet::HostState;
 use tidegate_model::plan::{BoundName, Plan};
 
 use crate::ground::{Ground, Place, serves};
+use crate::table::Table;
 use crate::{Invariant, Violation};
 
 /// That no bound claims more waves than follow from the fleet and from what the
@@ -60,66 +61,74 @@ fn sum(zones: BTreeMap<usize, Vec<usize>>, of: impl Fn(usize, &[usize]) -> u64) 
 
 /// What a wave takes out of service must have been free besides headroom.
 fn capacity(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
+    let classes = ground.classes.len();
+    let cells = ground.zones() * classes;
+    let empty = || Table::filled(0_i64, cells);
+    let (mut serving, mut whole, mut load) = (empty(), empty(), empty());
+    for host in 0..ground.fleet.hosts.len() {
+        let facts = ground.host(host);
+        for class in 0..classes {
+            let (cell, usable) =
+                (ground.zone_of[host] * classes + class, ground.usable(host, class));
+            whole[cell] += if facts.state == HostState::Down { 0 } else { usable };
+            serving[cell] += if serves(facts) { usable } else { 0 };
+        }
+    }
+    for (vm, facts) in ground.fleet.vms.iter().enumerate() {
+        let host = ground.home[vm];
+        // What may leave the zone need not find room in it.
+        if facts.zone_pinned && serves(ground.host(host)) {
+            for class in 0..classes {
+                load[ground.zone_of[host] * classes + class] += ground.demand(vm, class);
+            }
+        }
+    }
     sum(by_zone(ground, targets), |zone, hosts| {
         let of_class = |class: usize| {
-            let (mut serving, mut whole, mut load) = (0_i64, 0_i64, 0_i64);
-            for host in 0..ground.fleet.hosts.len() {
-                if ground.zone_of[host] != zone {
-                    continue;
-                }
-                let state = ground.host(host).state;
-                let usable = ground.usable(host, class);
-                whole += if state == HostState::Down { 0 } else { usable };
-                serving += if serves(ground.host(host)) { usable } else { 0 };
-            }
-            for (vm, facts) in ground.fleet.vms.iter().enumerate() {
-                let at = ground.hosts.get(facts.host.as_str());
-                // What may leave the zone need not find room in it.
-                let stays = |h: &&usize| ground.zone_of[**h] == zone && facts.zone_pinned;
-                if at.filter(stays).is_some_and(|h| serves(ground.host(*h))) {
-                    load += ground.demand(vm, class);
-                }
-            }
+            let cell = zone * classes + class;
             #[expect(clippy::cast_precision_loss, reason = "amounts are below 2^53 thousandths")]
-            let kept = (whole as f64 * ground.intent.headroom).floor() as i64;
-            let free = serving - kept - load;
-            let batch: i64 = hosts
-                .iter()
-                .filter(|h| serves(ground.host(**h)))
-                .map(|h| ground.usable(*h, class))
-                .sum();
-            if free <= 0 || batch <= 0 {
-                return if batch <= 0 { 1 } else { u64::MAX / 1_000_000 };
+            let kept = (whole[cell] as f64 * ground.intent.headroom).floor() as i64;
+            let free = serving[cell] - kept - load[cell];
+            let out = hosts.iter().filter(|h| serves(ground.host(**h)));
+            let batch: i64 = out.map(|h| ground.usable(*h, class)).sum();
+            match (u64::try_from(free), u64::try_from(batch)) {
+                (_, Ok(0) | Err(_)) => 1,
+                (Ok(0) | Err(_), Ok(_)) => NEVER,
+                (Ok(free), Ok(batch)) => batch.div_ceil(free),
             }
-            (batch as u64).div_ceil(free as u64)
         };
-        (0..ground.classes.len()).map(of_class).max().unwrap_or(1)
+        (0..classes).map(of_class).max().unwrap_or(1)
     })
 }
 
+/// More waves than any plan has: none would do.
+const NEVER: u64 = u64::MAX / 1_000_000;
+
 /// A group spread over a zone's hosts leaves only some of them free to go.
 fn groups(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
+    let mut serving = Table::filled(0_u64, ground.zones());
+    for host in (0..ground.fleet.hosts.len()).filter(|h| serves(ground.host(*h))) {
+        serving[ground.zone_of[host]] += 1;
+    }
+    let mut members: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+    for (vm, facts) in ground.fleet.vms.iter().enumerate() {
+        let host = ground.home[vm];
+        if facts.zone_pinned && serves(ground.host(host)) {
+            for group in &ground.apart[vm] {
+                *members.entry((ground.zone_of[host], *group)).or_default() += 1;
+            }
+        }
+    }
     sum(by_zone(ground, targets), |zone, hosts| {
-        let of_group = |group: &tidegate_model::fleet::Group| {
-            let here = |vm: &&String| {
-                let vm = ground.vms.get(vm.as_str()).map(|v| ground.vm(*v));
-                let host = vm.and_then(|v| ground.hosts.get(v.host.as_str()));
-                vm.is_some_and(|v| v.zone_pinned)
-                    && host.is_some_and(|h| ground.zone_of[*h] == zone && serves(ground.host(*h)))
-            };
-            let members = group.members.iter().filter(here).count() as u64;
-            let needs = members.div_ceil(u64::from(group.max_per_host.max(1)));
-            let all = (0..ground.fleet.hosts.len())
-                .filter(|h| ground.zone_of[*h] == zone && serves(ground.host(*h)))
-                .count() as u64;
-            let batch = hosts.iter().filter(|h| serves(ground.host(**h))).count() as u64;
-            match all.saturating_sub(needs) {
-                0 => u64::MAX / 1_000_000,
+        let batch = hosts.iter().filter(|h| serves(ground.host(**h))).count() as u64;
+        let of_group = |((_, group), members): (&(usize, usize), &u64)| {
+            let limit = ground.fleet.groups.get(*group).map_or(1, |g| g.max_per_host.max(1));
+            match serving[zone].saturating_sub(members.div_ceil(u64::from(limit))) {
+                0 => NEVER,
                 free => batch.div_ceil(free),
             }
         };
-        let apart = |g: &&tidegate_model::fleet::Group| g.policy == GroupPolicy::AntiAffinity;
-        ground.fleet.groups.iter().filter(apart).map(of_group).max().unwrap_or(1)
+        members.range((zone, 0)..(zone + 1, 0)).map(of_group).max().unwrap_or(1)
     })
 }
 

@@ -1,6 +1,6 @@
 //! C1, C2 and C5: what counts on hosts, and what stays free in zones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::replay::{Course, Phase};
 use crate::state::State;
@@ -174,8 +174,8 @@ impl Room {
 /// C1 and C5: what counts on the hosts to which something moves.
 fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Result<(), Violation> {
     let ground = course.ground;
-    let mut coming: BTreeMap<(usize, usize), i64> = BTreeMap::new();
-    let mut members: BTreeMap<(usize, usize), u32> = BTreeMap::new();
+    let mut coming: HashMap<(usize, usize), i64> = HashMap::new();
+    let mut members: HashMap<(usize, usize), u32> = HashMap::new();
     for &(vm, _, to, step) in &phase.moves {
         for class in 0..ground.classes.len() {
             let more = ground.demand(vm, class);

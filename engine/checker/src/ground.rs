@@ -28,6 +28,8 @@ pub(crate) struct Ground<'f> {
     usable: Table<i64>,
     /// By virtual machine and class, in thousandths.
     demand: Table<i64>,
+    /// By virtual machine: the host it is on at the start.
+    pub(crate) home: Table<usize>,
     /// By virtual machine: its groups with anti-affinity.
     pub(crate) apart: Table<Vec<usize>>,
     /// By virtual machine: whether a group with affinity holds it.
@@ -68,10 +70,12 @@ impl<'f> Ground<'f> {
             let of = |c: &&str| v.demand.get(*c).map_or(0, |a| a.0);
             classes.iter().map(of).collect::<Vec<_>>()
         };
+        let hosts: HashMap<_, _> = ids(fleet.hosts.iter().map(|h| h.id.as_str()));
+        let home = |v: &Vm| hosts.get(v.host.as_str()).copied().unwrap_or(0);
         Self {
             fleet,
             intent,
-            hosts: ids(fleet.hosts.iter().map(|h| h.id.as_str())),
+            home: fleet.vms.iter().map(home).collect(),
             nodes: ids(cluster.iter().flat_map(|k| &k.nodes).map(|n| n.id.as_str())),
             pods: ids(cluster.iter().flat_map(|k| &k.pods).map(|p| p.id.as_str())),
             zone_of: fleet
@@ -80,6 +84,7 @@ impl<'f> Ground<'f> {
                 .map(|h| zones.get(h.zone.as_str()).copied().unwrap_or(0))
                 .collect(),
             usable: usable.collect(),
+            hosts,
             demand: fleet.vms.iter().flat_map(demand).collect(),
             apart,
             together,
@@ -132,7 +137,8 @@ impl<'f> Ground<'f> {
     /// Why the move of a virtual machine to a host could never be, whatever else
     /// goes on; C3 and C4.
     pub(crate) fn unfit(&self, vm: usize, to: usize) -> Option<(crate::Invariant, String)> {
-        let (vm, from, to) = (self.vm(vm), self.vm(vm).host.as_str(), self.host(to));
+        let home = self.host(self.home[vm]).zone.as_str();
+        let (vm, to) = (self.vm(vm), self.host(to));
         let lacks = vm.requires.difference(&to.traits).next();
         if let Some(lacks) = lacks {
             let text =
@@ -150,14 +156,10 @@ impl<'f> Ground<'f> {
             );
             return Some((crate::Invariant::C3, text));
         }
-        let home = self.hosts.get(from).map(|&h| self.host(h).zone.as_str());
-        if vm.zone_pinned && home != Some(to.zone.as_str()) {
+        if vm.zone_pinned && home != to.zone {
             let text = format!(
                 "vm `{}` is pinned to zone `{}`, host `{}` is in `{}`",
-                vm.id,
-                home.unwrap_or("-"),
-                to.id,
-                to.zone
+                vm.id, home, to.id, to.zone
             );
             return Some((crate::Invariant::C4, text));
         }

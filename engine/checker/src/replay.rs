@@ -7,7 +7,7 @@
 //! being started is not yet up; what is being cordoned takes nothing any more,
 //! what is being uncordoned does not yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use tidegate_model::plan::{MoveKind, Op, Plan, Step, Wave};
 use tidegate_model::versions::VersionRules;
@@ -62,7 +62,7 @@ pub(crate) fn replay<'g>(
     rules: &'g VersionRules,
 ) -> Result<Vec<u64>, Violation> {
     let mut state = State::new(ground);
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     let mut leaders = quorum::Leaders::default();
     let mut seconds = Vec::with_capacity(plan.waves.len());
     for wave in &plan.waves {
@@ -333,6 +333,8 @@ fn ended(course: &Course<'_, '_>, state: &State<'_>) -> Result<(), Violation> {
         let text = format!("it ends while node `{id}` is cordoned");
         return Err(course.broken(Invariant::Form, None, text));
     }
+    let restarts = course.wave.steps.iter().filter(|s| s.op == Op::Reboot);
+    let restarted: BTreeSet<&str> = restarts.filter_map(|s| s.host.as_deref()).collect();
     for target in &course.wave.targets {
         let Some(wanted) = ground.wanted.get(target.as_str()) else {
             let text = format!("`{target}` is no target of the intent");
@@ -349,8 +351,7 @@ fn ended(course: &Course<'_, '_>, state: &State<'_>) -> Result<(), Violation> {
                 );
                 return Err(course.broken(Invariant::Targets, None, text));
             }
-            let restarted = |s: &Step| s.op == Op::Reboot && s.host.as_ref() == Some(target);
-            if want.reboot && !course.wave.steps.iter().any(restarted) {
+            if want.reboot && !restarted.contains(target.as_str()) {
                 let text = format!("`{target}` is not restarted");
                 return Err(course.broken(Invariant::Targets, None, text));
             }

@@ -25,7 +25,7 @@ pub(crate) struct State<'g> {
     /// By pod that was evicted: its new node, where the plan names one.
     pub(crate) evicted: BTreeMap<usize, Option<usize>>,
     /// Versions that the plan changed, by target and component.
-    pub(crate) versions: BTreeMap<(&'g str, &'g str), &'g str>,
+    pub(crate) versions: HashMap<(&'g str, &'g str), &'g str>,
 }
 
 impl<'g> State<'g> {
@@ -41,7 +41,7 @@ impl<'g> State<'g> {
             down: BTreeSet::new(),
             cordoned_nodes: BTreeSet::new(),
             evicted: BTreeMap::new(),
-            versions: BTreeMap::new(),
+            versions: HashMap::new(),
         };
         for (vm, facts) in ground.fleet.vms.iter().enumerate() {
             let host = |id: &String| ground.hosts.get(id.as_str()).copied();

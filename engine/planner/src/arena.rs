@@ -239,6 +239,11 @@ impl<'f> Arena<'f> {
         }
     }
 
+    /// Whether a virtual machine must stay in its zone.
+    pub(crate) fn pinned(&self, vm: Id) -> bool {
+        self.fleet.vms.get(vm).is_none_or(|v| v.zone_pinned)
+    }
+
     /// Whether a virtual machine may be on a host, room aside.
     pub(crate) fn may(&self, vm: Id, host: Id) -> bool {
         let (vm, host) = (at(&self.vms, vm).profile, at(&self.hosts, host).profile);

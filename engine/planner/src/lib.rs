@@ -99,6 +99,12 @@ pub fn plan(
         waves: Vec::new(),
         blocked: Vec::new(),
         arena: &arena,
+        due: arena
+            .hosts
+            .iter()
+            .enumerate()
+            .map(|(h, _)| jobs.get(arena.host_id(h)).and_then(|j| j.due).unwrap_or(Timestamp::MAX))
+            .collect(),
         jobs: &jobs,
     };
     let (hosts, nodes) = planning.sort(rules);
@@ -182,6 +188,8 @@ struct Planning<'p, 'f> {
     intent: &'f Intent,
     arena: &'p Arena<'f>,
     jobs: &'p BTreeMap<&'f str, Job<'f>>,
+    /// By host.
+    due: Vec<Timestamp>,
     load: Load,
     pods: Option<Pods<'f>>,
     waves: Vec<Wave>,
@@ -316,7 +324,7 @@ impl<'f> Planning<'_, 'f> {
         let zone = ZonePlan {
             arena: self.arena,
             limits: &limits,
-            jobs: self.jobs,
+            due: &self.due,
             zone: at(&self.arena.hosts, *first).zone,
             open_elsewhere: elsewhere,
         };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::plan::{Op, Step, Wave};
 
-use crate::arena::{Arena, Id, at};
+use crate::arena::{Arena, Id, at, at_mut};
 use crate::select::Job;
 use crate::zone::Draft;
 
@@ -34,51 +34,65 @@ pub(crate) fn step(id: String, phase: u32, op: Op) -> Step {
 ///
 /// Source: list scheduling by longest processing time; Graham 1969.
 fn phases(arena: &Arena<'_>, moves: &[(Id, Id, Id)]) -> Vec<usize> {
-    let mut queue: BTreeMap<Id, u32> = BTreeMap::new();
+    let hosts = arena.hosts.len();
+    let mut queue = vec![0_u32; hosts];
     for (_, from, _) in moves {
-        *queue.entry(*from).or_default() += 1;
+        *at_mut(&mut queue, *from) += 1;
     }
     let mut order: Vec<usize> = (0..moves.len()).collect();
     order.sort_by_key(|n| {
         let (vm, from, _) = at(moves, *n);
-        (std::cmp::Reverse(queue.get(from).copied().unwrap_or(0)), *from, *vm)
+        (std::cmp::Reverse(*at(&queue, *from)), *from, *vm)
     });
-    // By host and direction: how many run in each phase.
-    let mut busy: BTreeMap<(bool, Id), Vec<u32>> = BTreeMap::new();
+    let (mut out, mut into) = (vec![Lane::default(); hosts], vec![Lane::default(); hosts]);
     let mut alone: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let mut found = vec![0; moves.len()];
     for n in order {
         let (vm, from, to) = *at(moves, n);
-        let limits = [
-            ((false, from), at(&arena.hosts, from).max_out.max(1)),
-            ((true, to), at(&arena.hosts, to).max_in.max(1)),
-        ];
+        let limit_out = at(&arena.hosts, from).max_out.max(1);
+        let limit_in = at(&arena.hosts, to).max_in.max(1);
         let groups = &at(&arena.vms, vm).one_by_one;
         let free = |phase: &usize| {
-            let within = limits.iter().all(|(key, limit)| {
-                let count = busy.get(key).and_then(|b| b.get(*phase)).copied().unwrap_or(0);
-                count < *limit
-            });
-            within && groups.iter().all(|g| !alone.get(g).is_some_and(|p| p.contains(phase)))
+            at(&out, from).has_room(*phase, limit_out)
+                && at(&into, to).has_room(*phase, limit_in)
+                && groups.iter().all(|g| !alone.get(g).is_some_and(|p| p.contains(phase)))
         };
-        let phase = (0..).find(free).unwrap_or(0);
-        for (key, _) in limits {
-            let counts = busy.entry(key).or_default();
-            if counts.len() <= phase {
-                counts.resize(phase + 1, 0);
-            }
-            if let Some(count) = counts.get_mut(phase) {
-                *count += 1;
-            }
-        }
+        let first = at(&out, from).first.max(at(&into, to).first);
+        let phase = (first..).find(free).unwrap_or(first);
+        at_mut(&mut out, from).take(phase, limit_out);
+        at_mut(&mut into, to).take(phase, limit_in);
         for group in groups {
             alone.entry(*group).or_default().insert(phase);
         }
-        if let Some(place) = found.get_mut(n) {
-            *place = phase;
-        }
+        *at_mut(&mut found, n) = phase;
     }
     found
+}
+
+/// How many migrations a host has in each phase, in one direction.
+#[derive(Debug, Clone, Default)]
+struct Lane {
+    counts: Vec<u32>,
+    /// No phase before this one has room.
+    first: usize,
+}
+
+impl Lane {
+    fn has_room(&self, phase: usize, limit: u32) -> bool {
+        self.counts.get(phase).is_none_or(|count| *count < limit)
+    }
+
+    fn take(&mut self, phase: usize, limit: u32) {
+        if self.counts.len() <= phase {
+            self.counts.resize(phase + 1, 0);
+        }
+        if let Some(count) = self.counts.get_mut(phase) {
+            *count += 1;
+        }
+        while self.counts.get(self.first).is_some_and(|count| *count >= limit) {
+            self.first += 1;
+        }
+    }
 }
 
 /// Writes a wave of hosts.
@@ -185,10 +199,10 @@ pub(crate) fn components<'f>(
 /// What the wave depends on: every host of its zone (headroom counts them all),
 /// what it moves, and the groups and quorums of that.
 fn reads(arena: &Arena<'_>, draft: &Draft) -> Vec<String> {
-    let mut reads: BTreeSet<String> = BTreeSet::new();
+    let mut reads: Vec<String> = Vec::new();
     for (host, row) in arena.hosts.iter().enumerate() {
         if row.zone == draft.zone {
-            reads.insert(format!("host/{}", arena.host_id(host)));
+            reads.push(format!("host/{}", arena.host_id(host)));
         }
     }
     let quorum = |n: &usize| arena.fleet.quorums.get(*n).map(|q| format!("quorum/{}", q.id));
@@ -198,13 +212,15 @@ fn reads(arena: &Arena<'_>, draft: &Draft) -> Vec<String> {
     }
     for (vm, _, to) in &draft.moves {
         let row = at(&arena.vms, *vm);
-        reads.insert(format!("vm/{}", arena.vm_id(*vm)));
-        reads.insert(format!("host/{}", arena.host_id(*to)));
+        reads.push(format!("vm/{}", arena.vm_id(*vm)));
+        reads.push(format!("host/{}", arena.host_id(*to)));
         reads.extend(row.one_by_one.iter().filter_map(quorum));
         let groups = row.apart.iter().filter_map(|g| arena.fleet.groups.get(*g));
         reads.extend(groups.map(|g| format!("group/{}", g.id)));
     }
     let mine = |h: &Id| draft.hosts.contains(h);
     reads.extend(arena.osds.iter().filter(|(_, h)| mine(h)).map(|(o, _)| format!("osd/{o}")));
-    reads.into_iter().collect()
+    reads.sort_unstable();
+    reads.dedup();
+    reads
 }

@@ -16,7 +16,6 @@ use tidegate_model::intent::Intent;
 
 use crate::arena::{Arena, Id, Seat, at, at_mut, cell};
 use crate::load::Load;
-use crate::select::Job;
 
 /// A wave, before it is written down.
 #[derive(Debug)]
@@ -38,7 +37,8 @@ pub(crate) struct Limits<'i> {
 pub(crate) struct ZonePlan<'z, 'f> {
     pub(crate) arena: &'z Arena<'f>,
     pub(crate) limits: &'z Limits<'z>,
-    pub(crate) jobs: &'z BTreeMap<&'f str, Job<'f>>,
+    /// By host: when its job is due; the end of time if it is not.
+    pub(crate) due: &'z [jiff::Timestamp],
     pub(crate) zone: Id,
     /// Targets of other zones that are still to come: they take what must leave
     /// this zone last of all.
@@ -110,6 +110,8 @@ struct Wave<'w, 'f> {
     /// Hosts of each tier, by what is left of the class that is scarcest.
     relay: BTreeSet<(i64, Id)>,
     later: BTreeSet<(i64, Id)>,
+    /// Those of either tier in other zones, for what is not pinned.
+    away: BTreeSet<(i64, Id)>,
     scarce: usize,
     /// By class, of hosts of the zone that take work: usable, and load.
     usable: Vec<i64>,
@@ -141,6 +143,7 @@ impl<'w, 'f> Wave<'w, 'f> {
             tier: vec![Tier::Out; arena.hosts.len()],
             relay: BTreeSet::new(),
             later: BTreeSet::new(),
+            away: BTreeSet::new(),
             scarce: 0,
             usable: vec![0; classes],
             load: vec![0; classes],
@@ -201,21 +204,28 @@ impl<'w, 'f> Wave<'w, 'f> {
     /// Puts a host where it is looked for.
     fn enter(&mut self, load: &Load, host: Id) {
         let entry = (self.left(load, host), host);
+        if let Some(set) = self.set(host) {
+            set.insert(entry);
+        }
+    }
+
+    /// Where a host is looked for.
+    fn set(&mut self, host: Id) -> Option<&mut BTreeSet<(i64, Id)>> {
+        let away = at(&self.zone.arena.hosts, host).zone != self.zone.zone;
         match at(&self.tier, host) {
-            Tier::Out => false,
-            Tier::Relay => self.relay.insert(entry),
-            Tier::Later => self.later.insert(entry),
-        };
+            Tier::Out => None,
+            Tier::Relay | Tier::Later if away => Some(&mut self.away),
+            Tier::Relay => Some(&mut self.relay),
+            Tier::Later => Some(&mut self.later),
+        }
     }
 
     /// Takes it from there, before what is left on it changes.
     fn leave(&mut self, load: &Load, host: Id) {
         let entry = (self.left(load, host), host);
-        match at(&self.tier, host) {
-            Tier::Out => false,
-            Tier::Relay => self.relay.remove(&entry),
-            Tier::Later => self.later.remove(&entry),
-        };
+        if let Some(set) = self.set(host) {
+            set.remove(&entry);
+        }
     }
 
     fn fill(&mut self, load: &mut Load, open: &BTreeSet<Id>, first: &BTreeSet<Id>, relay: bool) {
@@ -224,8 +234,7 @@ impl<'w, 'f> Wave<'w, 'f> {
         let mut order: Vec<(bool, bool, jiff::Timestamp, i64, Id)> = open
             .iter()
             .map(|&host| {
-                let due = self.zone.jobs.get(arena.host_id(host)).and_then(|j| j.due);
-                let due = due.unwrap_or(jiff::Timestamp::MAX);
+                let due = *at(self.zone.due, host);
                 // Hosts that are not draining anybody's work cost nothing.
                 (!first.contains(&host), at(&arena.hosts, host).serves, due, used(host), host)
             })
@@ -312,9 +321,13 @@ impl<'w, 'f> Wave<'w, 'f> {
         let mut placed = true;
         for vm in vms {
             let need = size(vm);
-            let to = self.find(load, vm, need, Tier::Relay);
-            let to =
-                if relay_only { to } else { to.or_else(|| self.find(load, vm, need, Tier::Later)) };
+            let mut to = self.find(load, vm, need, &self.relay);
+            if to.is_none() && !relay_only {
+                to = self.find(load, vm, need, &self.later);
+            }
+            if to.is_none() && !arena.pinned(vm) {
+                to = self.find(load, vm, need, &self.away);
+            }
             let Some(to) = to else {
                 placed = false;
                 break;
@@ -351,11 +364,9 @@ impl<'w, 'f> Wave<'w, 'f> {
         self.enter(load, host);
     }
 
-    /// The host with least left that takes a virtual machine; one of its zone if
-    /// there is any.
-    fn find(&self, load: &Load, vm: Id, need: i64, tier: Tier) -> Option<Id> {
+    /// The host with least left that takes a virtual machine.
+    fn find(&self, load: &Load, vm: Id, need: i64, set: &BTreeSet<(i64, Id)>) -> Option<Id> {
         let arena = self.zone.arena;
-        let set = if tier == Tier::Relay { &self.relay } else { &self.later };
         let takes = |host: &Id| {
             let row = at(&arena.hosts, *host);
             let within = self.zone.limits.phases.is_none_or(|most| {
@@ -364,9 +375,7 @@ impl<'w, 'f> Wave<'w, 'f> {
             });
             within && arena.may(vm, *host) && load.has_room(arena, vm, *host)
         };
-        let fitting = || set.range((need, 0)..).map(|(_, h)| *h).filter(takes);
-        let here = fitting().find(|h| at(&arena.hosts, *h).zone == self.zone.zone);
-        here.or_else(|| fitting().next())
+        set.range((need, 0)..).map(|(_, h)| *h).find(takes)
     }
 
     /// Takes a drained host into the wave.

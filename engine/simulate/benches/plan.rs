@@ -48,12 +48,12 @@ fn main() {
             intent["canary"] = json!(canary);
         }
         let intent: Intent = serde_json::from_value(intent).unwrap();
-        let started = Instant::now();
+        let (started, cpu) = (Instant::now(), cpu_s());
         let plan = tidegate_planner::plan(&fleet, &intent, &rules, &origin).unwrap();
-        let plan_s = started.elapsed().as_secs_f64();
-        let started = Instant::now();
+        let (plan_s, plan_cpu_s) = (started.elapsed().as_secs_f64(), cpu_s() - cpu);
+        let (started, cpu) = (Instant::now(), cpu_s());
         let checked = tidegate_checker::check(&fleet, &intent, &plan, &rules);
-        let check_s = started.elapsed().as_secs_f64();
+        let (check_s, check_cpu_s) = (started.elapsed().as_secs_f64(), cpu_s() - cpu);
         let mut moves: BTreeMap<&str, u32> = BTreeMap::new();
         for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
             *moves.entry(step.vm.as_deref().unwrap()).or_default() += 1;
@@ -64,6 +64,7 @@ fn main() {
             json!({
                 "bench": "plan", "hosts": hosts, "vms": fleet.vms.len(), "used": used,
                 "canary": canary, "plan_s": plan_s, "check_s": check_s,
+                "plan_cpu_s": plan_cpu_s, "check_cpu_s": check_cpu_s,
                 "waves": plan.waves.len(), "bound": bound,
                 "ratio": plan.waves.len() as f64 / f64::from(bound.max(1)),
                 // One host at a time: the peer of this run.
@@ -76,6 +77,14 @@ fn main() {
             })
         );
     }
+}
+
+/// CPU seconds of this process, to a hundredth: others may be using the machine.
+fn cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = |n: usize| after.split_whitespace().nth(n).and_then(|t| t.parse::<f64>().ok());
+    (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0
 }
 
 /// The most memory that this process had, where the system says so.

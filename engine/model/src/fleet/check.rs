@@ -1,6 +1,6 @@
 //! Whether a fleet hangs together.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::{Fleet, Member};
 
@@ -44,7 +44,7 @@ pub enum FleetProblem {
 /// The ids of one sort of entity.
 struct Ids<'f> {
     what: &'static str,
-    ids: BTreeSet<&'f str>,
+    ids: HashSet<&'f str>,
 }
 
 impl<'f> Ids<'f> {
@@ -53,7 +53,7 @@ impl<'f> Ids<'f> {
         ids: impl Iterator<Item = &'f str>,
         problems: &mut Vec<FleetProblem>,
     ) -> Self {
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         for id in ids {
             if !seen.insert(id) {
                 problems.push(FleetProblem::Twice { what: what.1, id: id.to_owned() });
