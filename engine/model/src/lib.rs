@@ -3,7 +3,7 @@
 //! A collector turns live state into [`Resource`]s and [`KindCoverage`]
 //! ([`Collected`]); the store keeps them as snapshots and hands them out as
 //! [`Facts`]; the policy engine turns facts into an [`Evaluation`]; reports
-//! render it.
+//! render it. Of a [`Fleet`] and an [`Intent`] the planner makes a [`Plan`].
 //!
 //! Nothing here does I/O, reads a clock or is asynchronous.
 
@@ -11,10 +11,14 @@ mod canonical;
 mod coverage;
 mod evaluation;
 mod facts;
+pub mod fleet;
 mod hash;
 mod id;
+pub mod intent;
+pub mod plan;
 mod resource;
 mod verdict;
+pub mod versions;
 mod yaml;
 
 pub use canonical::{Action, CanonicalError, Rewrite, canonical};
@@ -23,8 +27,11 @@ pub use evaluation::{
     AbortCode, Cause, Counts, Evaluation, Finding, RuleMeta, RuleOutcome, Violation,
 };
 pub use facts::{Change, ChangeOp, Collected, Fact, Facts, FactsError, SnapshotMeta};
+pub use fleet::Fleet;
 pub use hash::{Digest, Salt, leaf};
 pub use id::{IdError, Kind, ResourceKey, RuleId, SnapshotId, Subject};
+pub use intent::Intent;
+pub use plan::Plan;
 pub use resource::Resource;
 pub use verdict::{Severity, Verdict};
 pub use yaml::unreasonable_yaml;

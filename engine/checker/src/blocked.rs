@@ -1,0 +1,210 @@
+//! Whether what is said to be blocked is.
+
+use tidegate_model::fleet::{GroupPolicy, HostState};
+use tidegate_model::plan::{Blocked, BlockedCode, Plan};
+use tidegate_model::versions::VersionRules;
+
+use crate::ground::{Ground, Place, movable, serves};
+use crate::state::State;
+use crate::{Invariant, Violation, versions};
+
+/// That each reason holds, as far as it can be told without planning.
+pub(crate) fn check(
+    ground: &Ground<'_>,
+    plan: &Plan,
+    rules: &VersionRules,
+) -> Result<(), Violation> {
+    let state = State::new(ground);
+    for blocked in &plan.blocked {
+        let wrong = |problem: String| {
+            let (invariant, wave, step) = (Invariant::Blocked, None, None);
+            Err(Violation { invariant, wave, step, problem })
+        };
+        if !ground.wanted.contains_key(blocked.target.as_str()) {
+            return wrong(format!("`{}` is no target of the intent", blocked.target));
+        }
+        if !holds(ground, &state, plan, rules, blocked) {
+            return wrong(
+                format!(
+                    "`{}` is said to be blocked by {:?}, and is not",
+                    blocked.target, blocked.code
+                )
+                .to_lowercase(),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn holds(
+    ground: &Ground<'_>,
+    state: &State<'_>,
+    plan: &Plan,
+    rules: &VersionRules,
+    blocked: &Blocked,
+) -> bool {
+    let target = blocked.target.as_str();
+    let host = ground.hosts.get(target).copied();
+    let vms = || {
+        let here = move |v: &usize| Some(state.place[*v]) == host;
+        (0..ground.fleet.vms.len()).filter(here)
+    };
+    let fits = |vm: usize| {
+        let other = move |h: &usize| Some(*h) != host && serves(ground.host(*h));
+        let fit = move |h: &usize| ground.unfit(vm, *h).is_none();
+        (0..ground.fleet.hosts.len()).filter(other).filter(fit)
+    };
+    match blocked.code {
+        BlockedCode::NotMigratable => {
+            vms().any(|vm| movable(ground.vm(vm)).is_none())
+                || ground.fleet.vms.iter().any(|v| v.migrating_to.as_deref() == Some(target))
+        }
+        BlockedCode::Compatibility => vms().any(|vm| fits(vm).next().is_none()),
+        BlockedCode::Affinity => vms().any(|vm| ground.together[vm]),
+        BlockedCode::AntiAffinity => vms().any(|vm| {
+            ground.apart[vm].iter().filter_map(|g| ground.fleet.groups.get(*g)).any(|group| {
+                let hosts = fits(vm).count() as u64;
+                group.policy == GroupPolicy::AntiAffinity
+                    && group.members.len() as u64 > hosts * u64::from(group.max_per_host)
+            })
+        }),
+        BlockedCode::Capacity => host.is_none_or(|host| !drains(ground, state, host)),
+        BlockedCode::Quorum => ground.fleet.quorums.iter().any(|quorum| {
+            let of_host = |m: &tidegate_model::fleet::Member| match ground.member(m) {
+                Some(Place::Host(h)) => Some(h) == host,
+                Some(Place::Vm(vm)) => Some(state.place[vm]) == host,
+                None => false,
+            };
+            let out = quorum.members.iter().filter(|m| !quorum.synced.contains(m)).count();
+            quorum.members.iter().any(of_host) && (quorum.members.len() < 3 || out > 0)
+                || quorum.members.iter().filter(|m| of_host(m)).count() > 1
+        }),
+        BlockedCode::Pdb => pods(ground, target).any(|pod| {
+            let mut covering = ground
+                .fleet
+                .kubernetes
+                .iter()
+                .flat_map(|k| &k.pdbs)
+                .filter(|p| p.pods.iter().any(|id| id == pod));
+            covering.clone().any(|p| p.disruptions_allowed == 0)
+                || covering.nth(1).is_some()
+                || covering.next().is_some()
+        }),
+        BlockedCode::Pods => pods(ground, target).next().is_some(),
+        BlockedCode::Ceph => ground.fleet.ceph.as_ref().is_some_and(|ceph| {
+            let mine: Vec<&str> =
+                ceph.osds.iter().filter(|o| o.host == target).map(|o| o.id.as_str()).collect();
+            let least = |pool: &str| ceph.pools.iter().find(|p| p.id == pool).map(|p| p.min_size);
+            !mine.is_empty()
+                && ceph.pgs.iter().any(|pg| {
+                    let up = pg.acting.iter().filter(|o| !mine.contains(&o.as_str())).count();
+                    !pg.clean || (up as u64) < least(&pg.pool).map_or(u64::MAX, u64::from)
+                })
+        }),
+        BlockedCode::Version => ground.wanted.get(target).is_some_and(|wanted| {
+            wanted.iter().any(|want| {
+                let from = state.version(target, &want.component);
+                let refused = |f| versions::refused(rules, &want.component, f, &want.to).is_some();
+                from.is_some_and(refused)
+                    || rules.components.get(&want.component).is_some_and(|c| c.spread.is_some())
+            })
+        }),
+        BlockedCode::Order => {
+            let others = plan.blocked.iter().filter(|b| b.target != target).map(|b| &b.target);
+            let named = |id: &String| {
+                blocked.numbers.values().any(|v| v.as_str() == Some(id))
+                    || blocked.numbers.contains_key(id)
+            };
+            others.into_iter().any(named)
+        }
+        BlockedCode::State => host.is_none_or(|h| ground.host(h).state != HostState::Up),
+        BlockedCode::Window => {
+            !ground.intent.windows.is_empty() || !ground.intent.freezes.is_empty()
+        }
+        BlockedCode::Budget => {
+            let pool = host.map(|h| ground.host(h).pool.as_str());
+            let limit = pool.and_then(|p| ground.intent.max_unavailable.get(p));
+            limit.is_some_and(|limit| {
+                let others = ground.fleet.hosts.iter().filter(|h| Some(h.pool.as_str()) == pool);
+                let out = others.filter(|h| h.id != target && !serves(h)).count() as u64;
+                out + 1 > u64::from(*limit)
+            }) || ground.intent.canary == Some(0)
+        }
+    }
+}
+
+fn pods<'g>(ground: &Ground<'g>, node: &'g str) -> impl Iterator<Item = &'g str> + Clone {
+    let all = ground.fleet.kubernetes.iter().flat_map(|k| &k.pods);
+    all.filter(move |p| p.node == node).map(|p| p.id.as_str())
+}
+
+/// Whether what is on a host fits elsewhere as things stand at the start, the
+/// largest first, each where least is left over, and headroom stays.
+fn drains(ground: &Ground<'_>, state: &State<'_>, host: usize) -> bool {
+    let classes = ground.classes.len();
+    let mut vms: Vec<usize> =
+        (0..ground.fleet.vms.len()).filter(|v| state.place[*v] == host).collect();
+    let total = |vm: usize| (0..classes).map(|c| ground.demand(vm, c)).sum::<i64>();
+    vms.sort_by_key(|vm| std::cmp::Reverse(total(*vm)));
+    let mut taken: std::collections::BTreeMap<(usize, usize), i64> = Default::default();
+    let mut joined: std::collections::BTreeMap<(usize, usize), u32> = Default::default();
+    for vm in vms {
+        let left = |h: usize, c: usize| {
+            let more = taken.get(&(h, c)).copied().unwrap_or(0);
+            ground.usable(h, c) - state.load(h, c) - more - ground.demand(vm, c)
+        };
+        let apart = |h: usize| {
+            ground.apart[vm].iter().all(|&g| {
+                let limit = ground.fleet.groups.get(g).map_or(0, |g| g.max_per_host);
+                state.members(g, h) + joined.get(&(g, h)).copied().unwrap_or(0) < limit
+            })
+        };
+        let takes = |h: &usize| {
+            *h != host
+                && state.takes(*h)
+                && ground.unfit(vm, *h).is_none()
+                && (0..classes).all(|c| ground.demand(vm, c) == 0 || left(*h, c) >= 0)
+                && apart(*h)
+        };
+        let spare = |h: &usize| (0..classes).map(|c| left(*h, c)).sum::<i64>();
+        let Some(to) = (0..ground.fleet.hosts.len()).filter(takes).min_by_key(spare) else {
+            return false;
+        };
+        for class in 0..classes {
+            *taken.entry((to, class)).or_default() += ground.demand(vm, class);
+        }
+        for &group in &ground.apart[vm] {
+            *joined.entry((group, to)).or_default() += 1;
+        }
+    }
+    headroom(ground, state, host, &taken)
+}
+
+/// Whether C2 holds with one host out of service and its load on others.
+fn headroom(
+    ground: &Ground<'_>,
+    state: &State<'_>,
+    out: usize,
+    taken: &std::collections::BTreeMap<(usize, usize), i64>,
+) -> bool {
+    let zone = ground.zone_of[out];
+    let spare = usize::try_from(ground.intent.spare_hosts).unwrap_or(usize::MAX);
+    (0..ground.classes.len()).all(|class| {
+        let (mut usable, mut load, mut whole) = (0_i64, 0_i64, 0_i64);
+        let mut sizes = Vec::new();
+        for host in (0..ground.fleet.hosts.len()).filter(|h| ground.zone_of[*h] == zone) {
+            let size = ground.usable(host, class);
+            whole += if ground.host(host).state == HostState::Down { 0 } else { size };
+            if host != out && state.takes(host) {
+                usable += size;
+                load += state.load(host, class) + taken.get(&(host, class)).copied().unwrap_or(0);
+                sizes.push(size);
+            }
+        }
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        let largest: i64 = if spare == 0 { 0 } else { sizes.iter().take(spare).sum() };
+        #[expect(clippy::cast_precision_loss, reason = "amounts are below 2^53 thousandths")]
+        let wanted = (whole as f64 * ground.intent.headroom - 1e-6).ceil() as i64;
+        whole == 0 || (usable - load >= wanted && usable - largest >= load)
+    })
+}

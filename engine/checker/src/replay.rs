@@ -1,0 +1,361 @@
+//! Replays a plan, phase by phase, and judges each phase by the worst of all
+//! the states that its steps can leave: any subset of them not begun, half done
+//! or done.
+//!
+//! For every invariant that worst state has a closed form: what comes to a host
+//! counts, what leaves it counts still; what is being stopped is down, what is
+//! being started is not yet up; what is being cordoned takes nothing any more,
+//! what is being uncordoned does not yet.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use tidegate_model::plan::{MoveKind, Op, Plan, Step, Wave};
+use tidegate_model::versions::VersionRules;
+
+use crate::ground::{Ground, movable};
+use crate::state::State;
+use crate::{Invariant, Violation, capacity, ceph, pods, quorum, versions};
+
+/// A phase, read and understood.
+#[derive(Default)]
+pub(crate) struct Phase<'p> {
+    /// Virtual machine, from, to.
+    pub(crate) moves: Vec<(usize, usize, usize, &'p Step)>,
+    /// Hosts that are being stopped or restarted.
+    pub(crate) stops: BTreeMap<usize, &'p Step>,
+    pub(crate) verifies: BTreeMap<usize, &'p Step>,
+    pub(crate) cordons: BTreeSet<usize>,
+    pub(crate) uncordons: BTreeSet<usize>,
+    pub(crate) cordoned_nodes: BTreeSet<usize>,
+    pub(crate) uncordoned_nodes: BTreeSet<usize>,
+    /// Pod and the node that is named for it.
+    pub(crate) evicts: Vec<(usize, Option<usize>, &'p Step)>,
+    /// Target, component, version.
+    pub(crate) updates: Vec<(&'p str, &'p str, &'p str, &'p Step)>,
+}
+
+/// What one wave has done so far.
+pub(crate) struct Course<'g, 'p> {
+    pub(crate) ground: &'g Ground<'g>,
+    pub(crate) rules: &'g VersionRules,
+    pub(crate) wave: &'p Wave,
+    /// Its targets.
+    pub(crate) targets: BTreeSet<&'p str>,
+}
+
+impl Course<'_, '_> {
+    pub(crate) fn broken(
+        &self,
+        invariant: Invariant,
+        step: Option<&Step>,
+        problem: impl Into<String>,
+    ) -> Violation {
+        let step = step.map(|s| s.id.clone());
+        Violation { invariant, wave: Some(self.wave.n), step, problem: problem.into() }
+    }
+}
+
+/// Replays every wave; gives the seconds that each takes.
+pub(crate) fn replay<'g>(
+    ground: &'g Ground<'g>,
+    plan: &'g Plan,
+    rules: &'g VersionRules,
+) -> Result<Vec<u64>, Violation> {
+    let mut state = State::new(ground);
+    let mut seen: HashSet<&str> = HashSet::new();
+    let mut leaders = quorum::Leaders::default();
+    let mut seconds = Vec::with_capacity(plan.waves.len());
+    for wave in &plan.waves {
+        let targets = wave.targets.iter().map(String::as_str).collect();
+        let course = Course { ground, rules, wave, targets };
+        for step in &wave.steps {
+            if !seen.insert(&step.id) {
+                let text = format!("two steps have the id `{}`", step.id);
+                return Err(course.broken(Invariant::Form, Some(step), text));
+            }
+        }
+        leaders.wave(&course)?;
+        let mut phases: BTreeMap<u32, Vec<&Step>> = BTreeMap::new();
+        for step in &wave.steps {
+            phases.entry(step.phase).or_default().push(step);
+        }
+        let mut room = capacity::Room::new(&course, &state);
+        let mut evictions = pods::Evictions::default();
+        let (mut moving_phases, mut updates, mut restarts) = (0, false, false);
+        for steps in phases.values() {
+            let phase = read(&course, steps)?;
+            moves(&course, &state, &phase)?;
+            hosts(&course, &state, &phase)?;
+            room.phase(&course, &state, &phase)?;
+            quorum::phase(&course, &state, &phase)?;
+            ceph::phase(&course, &state, &phase)?;
+            evictions.phase(&course, &state, &phase)?;
+            versions::phase(&course, &state, &phase)?;
+            moving_phases += u64::from(!phase.moves.is_empty());
+            updates |= !phase.updates.is_empty();
+            restarts |= steps.iter().any(|s| s.op == Op::Reboot);
+            apply(&mut state, &phase);
+        }
+        ended(&course, &state)?;
+        let times = &ground.intent.durations;
+        let update = if updates { times.update_s } else { 0 };
+        let restart = if restarts { times.reboot_s } else { 0 };
+        seconds.push(moving_phases * times.migrate_s + update + restart);
+    }
+    Ok(seconds)
+}
+
+/// Reads the steps of a phase; what they name must be there, and no two of them
+/// may be about one thing in a way that their order would matter.
+fn read<'p>(course: &Course<'p, 'p>, steps: &[&'p Step]) -> Result<Phase<'p>, Violation> {
+    let ground = course.ground;
+    let mut phase = Phase::default();
+    let mut busy: BTreeSet<usize> = BTreeSet::new();
+    for step in steps {
+        let form = |text: String| course.broken(Invariant::Form, Some(step), text);
+        let lacks = |what: &str| form(format!("it is {:?} and has no `{what}`", step.op));
+        let unknown = |what: &str, id: &str| form(format!("there is no {what} `{id}`"));
+        let host_of = |id: &'p str| ground.hosts.get(id).copied().ok_or(unknown("host", id));
+        let host = || host_of(step.host.as_deref().ok_or_else(|| lacks("host"))?);
+        let node = |id: &'p str| ground.nodes.get(id).copied().ok_or(unknown("node", id));
+        match step.op {
+            Op::Cordon | Op::Uncordon => {
+                let on = step.op == Op::Cordon;
+                if let Some(id) = &step.node {
+                    let set =
+                        if on { &mut phase.cordoned_nodes } else { &mut phase.uncordoned_nodes };
+                    set.insert(node(id)?);
+                } else {
+                    let set = if on { &mut phase.cordons } else { &mut phase.uncordons };
+                    set.insert(host()?);
+                }
+            }
+            Op::Migrate => {
+                let id = step.vm.as_deref().ok_or_else(|| lacks("vm"))?;
+                let vm = ground.vms.get(id).copied().ok_or_else(|| unknown("vm", id))?;
+                let from = host_of(step.from.as_deref().ok_or_else(|| lacks("from"))?)?;
+                let to = host_of(step.to.as_deref().ok_or_else(|| lacks("to"))?)?;
+                if !busy.insert(vm) {
+                    return Err(form(format!("vm `{id}` is moved twice in one phase")));
+                }
+                phase.moves.push((vm, from, to, step));
+            }
+            Op::Evict => {
+                let id = step.pod.as_deref().ok_or_else(|| lacks("pod"))?;
+                let pod = ground.pods.get(id).copied().ok_or_else(|| unknown("pod", id))?;
+                let to = step.to.as_deref().map(node).transpose()?;
+                phase.evicts.push((pod, to, step));
+            }
+            Op::Stop | Op::Reboot => {
+                phase.stops.insert(host()?, step);
+            }
+            Op::Start => {
+                host()?;
+            }
+            Op::Verify => {
+                if let Some(id) = &step.node {
+                    node(id)?;
+                } else {
+                    phase.verifies.insert(host()?, step);
+                }
+            }
+            Op::Update => {
+                let target = match (&step.host, &step.node) {
+                    (Some(id), None) => ground.host(host_of(id)?).id.as_str(),
+                    (None, Some(id)) => {
+                        node(id)?;
+                        id
+                    }
+                    (Some(_), Some(_)) | (None, None) => return Err(lacks("host or node")),
+                };
+                let component = step.component.as_deref().ok_or_else(|| lacks("component"))?;
+                let version = step.version.as_deref().or(step.to.as_deref());
+                let version = version.ok_or_else(|| lacks("version"))?;
+                phase.updates.push((target, component, version, step));
+            }
+        }
+    }
+    let both = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| a.intersection(b).next().copied();
+    let stops: BTreeSet<usize> = phase.stops.keys().copied().collect();
+    let verifies: BTreeSet<usize> = phase.verifies.keys().copied().collect();
+    let clash = both(&phase.cordons, &phase.uncordons).or(both(&stops, &verifies));
+    if let Some(host) = clash {
+        let text = format!("host `{}` has opposite steps in one phase", ground.host(host).id);
+        return Err(course.broken(Invariant::Form, steps.first().copied(), text));
+    }
+    Ok(phase)
+}
+
+/// C3, C4, C6, C7, and that both ends are there.
+fn moves(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Result<(), Violation> {
+    let ground = course.ground;
+    let (mut out, mut into) = (BTreeMap::new(), BTreeMap::new());
+    for &(vm, from, to, step) in &phase.moves {
+        let facts = ground.vm(vm);
+        let broken = |invariant, text| course.broken(invariant, Some(step), text);
+        let [a, b] = [from, to].map(|h| ground.host(h));
+        if state.place[vm] != from {
+            let at = &ground.host(state.place[vm]).id;
+            let text = format!("vm `{}` is on host `{at}`, not on `{}`", facts.id, a.id);
+            return Err(broken(Invariant::Form, text));
+        }
+        if from == to {
+            let text = format!("vm `{}` moves to the host that it is on", facts.id);
+            return Err(broken(Invariant::Form, text));
+        }
+        if !state.takes(to) || phase.cordons.contains(&to) || phase.stops.contains_key(&to) {
+            let text = format!("host `{}` may be down, disabled or cordoned", b.id);
+            return Err(broken(Invariant::C6, text));
+        }
+        if state.is_down(from) || phase.stops.contains_key(&from) {
+            let text = format!("host `{}`, from which it moves, may be down", a.id);
+            return Err(broken(Invariant::C6, text));
+        }
+        if let Some((invariant, text)) = ground.unfit(vm, to) {
+            return Err(broken(invariant, text));
+        }
+        if ground.together[vm] {
+            let text = format!("vm `{}` is in a group with affinity, which stays", facts.id);
+            return Err(broken(Invariant::C5, text));
+        }
+        match (movable(facts), step.kind.unwrap_or(MoveKind::Live)) {
+            (Some(can), kind) if can == kind => {}
+            (can, kind) => {
+                let can = can.map_or_else(|| "not at all".to_owned(), |c| format!("{c:?}"));
+                let text =
+                    format!("vm `{}` is {:?} and moves {can}, not {kind:?}", facts.id, facts.state);
+                return Err(broken(Invariant::C6, text.to_lowercase()));
+            }
+        }
+        for (count, host, limit, way) in [
+            (out.entry(from).or_insert(0_u32), a, a.max_migrations.outgoing, "out of"),
+            (into.entry(to).or_insert(0_u32), b, b.max_migrations.incoming, "into"),
+        ] {
+            *count += 1;
+            if *count > limit {
+                let text = format!("more than {limit} migrations {way} host `{}`", host.id);
+                return Err(broken(Invariant::C7, text));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// That hosts are empty before they stop, and up or stopped before an update.
+fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Result<(), Violation> {
+    let ground = course.ground;
+    let empty = |host: usize| {
+        let moving = |&(_, from, to, _): &(usize, usize, usize, &Step)| from == host || to == host;
+        state.occupants[host] == 0 && !phase.moves.iter().any(moving)
+    };
+    for (&host, step) in &phase.stops {
+        let id = &ground.host(host).id;
+        if !empty(host) {
+            let text = format!("host `{id}` still has {} vms", state.occupants[host]);
+            return Err(course.broken(Invariant::C6, Some(step), text));
+        }
+        if pods::left(ground, state, phase, id) > 0 {
+            let text = format!("node `{id}` still has pods");
+            return Err(course.broken(Invariant::K2, Some(step), text));
+        }
+        if !course.targets.contains(id.as_str()) {
+            let text = format!("host `{id}` is no target of this wave");
+            return Err(course.broken(Invariant::Form, Some(step), text));
+        }
+    }
+    for &(target, _, _, step) in &phase.updates {
+        if !course.targets.contains(target) {
+            let text = format!("`{target}` is no target of this wave");
+            return Err(course.broken(Invariant::Form, Some(step), text));
+        }
+        let ready = match (&step.host, ground.hosts.get(target)) {
+            (Some(_), Some(&host)) => {
+                let stopped = state.down.contains(&host) && !phase.verifies.contains_key(&host);
+                let cordoned = state.cordoned.contains(&host) && !phase.uncordons.contains(&host);
+                stopped || (cordoned && empty(host))
+            }
+            (Some(_), None) => false,
+            (None, _) => ground.nodes.get(target).is_some_and(|node| {
+                state.cordoned_nodes.contains(node)
+                    && !phase.uncordoned_nodes.contains(node)
+                    && pods::left(ground, state, phase, target) == 0
+            }),
+        };
+        if !ready {
+            let text = format!("`{target}` may be neither stopped nor cordoned and empty");
+            return Err(course.broken(Invariant::Form, Some(step), text));
+        }
+    }
+    for (host, step) in &phase.verifies {
+        if !state.down.contains(host) {
+            let text = format!("host `{}` was not stopped", ground.host(*host).id);
+            return Err(course.broken(Invariant::Form, Some(step), text));
+        }
+    }
+    Ok(())
+}
+
+fn apply<'p>(state: &mut State<'p>, phase: &Phase<'p>) {
+    for &(vm, from, to, _) in &phase.moves {
+        state.leave(vm, from);
+        state.arrive(vm, to);
+        state.place[vm] = to;
+    }
+    for &(pod, to, _) in &phase.evicts {
+        state.evicted.insert(pod, to);
+    }
+    for &(target, component, version, _) in &phase.updates {
+        state.versions.insert((target, component), version);
+    }
+    state.down.extend(phase.stops.keys());
+    state.down.retain(|h| !phase.verifies.contains_key(h));
+    state.cordoned.extend(&phase.cordons);
+    state.cordoned.retain(|h| !phase.uncordons.contains(h));
+    state.cordoned_nodes.extend(&phase.cordoned_nodes);
+    state.cordoned_nodes.retain(|n| !phase.uncordoned_nodes.contains(n));
+}
+
+/// That a wave leaves nothing half done, and has done what it is for.
+fn ended(course: &Course<'_, '_>, state: &State<'_>) -> Result<(), Violation> {
+    let ground = course.ground;
+    let name = |h: &usize| ground.host(*h).id.clone();
+    if let Some(host) = state.down.iter().next() {
+        let text = format!("it ends while host `{}` is down", name(host));
+        return Err(course.broken(Invariant::Form, None, text));
+    }
+    if let Some(host) = state.cordoned.iter().next() {
+        let text = format!("it ends while host `{}` is cordoned", name(host));
+        return Err(course.broken(Invariant::Form, None, text));
+    }
+    if let Some(node) = state.cordoned_nodes.iter().next() {
+        let nodes = ground.fleet.kubernetes.iter().flat_map(|k| &k.nodes);
+        let id = nodes.skip(*node).map(|n| n.id.as_str()).next().unwrap_or_default();
+        let text = format!("it ends while node `{id}` is cordoned");
+        return Err(course.broken(Invariant::Form, None, text));
+    }
+    let restarts = course.wave.steps.iter().filter(|s| s.op == Op::Reboot);
+    let restarted: BTreeSet<&str> = restarts.filter_map(|s| s.host.as_deref()).collect();
+    for target in &course.wave.targets {
+        let Some(wanted) = ground.wanted.get(target.as_str()) else {
+            let text = format!("`{target}` is no target of the intent");
+            return Err(course.broken(Invariant::Targets, None, text));
+        };
+        for want in wanted {
+            let has = state.version(target, &want.component);
+            if has != Some(want.to.as_str()) {
+                let text = format!(
+                    "`{}` on `{target}` ends at version `{}`, not `{}`",
+                    want.component,
+                    has.unwrap_or("-"),
+                    want.to
+                );
+                return Err(course.broken(Invariant::Targets, None, text));
+            }
+            if want.reboot && !restarted.contains(target.as_str()) {
+                let text = format!("`{target}` is not restarted");
+                return Err(course.broken(Invariant::Targets, None, text));
+            }
+        }
+    }
+    Ok(())
+}

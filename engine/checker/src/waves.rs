@@ -1,0 +1,233 @@
+//! T1, T2, T3 and due dates: the sequence of waves as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::{Time, Weekday};
+use jiff::{SignedDuration, ToSpan as _};
+use tidegate_model::Timestamp;
+use tidegate_model::fleet::HostState;
+use tidegate_model::intent::{Day, Weekly, Window};
+use tidegate_model::plan::{DeadlineStatus, Plan, Wave};
+
+use crate::ground::Ground;
+use crate::{Invariant, Violation};
+
+fn broken(invariant: Invariant, wave: &Wave, problem: String) -> Violation {
+    Violation { invariant, wave: Some(wave.n), step: None, problem }
+}
+
+/// Numbers, zones, sizes and budgets; gives the targets that waves have.
+pub(crate) fn sequence<'p>(
+    ground: &Ground<'_>,
+    plan: &'p Plan,
+) -> Result<BTreeSet<&'p str>, Violation> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut done_zones: BTreeSet<&str> = BTreeSet::new();
+    let mut current: Option<&str> = None;
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for (n, wave) in (1..).zip(&plan.waves) {
+        if wave.n != n {
+            let text = format!("it stands where wave {n} should");
+            return Err(broken(Invariant::Form, wave, text));
+        }
+        if wave.targets.is_empty() {
+            return Err(broken(Invariant::Form, wave, "it has no targets".to_owned()));
+        }
+        for target in &wave.targets {
+            if !seen.insert(target) {
+                let text = format!("`{target}` is a target for the second time");
+                return Err(broken(Invariant::Targets, wave, text));
+            }
+        }
+        let mut zones: BTreeSet<&str> =
+            wave.targets.iter().filter_map(|t| ground.zone_of_target(t)).collect();
+        if zones.len() > 1 {
+            let all: Vec<&str> = zones.into_iter().collect();
+            let text = format!("its targets are in several zones: {}", all.join(", "));
+            return Err(broken(Invariant::T3, wave, text));
+        }
+        let zone = zones.pop_first().unwrap_or("-");
+        if wave.zone.as_deref().is_some_and(|z| z != zone) {
+            let text = format!("it says that its zone is another than `{zone}`");
+            return Err(broken(Invariant::Form, wave, text));
+        }
+        if ground.intent.one_zone_at_a_time && current != Some(zone) {
+            if let Some(before) = current.replace(zone) {
+                done_zones.insert(before);
+            }
+            if done_zones.contains(zone) {
+                let text = format!("zone `{zone}` was left before it was finished");
+                return Err(broken(Invariant::T3, wave, text));
+            }
+        }
+        size(ground, wave, sizes.insert(zone, wave.targets.len()))?;
+        budgets(ground, wave)?;
+    }
+    Ok(seen)
+}
+
+/// T2: canaries and growth.
+fn size(ground: &Ground<'_>, wave: &Wave, before: Option<usize>) -> Result<(), Violation> {
+    let Some(canary) = ground.intent.canary else { return Ok(()) };
+    #[expect(clippy::cast_precision_loss, reason = "waves have fewer than 2^53 targets")]
+    let grown = |n: usize| (n as f64 * ground.intent.growth - 1e-9).ceil() as u64;
+    let limit = before.map_or(u64::from(canary), grown);
+    let size = wave.targets.len() as u64;
+    if size > limit {
+        let text = format!("it has {size} targets, {limit} may be");
+        return Err(broken(Invariant::T2, wave, text));
+    }
+    Ok(())
+}
+
+/// T2: hosts of a pool that are out of service, from the start or by the wave.
+fn budgets(ground: &Ground<'_>, wave: &Wave) -> Result<(), Violation> {
+    for (pool, &limit) in &ground.intent.max_unavailable {
+        let targets: BTreeSet<&str> = wave.targets.iter().map(String::as_str).collect();
+        let mut any = false;
+        let mut out = 0_u32;
+        for host in ground.fleet.hosts.iter().filter(|h| h.pool == *pool) {
+            let target = targets.contains(host.id.as_str());
+            any |= target;
+            out += u32::from(target || host.state != HostState::Up);
+        }
+        let nodes = ground.fleet.kubernetes.iter().flat_map(|k| &k.nodes);
+        for node in nodes.filter(|n| n.cluster == *pool && targets.contains(n.id.as_str())) {
+            any |= !node.id.is_empty();
+            out += 1;
+        }
+        if any && out > limit {
+            let text = format!("{out} of pool `{pool}` are out of service, {limit} may be");
+            return Err(broken(Invariant::T2, wave, text));
+        }
+    }
+    Ok(())
+}
+
+/// T1: when each wave ends, if it begins as early as it may.
+pub(crate) fn times(
+    ground: &Ground<'_>,
+    plan: &Plan,
+    seconds: &[u64],
+) -> Result<Vec<Timestamp>, Violation> {
+    let intent = ground.intent;
+    let bounded = !intent.windows.is_empty() || !intent.freezes.is_empty();
+    let mut now = ground.fleet.taken_at;
+    let mut ends = Vec::new();
+    for (wave, seconds) in plan.waves.iter().zip(seconds) {
+        let late = |_| broken(Invariant::T1, wave, "it ends after the end of time".to_owned());
+        let start = wave.window.map_or(now, |w| w.start.max(now));
+        let take = SignedDuration::from_secs(i64::try_from(*seconds).unwrap_or(i64::MAX));
+        let end = start.checked_add(take).map_err(late)?;
+        match wave.window {
+            None if bounded => {
+                let text = "it has no window, and the intent has windows or freezes".to_owned();
+                return Err(broken(Invariant::T1, wave, text));
+            }
+            None => {}
+            Some(window) => {
+                if end > window.end {
+                    let text = format!("it would last until {end}, its window ends {}", window.end);
+                    return Err(broken(Invariant::T1, wave, text));
+                }
+                let zone = wave.targets.first().and_then(|t| ground.zone_of_target(t));
+                let open = intent.windows.is_empty()
+                    || intent.windows.iter().any(|w| covers(w, window.start, window.end, zone));
+                if !open {
+                    let text = format!(
+                        "{} to {} is within no window of its zone",
+                        window.start, window.end
+                    );
+                    return Err(broken(Invariant::T1, wave, text));
+                }
+                let frozen = |f: &&tidegate_model::intent::Freeze| f.start < end && start < f.end;
+                if let Some(freeze) = intent.freezes.iter().find(frozen) {
+                    let text = format!("it runs into the freeze from {}", freeze.start);
+                    return Err(broken(Invariant::T1, wave, text));
+                }
+            }
+        }
+        ends.push(end);
+        let soak = SignedDuration::from_secs(i64::try_from(intent.soak_s).unwrap_or(i64::MAX));
+        now = end.checked_add(soak).map_err(late)?;
+    }
+    Ok(ends)
+}
+
+/// Whether a window is open all the time from `start` to `end`.
+fn covers(window: &Window, start: Timestamp, end: Timestamp, zone: Option<&str>) -> bool {
+    let of = |wanted: &Option<String>| wanted.is_none() || wanted.as_deref() == zone;
+    match window {
+        Window::Once(once) => of(&once.zone) && once.start <= start && end <= once.end,
+        Window::Weekly(weekly) => of(&weekly.zone) && open(weekly, start, end).unwrap_or(false),
+    }
+}
+
+/// What cannot be read as a time is no open window.
+fn open(weekly: &Weekly, start: Timestamp, end: Timestamp) -> Option<bool> {
+    let zoned = start.in_tz(&weekly.time_zone).ok()?;
+    let [from, to] = [&weekly.from, &weekly.to].map(|t| Time::strptime("%H:%M", t));
+    let (from, to) = (from.ok()?, to.ok()?);
+    for back in 0..=1 {
+        let day = zoned.date().checked_sub(back.days()).ok()?;
+        let last = if to > from { day } else { day.tomorrow().ok()? };
+        let on = |d: &Day| weekday(*d) == day.weekday();
+        if !weekly.days.is_empty() && !weekly.days.iter().any(on) {
+            continue;
+        }
+        let opens = day.to_datetime(from).in_tz(&weekly.time_zone).ok()?.timestamp();
+        let closes = last.to_datetime(to).in_tz(&weekly.time_zone).ok()?.timestamp();
+        if opens <= start && end <= closes {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
+fn weekday(day: Day) -> Weekday {
+    match day {
+        Day::Mon => Weekday::Monday,
+        Day::Tue => Weekday::Tuesday,
+        Day::Wed => Weekday::Wednesday,
+        Day::Thu => Weekday::Thursday,
+        Day::Fri => Weekday::Friday,
+        Day::Sat => Weekday::Saturday,
+        Day::Sun => Weekday::Sunday,
+    }
+}
+
+/// What is said of due dates: what is met is met, and what is impossible is
+/// said to be with a date that is later.
+pub(crate) fn deadlines(plan: &Plan, ends: &[Timestamp]) -> Result<(), Violation> {
+    let done: BTreeMap<&str, Timestamp> = plan
+        .waves
+        .iter()
+        .zip(ends)
+        .flat_map(|(w, end)| w.targets.iter().map(|t| (t.as_str(), *end)))
+        .collect();
+    for deadline in &plan.deadlines {
+        let wrong = |problem: String| {
+            let (invariant, wave, step) = (Invariant::Deadlines, None, None);
+            Err(Violation { invariant, wave, step, problem })
+        };
+        let end = done.get(deadline.target.as_str());
+        match deadline.status {
+            DeadlineStatus::Met if end.is_none_or(|e| *e > deadline.due) => {
+                return wrong(format!(
+                    "`{}` is due {} and is done {}",
+                    deadline.target,
+                    deadline.due,
+                    end.map_or("never".to_owned(), ToString::to_string)
+                ));
+            }
+            DeadlineStatus::Impossible if end.is_some_and(|e| *e <= deadline.due) => {
+                return wrong(format!("`{}` is impossible in time, and is", deadline.target));
+            }
+            DeadlineStatus::Impossible if deadline.earliest.is_some_and(|e| e <= deadline.due) => {
+                return wrong(format!("`{}` could be in time by its own date", deadline.target));
+            }
+            DeadlineStatus::Met | DeadlineStatus::Impossible | DeadlineStatus::Undecided => {}
+        }
+    }
+    Ok(())
+}

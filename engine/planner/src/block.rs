@@ -1,0 +1,192 @@
+//! Targets that no plan can update, told before planning; each with the names
+//! and numbers that its reason rests on.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tidegate_model::fleet::HostState;
+use tidegate_model::intent::Intent;
+use tidegate_model::plan::{Blocked, BlockedCode};
+use tidegate_model::versions::VersionRules;
+
+use crate::arena::{Arena, Id, Seat, at};
+use crate::load::Load;
+use crate::select::Job;
+use crate::steps;
+
+/// A reason with its numbers and the smallest change that would do away with it.
+pub(crate) fn blocked(
+    target: &str,
+    code: BlockedCode,
+    numbers: &[(&str, Value)],
+    fix: String,
+) -> Blocked {
+    let numbers: BTreeMap<String, Value> =
+        numbers.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+    Blocked { target: target.to_owned(), code, numbers, fix: Some(fix) }
+}
+
+/// Why a host cannot be updated whatever the plan; absent if it may be.
+pub(crate) fn host(
+    arena: &Arena<'_>,
+    load: &Load,
+    intent: &Intent,
+    rules: &VersionRules,
+    host: Id,
+    job: &Job<'_>,
+) -> Option<Blocked> {
+    let id = arena.host_id(host);
+    let row = at(&arena.hosts, host);
+    let facts = arena.fleet.hosts.get(host)?;
+    if facts.state == HostState::Down {
+        let fix = format!("bring host `{id}` up");
+        return Some(blocked(id, BlockedCode::State, &[("state", json!("down"))], fix));
+    }
+    for (component, from, to) in &job.updates {
+        if let Some(from) = from
+            && let Some(why) = steps::forbidden(rules, component, from, to)
+        {
+            let numbers =
+                [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
+            return Some(blocked(
+                id,
+                BlockedCode::Version,
+                &numbers,
+                format!("choose another version: {why}"),
+            ));
+        }
+    }
+    if intent.canary == Some(0) {
+        let fix = "raise `canary`".to_owned();
+        return Some(blocked(id, BlockedCode::Budget, &[("canary", json!(0))], fix));
+    }
+    if let Some(limit) = intent.max_unavailable.get(row.pool) {
+        let others = arena.hosts.iter().enumerate();
+        let out = others.filter(|(h, r)| *h != host && r.pool == row.pool && !r.serves).count();
+        if u64::from(*limit) < out as u64 + 1 {
+            let numbers =
+                [("pool", json!(row.pool)), ("max_unavailable", json!(limit)), ("out", json!(out))];
+            let fix = format!("raise max_unavailable of pool `{}` to {}", row.pool, out + 1);
+            return Some(blocked(id, BlockedCode::Budget, &numbers, fix));
+        }
+    }
+    quorum(arena, host, id).or_else(|| ceph(arena, host, id)).or_else(|| vms(arena, load, host, id))
+}
+
+fn quorum(arena: &Arena<'_>, host: Id, id: &str) -> Option<Blocked> {
+    let row = at(&arena.hosts, host);
+    for quorum in row.quorums.iter().filter_map(|n| arena.fleet.quorums.get(*n)) {
+        let here = |m: &&tidegate_model::fleet::Member| arena.seat(m) == Some(Seat::Host(host));
+        let mine = quorum.members.iter().filter(here).count();
+        let out: Vec<&tidegate_model::fleet::Member> =
+            quorum.members.iter().filter(|m| !quorum.synced.contains(m)).collect();
+        let all = quorum.members.len();
+        if mine > 1 || !out.is_empty() || all - 1 < all / 2 + 1 {
+            let numbers = [
+                ("quorum", json!(quorum.id)),
+                ("members", json!(all)),
+                ("members_here", json!(mine)),
+                ("not_in_step", json!(out.len())),
+            ];
+            let fix = if out.is_empty() {
+                format!("add members to quorum `{}` on other hosts", quorum.id)
+            } else {
+                format!("bring all members of quorum `{}` into step", quorum.id)
+            };
+            return Some(blocked(id, BlockedCode::Quorum, &numbers, fix));
+        }
+    }
+    None
+}
+
+fn ceph(arena: &Arena<'_>, host: Id, id: &str) -> Option<Blocked> {
+    let ceph = arena.fleet.ceph.as_ref()?;
+    let domains = &at(&arena.hosts, host).domains;
+    if domains.is_empty() {
+        return None;
+    }
+    if domains.len() > 1 {
+        let numbers = [("failure_domains", json!(domains))];
+        let fix = "give its OSDs one failure domain".to_owned();
+        return Some(blocked(id, BlockedCode::Ceph, &numbers, fix));
+    }
+    let down = |osd: &str| {
+        let on = arena.osds.get(osd);
+        on.is_none_or(|h| *h == host || at(&arena.hosts, *h).down)
+    };
+    for pg in &ceph.pgs {
+        let least = ceph.pools.iter().find(|p| p.id == pg.pool).map_or(u32::MAX, |p| p.min_size);
+        let up = pg.acting.iter().filter(|o| !down(o)).count();
+        if !pg.clean || (up as u64) < u64::from(least) {
+            let numbers = [
+                ("pg", json!(pg.id)),
+                ("clean", json!(pg.clean)),
+                ("up_without_it", json!(up)),
+                ("min_size", json!(least)),
+            ];
+            let fix = format!("let pg `{}` recover, or give its pool more copies", pg.id);
+            return Some(blocked(id, BlockedCode::Ceph, &numbers, fix));
+        }
+    }
+    None
+}
+
+fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
+    for &vm in arena.expected.get(&host).into_iter().chain(at(&load.on, host)) {
+        let (name, row) = (arena.vm_id(vm), at(&arena.vms, vm));
+        let facts = arena.fleet.vms.get(vm)?;
+        if row.kind.is_none() {
+            let numbers = [
+                ("vm", json!(name)),
+                ("state", json!(facts.state)),
+                ("reason", json!(facts.reason)),
+            ];
+            let fix = format!("move or stop vm `{name}` by hand, or accept its restart");
+            return Some(blocked(id, BlockedCode::NotMigratable, &numbers, fix));
+        }
+        if row.together {
+            let group = arena.fleet.groups.iter().find(|g| {
+                g.policy == tidegate_model::fleet::GroupPolicy::Affinity
+                    && g.members.iter().any(|m| m == name)
+            });
+            let numbers = [("vm", json!(name)), ("group", json!(group.map(|g| &g.id)))];
+            let fix = format!("take vm `{name}` out of its group, or stop the group");
+            return Some(blocked(id, BlockedCode::Affinity, &numbers, fix));
+        }
+        for quorum in row.one_by_one.iter().filter_map(|n| arena.fleet.quorums.get(*n)) {
+            let out = quorum.members.iter().filter(|m| !quorum.synced.contains(m)).count();
+            let all = quorum.members.len();
+            if out > 0 || all - 1 < all / 2 + 1 {
+                let numbers = [
+                    ("quorum", json!(quorum.id)),
+                    ("vm", json!(name)),
+                    ("members", json!(all)),
+                    ("not_in_step", json!(out)),
+                ];
+                let fix = format!("bring quorum `{}` to three members in step", quorum.id);
+                return Some(blocked(id, BlockedCode::Quorum, &numbers, fix));
+            }
+        }
+        let homes = arena.other_homes(vm);
+        if homes == 0 {
+            let numbers = [("vm", json!(name)), ("hosts", json!(0))];
+            let fix = format!("add a host with the traits and aggregates of vm `{name}`");
+            return Some(blocked(id, BlockedCode::Compatibility, &numbers, fix));
+        }
+        for group in &row.apart {
+            let Some(facts) = arena.fleet.groups.get(*group) else { continue };
+            let seats = homes as u64 * u64::from(*at(&arena.max_per_host, *group));
+            if facts.members.len() as u64 > seats {
+                let numbers = [
+                    ("vm", json!(name)),
+                    ("group", json!(facts.id)),
+                    ("members", json!(facts.members.len())),
+                    ("hosts", json!(homes)),
+                ];
+                let fix = format!("remove a member of group `{}`, or add a host", facts.id);
+                return Some(blocked(id, BlockedCode::AntiAffinity, &numbers, fix));
+            }
+        }
+    }
+    None
+}

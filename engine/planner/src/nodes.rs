@@ -1,0 +1,372 @@
+//! Waves of Kubernetes nodes: drained within their disruption budgets, control
+//! plane first and one at a time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::json;
+use tidegate_model::fleet::{Amount, Cluster, Node, Pod, Taint, Toleration};
+use tidegate_model::intent::Intent;
+use tidegate_model::plan::{Blocked, BlockedCode, Op, Step, Wave};
+use tidegate_model::versions::VersionRules;
+
+use crate::arena::{Id, at, at_mut};
+use crate::block::blocked;
+use crate::schedule::{components, step};
+use crate::select::Job;
+use crate::steps;
+
+/// Where pods are as a plan goes on.
+pub(crate) struct Pods<'f> {
+    cluster: &'f Cluster,
+    nodes: HashMap<&'f str, Id>,
+    /// By pod: its node.
+    place: Vec<Option<Id>>,
+    on: Vec<Vec<Id>>,
+    /// By pod: the budgets that cover it.
+    budgets: Vec<Vec<Id>>,
+}
+
+/// What is moved off a node: pod, to.
+type Evictions = Vec<(Id, Id)>;
+
+impl<'f> Pods<'f> {
+    pub(crate) fn new(cluster: &'f Cluster) -> Self {
+        let nodes: HashMap<&str, Id> =
+            cluster.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
+        let pods: HashMap<&str, Id> =
+            cluster.pods.iter().enumerate().map(|(n, pod)| (pod.id.as_str(), n)).collect();
+        let place: Vec<Option<Id>> =
+            cluster.pods.iter().map(|p| nodes.get(p.node.as_str()).copied()).collect();
+        let mut on = vec![Vec::new(); cluster.nodes.len()];
+        for (pod, node) in place.iter().enumerate() {
+            if let Some(node) = node {
+                at_mut(&mut on, *node).push(pod);
+            }
+        }
+        let mut budgets = vec![Vec::new(); cluster.pods.len()];
+        for (n, pdb) in cluster.pdbs.iter().enumerate() {
+            for pod in pdb.pods.iter().filter_map(|p| pods.get(p.as_str())) {
+                at_mut(&mut budgets, *pod).push(n);
+            }
+        }
+        Self { cluster, nodes, place, on, budgets }
+    }
+
+    fn pod(&self, id: Id) -> &'f Pod {
+        at(&self.cluster.pods, id)
+    }
+
+    fn node(&self, id: Id) -> &'f Node {
+        at(&self.cluster.nodes, id)
+    }
+
+    pub(crate) fn is_node(&self, id: &str) -> bool {
+        self.nodes.contains_key(id)
+    }
+
+    /// The zone of a node.
+    pub(crate) fn zone(&self, id: &str) -> Option<&'f str> {
+        self.nodes.get(id).and_then(|n| self.node(*n).zone.as_deref())
+    }
+
+    /// The pods that have to leave a node.
+    fn leaving(&self, node: Id) -> Vec<Id> {
+        let stays = |pod: &Id| {
+            let owner = self.pod(*pod).owner.as_deref().unwrap_or_default();
+            owner.to_ascii_lowercase().starts_with("daemonset/")
+        };
+        at(&self.on, node).iter().copied().filter(|p| !stays(p)).collect()
+    }
+
+    /// Why a node cannot be drained whatever the plan.
+    pub(crate) fn blocked(&self, id: &str, job: &Job<'_>, rules: &VersionRules) -> Option<Blocked> {
+        for (component, from, to) in &job.updates {
+            if let Some(from) = from
+                && let Some(why) = steps::forbidden(rules, component, from, to)
+            {
+                let numbers =
+                    [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
+                let fix = format!("choose another version: {why}");
+                return Some(blocked(id, BlockedCode::Version, &numbers, fix));
+            }
+        }
+        let node = *self.nodes.get(id)?;
+        for pod in self.leaving(node) {
+            let name = &self.pod(pod).id;
+            if self.pod(pod).owner.is_none() {
+                let fix = format!("delete pod `{name}`, or give it an owner");
+                let numbers = [("pod", json!(name)), ("owner", json!(null))];
+                return Some(blocked(id, BlockedCode::Pods, &numbers, fix));
+            }
+            let covering = at(&self.budgets, pod);
+            let names: Vec<&String> =
+                covering.iter().filter_map(|b| self.cluster.pdbs.get(*b)).map(|b| &b.id).collect();
+            let allowed = covering.first().and_then(|b| self.cluster.pdbs.get(*b));
+            let allowed = allowed.map(|b| b.disruptions_allowed);
+            if covering.len() > 1 || allowed == Some(0) {
+                let numbers = [
+                    ("pod", json!(name)),
+                    ("budgets", json!(names)),
+                    ("disruptions_allowed", json!(allowed)),
+                ];
+                let fix = if covering.len() > 1 {
+                    format!("leave only one budget for pod `{name}`")
+                } else {
+                    "add a replica, or raise the budget".to_owned()
+                };
+                return Some(blocked(id, BlockedCode::Pdb, &numbers, fix));
+            }
+        }
+        None
+    }
+
+    /// Plans the nodes of one zone; `before` is the size of the wave before in
+    /// that zone. Gives waves of nodes with their evictions, and what is left.
+    pub(crate) fn waves(
+        &mut self,
+        intent: &Intent,
+        targets: &BTreeSet<&'f str>,
+        mut before: Option<usize>,
+    ) -> (Vec<(Vec<&'f str>, Evictions)>, Vec<Blocked>) {
+        let mut waves = Vec::new();
+        let mut open: Vec<&str> = targets.iter().copied().collect();
+        let rank = |id: &&str| {
+            let node = self.nodes.get(*id).map(|n| self.node(*n));
+            (node.is_none_or(|n| !n.control_plane), (*id).to_owned())
+        };
+        open.sort_by_key(rank);
+        let all: BTreeSet<Id> = open.iter().filter_map(|id| self.nodes.get(id).copied()).collect();
+        let mut waiting = all;
+        while !open.is_empty() {
+            let cap = crate::zone::size_cap(intent, before);
+            let mut batch: Vec<&str> = Vec::new();
+            let mut cordoned: BTreeSet<Id> = BTreeSet::new();
+            let mut evicted: Evictions = Vec::new();
+            let mut spent: BTreeMap<Id, u32> = BTreeMap::new();
+            let mut planes: BTreeSet<&str> = BTreeSet::new();
+            let mut pools: BTreeMap<&str, u32> = BTreeMap::new();
+            for id in &open {
+                let Some(&node) = self.nodes.get(id) else { continue };
+                let facts = self.node(node);
+                let limit = intent.max_unavailable.get(&facts.cluster);
+                let out = pools.get(facts.cluster.as_str()).copied().unwrap_or(0);
+                let plane = planes.contains(facts.cluster.as_str());
+                if batch.len() >= cap
+                    || limit.is_some_and(|l| out >= *l)
+                    || (plane && facts.control_plane)
+                    || evicted.iter().any(|(_, to)| *to == node)
+                {
+                    continue;
+                }
+                cordoned.insert(node);
+                let taken = self.drain(node, &cordoned, &waiting, &mut spent);
+                let Some(taken) = taken else {
+                    cordoned.remove(&node);
+                    continue;
+                };
+                evicted.extend(taken);
+                batch.push(id);
+                *pools.entry(&facts.cluster).or_default() += 1;
+                if facts.control_plane {
+                    planes.insert(&facts.cluster);
+                }
+            }
+            if batch.is_empty() {
+                break;
+            }
+            open.retain(|id| !batch.contains(id));
+            waiting.retain(|n| !cordoned.contains(n));
+            before = Some(batch.len());
+            batch.sort_unstable();
+            waves.push((batch, evicted));
+        }
+        let stuck = open.into_iter().map(|id| {
+            let pods = self.nodes.get(id).map_or(0, |n| self.leaving(*n).len());
+            let numbers = [("pods", json!(pods))];
+            let fix = "add a node of its cluster, or free requests on others".to_owned();
+            blocked(id, BlockedCode::Pods, &numbers, fix)
+        });
+        let stuck = stuck.collect();
+        (waves, stuck)
+    }
+
+    /// Moves all that must leave a node; takes everything back if one does not
+    /// fit or a budget is spent.
+    fn drain(
+        &mut self,
+        node: Id,
+        cordoned: &BTreeSet<Id>,
+        waiting: &BTreeSet<Id>,
+        spent: &mut BTreeMap<Id, u32>,
+    ) -> Option<Evictions> {
+        let mut done: Evictions = Vec::new();
+        let before = spent.clone();
+        for pod in self.leaving(node) {
+            let budget = at(&self.budgets, pod).first().copied();
+            let allowed = budget.is_none_or(|b| {
+                let count = spent.entry(b).or_default();
+                *count += 1;
+                self.cluster.pdbs.get(b).is_some_and(|p| *count <= p.disruptions_allowed)
+            });
+            self.lift(pod);
+            let to = if allowed { self.find(pod, node, cordoned, waiting) } else { None };
+            let Some(to) = to else {
+                self.drop_on(pod, node);
+                for (pod, _) in done.into_iter().rev() {
+                    self.lift(pod);
+                    self.drop_on(pod, node);
+                }
+                *spent = before;
+                return None;
+            };
+            self.drop_on(pod, to);
+            done.push((pod, to));
+        }
+        Some(done)
+    }
+
+    fn lift(&mut self, pod: Id) {
+        if let Some(node) = at_mut(&mut self.place, pod).take() {
+            at_mut(&mut self.on, node).retain(|p| *p != pod);
+        }
+    }
+
+    fn drop_on(&mut self, pod: Id, node: Id) {
+        *at_mut(&mut self.place, pod) = Some(node);
+        at_mut(&mut self.on, node).push(pod);
+    }
+
+    /// A node for a pod: one that is done or no target if there is any.
+    fn find(
+        &self,
+        pod: Id,
+        from: Id,
+        cordoned: &BTreeSet<Id>,
+        waiting: &BTreeSet<Id>,
+    ) -> Option<Id> {
+        let home = &self.node(from).cluster;
+        let takes =
+            |n: &Id| !cordoned.contains(n) && self.node(*n).cluster == *home && self.fits(pod, *n);
+        let nodes = || 0..self.cluster.nodes.len();
+        let done = nodes().filter(|n| !waiting.contains(n)).find(takes);
+        done.or_else(|| nodes().filter(|n| waiting.contains(n)).find(takes))
+    }
+
+    fn fits(&self, pod: Id, node: Id) -> bool {
+        let (pod, facts) = (self.pod(pod), self.node(node));
+        let here = || at(&self.on, node).iter().map(|p| self.pod(*p));
+        let room = pod.requests.iter().all(|(class, wanted)| {
+            let used: Amount = here().filter_map(|p| p.requests.get(class)).copied().sum();
+            used + *wanted <= facts.allocatable.get(class).copied().unwrap_or_default()
+        });
+        let labels = pod.node_selector.iter().all(|(k, v)| facts.labels.get(k) == Some(v));
+        let taints = facts.taints.iter().all(|taint| {
+            taint.effect == "PreferNoSchedule" || pod.tolerations.iter().any(|t| bears(t, taint))
+        });
+        let zone = facts.zone.as_ref().or(facts.labels.get("topology.kubernetes.io/zone"));
+        let volumes = pod.volumes_zone.is_none() || pod.volumes_zone.as_ref() == zone;
+        let apart = here().all(|other| {
+            !pod.anti_affinity.iter().any(|l| matches(l, other))
+                && !other.anti_affinity.iter().any(|l| matches(l, pod))
+        });
+        room && labels && taints && volumes && apart && self.spreads(pod, facts)
+    }
+
+    fn spreads(&self, pod: &Pod, node: &Node) -> bool {
+        pod.spread.iter().all(|spread| {
+            let Some(domain) = node.labels.get(&spread.topology_key) else { return false };
+            let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+            for (n, other) in self.cluster.nodes.iter().enumerate() {
+                if let Some(domain) = other.labels.get(&spread.topology_key) {
+                    let here = at(&self.on, n).iter().map(|p| self.pod(*p));
+                    let count = here.filter(|p| matches(&spread.labels, p)).count() as u64;
+                    *counts.entry(domain).or_default() += count;
+                }
+            }
+            let least = counts.values().copied().min().unwrap_or(0);
+            let there = counts.get(domain.as_str()).copied().unwrap_or(0) + 1;
+            there.saturating_sub(least) <= u64::from(spread.max_skew)
+        })
+    }
+
+    /// Writes a wave of nodes.
+    pub(crate) fn wave(
+        &self,
+        jobs: &BTreeMap<&'f str, Job<'f>>,
+        n: u32,
+        zone: Option<&str>,
+        (nodes, evictions): &(Vec<&'f str>, Evictions),
+        soak_s: u64,
+    ) -> Wave {
+        let mut steps: Vec<Step> = Vec::new();
+        let mut phase = 1_u32;
+        let all = |steps: &mut Vec<Step>, phase: u32, op: Op, name: &str| {
+            for node in nodes {
+                let step = step(format!("{n}/{name}/{node}"), phase, op);
+                steps.push(Step { node: Some((*node).to_owned()), ..step });
+            }
+        };
+        all(&mut steps, phase, Op::Cordon, "cordon");
+        if !evictions.is_empty() {
+            phase += 1;
+        }
+        let mut reads: BTreeSet<String> = nodes.iter().map(|n| format!("node/{n}")).collect();
+        for (count, (pod, to)) in evictions.iter().enumerate() {
+            let facts = self.pod(*pod);
+            reads.insert(format!("node/{}", self.node(*to).id));
+            let budgets = at(&self.budgets, *pod).iter().filter_map(|b| self.cluster.pdbs.get(*b));
+            reads.extend(budgets.map(|b| format!("pdb/{}", b.id)));
+            steps.push(Step {
+                pod: Some(facts.id.clone()),
+                from: Some(facts.node.clone()),
+                to: Some(self.node(*to).id.clone()),
+                ..step(format!("{n}/evict/{count:06}"), phase, Op::Evict)
+            });
+        }
+        for component in components(jobs, nodes.iter().copied()) {
+            phase += 1;
+            for node in nodes {
+                let updates = jobs.get(node).map(|j| j.updates.as_slice()).unwrap_or_default();
+                for (_, from, to) in updates.iter().filter(|u| u.0 == component) {
+                    steps.push(Step {
+                        node: Some((*node).to_owned()),
+                        from: from.map(str::to_owned),
+                        to: Some((*to).to_owned()),
+                        component: Some(component.to_owned()),
+                        version: Some((*to).to_owned()),
+                        ..step(format!("{n}/update/{node}/{component}"), phase, Op::Update)
+                    });
+                }
+            }
+        }
+        for (op, name) in [(Op::Verify, "verify"), (Op::Uncordon, "uncordon")] {
+            phase += 1;
+            all(&mut steps, phase, op, name);
+        }
+        Wave {
+            n,
+            zone: zone.map(str::to_owned),
+            targets: nodes.iter().map(|n| (*n).to_owned()).collect(),
+            steps,
+            reads: reads.into_iter().collect(),
+            window: None,
+            soak_s,
+        }
+    }
+}
+
+fn matches(labels: &BTreeMap<String, String>, pod: &Pod) -> bool {
+    labels.iter().all(|(k, v)| pod.labels.get(k) == Some(v))
+}
+
+fn bears(t: &Toleration, taint: &Taint) -> bool {
+    let exists = t.operator == "Exists";
+    match &t.key {
+        None => exists && t.effect.as_ref().is_none_or(|e| *e == taint.effect),
+        Some(key) => {
+            *key == taint.key
+                && (exists || t.value == taint.value)
+                && t.effect.as_ref().is_none_or(|e| *e == taint.effect)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Whether a component may go from one version to another.
+
+use tidegate_model::versions::{Scheme, VersionRules};
+
+/// The leading numbers of a version: `v1.34.2-rc1` is 1, 34, 2.
+fn parts(version: &str) -> Vec<u64> {
+    let version = version.strip_prefix('v').unwrap_or(version);
+    let number = |p: &str| {
+        let digits: String = p.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    };
+    version.split(['.', '-', '_', '+', '~']).map_while(number).collect()
+}
+
+/// Why a step is not one of the table; absent if it is, or if nothing is known
+/// of the component and it goes forward.
+pub(crate) fn forbidden(
+    rules: &VersionRules,
+    component: &str,
+    from: &str,
+    to: &str,
+) -> Option<String> {
+    let (a, b) = (parts(from), parts(to));
+    if from == to {
+        return None;
+    }
+    if !a.is_empty() && !b.is_empty() && b < a {
+        return Some(format!("`{to}` is older than `{from}`"));
+    }
+    let known = rules.components.get(component)?;
+    let ahead = |n: usize| match (a.get(n), b.get(n)) {
+        (Some(x), Some(y)) => y.checked_sub(*x),
+        _ => None,
+    };
+    let within = |n: usize| ahead(n).is_some_and(|d| d <= u64::from(known.skip));
+    let fine = match known.scheme {
+        Scheme::Openstack => {
+            let all = rules.releases.get("openstack").map(Vec::as_slice).unwrap_or_default();
+            let follows = |list: &[String]| {
+                let pairs = list.iter().zip(list.iter().skip(1));
+                pairs.into_iter().any(|(x, y)| x == from && y == to)
+            };
+            follows(all) || follows(&rules.slurp)
+        }
+        Scheme::Minor => ahead(0) == Some(0) && within(1),
+        Scheme::Major => within(0),
+        Scheme::Edges => {
+            let short =
+                |v: &[u64]| v.iter().take(2).map(ToString::to_string).collect::<Vec<_>>().join(".");
+            let (x, y) = (short(&a), short(&b));
+            x == y || known.edges.get(&x).is_some_and(|to| to.contains(&y))
+        }
+    };
+    (!fine).then(|| format!("no upgrade from `{from}` to `{to}` is documented"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_those_of_the_table() {
+        let rules = VersionRules::bundled();
+        let fine = |c: &str, a: &str, b: &str| forbidden(&rules, c, a, b).is_none();
+        assert!(fine("nova", "2025.1", "2025.2") && fine("nova", "2025.1", "2026.1"));
+        assert!(!fine("nova", "2025.2", "2026.2") && !fine("nova", "2025.2", "2025.1"));
+        assert!(fine("kubelet", "v1.31.4", "v1.34.0") && !fine("kubelet", "v1.30.0", "v1.34.0"));
+        assert!(fine("rabbitmq", "3.13.7", "4.1.0") && !fine("rabbitmq", "3.12.1", "4.1.0"));
+        assert!(fine("kernel", "6.1.0-30", "6.1.0-31") && !fine("kernel", "6.1.0-31", "6.1.0-30"));
+    }
+}
