@@ -1,6 +1,7 @@
 //! The command line as people type it. Nothing is resolved here.
 
 mod options;
+mod plan;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use crate::exit;
 use crate::output::Output;
 
 pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
+pub(crate) use plan::{Inputs, Plan, PlanCommand};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -76,6 +78,12 @@ pub(crate) enum Command {
     /// the next probe.
     #[command(after_help = exit::HELP)]
     Probe(Probe),
+    /// Plan a rolling update that is safe at every step
+    ///
+    /// Computes waves from a fleet and an intent, has them checked by code of its own,
+    /// and says what cannot be updated and why. Changes nothing in any cloud.
+    #[command(after_help = exit::PLAN)]
+    Plan(Plan),
     /// Work on policy bundles
     #[command(subcommand)]
     Policy(Policy),

@@ -13,6 +13,7 @@ mod env;
 mod exit;
 mod failure;
 mod output;
+mod yaml;
 
 use std::process::ExitCode;
 

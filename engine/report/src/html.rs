@@ -8,9 +8,9 @@
 //! admits nothing but the style and the script of this crate.
 
 mod chart;
-mod escape;
+pub(crate) mod escape;
 mod findings;
-mod page;
+pub(crate) mod page;
 mod subject;
 
 use std::collections::BTreeMap;

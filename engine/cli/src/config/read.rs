@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use tidegate_model::{RuleId, Severity, Subject};
 
-use super::yaml::{self, Entry, Node, Value};
-use super::{File, FileTarget, Origin, Parameter, Problem, SCHEMA, Setting};
+use super::{File, FileTarget, Origin, Parameter, SCHEMA, Setting};
 use crate::args::Mode;
 use crate::bundles;
 use crate::output::{Output, ReportFormat};
+use crate::yaml::{self, Entry, Node, Problem, Value};
 
 /// The keys of the file.
 pub(super) const KEYS: [&str; 13] = [
