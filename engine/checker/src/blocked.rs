@@ -75,7 +75,13 @@ fn holds(
                 Some(Place::Vm(vm)) => Some(state.place[vm]) == host,
                 None => false,
             };
-            let out = quorum.members.iter().filter(|m| !quorum.synced.contains(m)).count();
+            let down = |m: &tidegate_model::fleet::Member| match ground.member(m) {
+                Some(Place::Host(h)) => state.is_down(h),
+                Some(Place::Vm(vm)) => state.is_down(state.place[vm]),
+                None => true,
+            };
+            let gone = |m: &&tidegate_model::fleet::Member| !quorum.synced.contains(m) || down(m);
+            let out = quorum.members.iter().filter(gone).count();
             quorum.members.iter().any(of_host) && (quorum.members.len() < 3 || out > 0)
                 || quorum.members.iter().filter(|m| of_host(m)).count() > 1
         }),
@@ -92,12 +98,14 @@ fn holds(
         }),
         BlockedCode::Pods => pods(ground, target).next().is_some(),
         BlockedCode::Ceph => ground.fleet.ceph.as_ref().is_some_and(|ceph| {
-            let mine: Vec<&str> =
-                ceph.osds.iter().filter(|o| o.host == target).map(|o| o.id.as_str()).collect();
+            let down = |h: &str| ground.hosts.get(h).is_none_or(|h| state.is_down(*h));
+            let without = |o: &&tidegate_model::fleet::Osd| o.host == target || down(&o.host);
+            let gone: std::collections::BTreeSet<&str> =
+                ceph.osds.iter().filter(without).map(|o| o.id.as_str()).collect();
+            let has = ceph.osds.iter().any(|o| o.host == target);
             let least = |pool: &str| ceph.pools.iter().find(|p| p.id == pool).map(|p| p.min_size);
-            !mine.is_empty()
-                && ceph.pgs.iter().any(|pg| {
-                    let up = pg.acting.iter().filter(|o| !mine.contains(&o.as_str())).count();
+            has && ceph.pgs.iter().any(|pg| {
+                    let up = pg.acting.iter().filter(|o| !gone.contains(o.as_str())).count();
                     !pg.clean || (up as u64) < least(&pg.pool).map_or(u64::MAX, u64::from)
                 })
         }),

@@ -260,6 +260,9 @@ impl<'w, 'f> Wave<'w, 'f> {
         if domain.is_some() && self.domain.is_some() && domain != self.domain {
             return false;
         }
+        if domain.is_some() && !self.batch.is_empty() && !self.serves_data(host) {
+            return false;
+        }
         row.quorums.iter().all(|n| {
             let Some(quorum) = arena.fleet.quorums.get(*n) else { return false };
             let leader = quorum.leader.as_ref().and_then(|l| arena.seat(l));
@@ -271,6 +274,23 @@ impl<'w, 'f> Wave<'w, 'f> {
             };
             let leads = leader == Some(Seat::Host(host));
             !self.quorums.contains(n) && !(leads && quorum.members.iter().any(waits))
+        })
+    }
+
+    /// Whether every placement group still serves with one more host stopped.
+    /// One alone may be: that was seen before planning.
+    fn serves_data(&self, more: Id) -> bool {
+        let arena = self.zone.arena;
+        let Some(ceph) = &arena.fleet.ceph else { return true };
+        let up = |osd: &&String| {
+            let host = arena.osds.get(osd.as_str());
+            host.is_some_and(|h| {
+                *h != more && !self.batch.contains(h) && !at(&arena.hosts, *h).down
+            })
+        };
+        ceph.pgs.iter().all(|pg| {
+            let least = ceph.pools.iter().find(|p| p.id == pg.pool).map_or(u32::MAX, |p| p.min_size);
+            pg.acting.iter().filter(up).count() as u64 >= u64::from(least)
         })
     }
 
