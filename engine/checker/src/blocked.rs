@@ -123,7 +123,21 @@ fn holds(
                 blocked.numbers.values().any(|v| v.as_str() == Some(id))
                     || blocked.numbers.contains_key(id)
             };
+            // Or it leads a quorum in which the one it waits for is a target, too.
+            let leads = |q: &&tidegate_model::fleet::Quorum| {
+                let leader = q.leader.as_ref().and_then(|l| ground.member(l));
+                host.is_some() && leader == host.map(Place::Host)
+            };
+            let mut members =
+                ground.fleet.quorums.iter().filter(leads).flat_map(|q| &q.members).filter_map(|m| {
+                    match m {
+                        tidegate_model::fleet::Member::Host(id) if id != target => Some(id),
+                        tidegate_model::fleet::Member::Host(_)
+                        | tidegate_model::fleet::Member::Vm(_) => None,
+                    }
+                });
             others.into_iter().any(named)
+                || members.any(|id| named(id) && ground.wanted.contains_key(id.as_str()))
         }
         BlockedCode::State => host.is_none_or(|h| ground.host(h).state != HostState::Up),
         BlockedCode::Window => {
@@ -175,7 +189,10 @@ fn drains(ground: &Ground<'_>, state: &State<'_>, host: usize) -> bool {
                 && apart(*h)
         };
         let spare = |h: &usize| (0..classes).map(|c| left(*h, c)).sum::<i64>();
-        let Some(to) = (0..ground.fleet.hosts.len()).filter(takes).min_by_key(spare) else {
+        // What may leave its zone does so only where the zone has no room.
+        let away = |h: &usize| ground.zone_of[*h] != ground.zone_of[host];
+        let hosts = (0..ground.fleet.hosts.len()).filter(takes);
+        let Some(to) = hosts.min_by_key(|h| (away(h), spare(h))) else {
             return false;
         };
         for class in 0..classes {
