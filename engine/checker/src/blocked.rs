@@ -1,7 +1,7 @@
 //! Whether what is said to be blocked is.
 
 use tidegate_model::fleet::{GroupPolicy, HostState};
-use tidegate_model::plan::{Blocked, BlockedCode, Plan};
+use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
 use tidegate_model::versions::VersionRules;
 
 use crate::ground::{Ground, Place, movable, serves};
@@ -15,6 +15,7 @@ pub(crate) fn check(
     rules: &VersionRules,
 ) -> Result<(), Violation> {
     let state = State::new(ground);
+    let end = ended(ground, plan);
     for blocked in &plan.blocked {
         let wrong = |problem: String| {
             let (invariant, wave, step) = (Invariant::Blocked, None, None);
@@ -23,7 +24,7 @@ pub(crate) fn check(
         if !ground.wanted.contains_key(blocked.target.as_str()) {
             return wrong(format!("`{}` is no target of the intent", blocked.target));
         }
-        if !holds(ground, &state, plan, rules, blocked) {
+        if !holds(ground, [&state, &end], plan, rules, blocked) {
             return wrong(
                 format!(
                     "`{}` is said to be blocked by {:?}, and is not",
@@ -36,9 +37,24 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// Where everything is when the plan is done.
+fn ended<'g>(ground: &'g Ground<'g>, plan: &Plan) -> State<'g> {
+    let mut state = State::new(ground);
+    let host = |id: &Option<String>| ground.hosts.get(id.as_deref()?).copied();
+    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
+        let vm = step.vm.as_deref().and_then(|v| ground.vms.get(v).copied());
+        if let (Some(vm), Some(from), Some(to)) = (vm, host(&step.from), host(&step.to)) {
+            state.leave(vm, from);
+            state.arrive(vm, to);
+            state.place[vm] = to;
+        }
+    }
+    state
+}
+
 fn holds(
     ground: &Ground<'_>,
-    state: &State<'_>,
+    [state, end]: [&State<'_>; 2],
     plan: &Plan,
     rules: &VersionRules,
     blocked: &Blocked,
@@ -68,7 +84,10 @@ fn holds(
                     && group.members.len() as u64 > hosts * u64::from(group.max_per_host)
             })
         }),
-        BlockedCode::Capacity => host.is_none_or(|host| !drains(ground, state, host)),
+        BlockedCode::Capacity => {
+            // Drained first it may fit, and leave no room for another target.
+            host.is_none_or(|host| !drains(ground, state, host) || !drains(ground, end, host))
+        }
         BlockedCode::Quorum => ground.fleet.quorums.iter().any(|quorum| {
             let of_host = |m: &tidegate_model::fleet::Member| match ground.member(m) {
                 Some(Place::Host(h)) => Some(h) == host,
@@ -105,9 +124,9 @@ fn holds(
             let has = ceph.osds.iter().any(|o| o.host == target);
             let least = |pool: &str| ceph.pools.iter().find(|p| p.id == pool).map(|p| p.min_size);
             has && ceph.pgs.iter().any(|pg| {
-                    let up = pg.acting.iter().filter(|o| !gone.contains(o.as_str())).count();
-                    !pg.clean || (up as u64) < least(&pg.pool).map_or(u64::MAX, u64::from)
-                })
+                let up = pg.acting.iter().filter(|o| !gone.contains(o.as_str())).count();
+                !pg.clean || (up as u64) < least(&pg.pool).map_or(u64::MAX, u64::from)
+            })
         }),
         BlockedCode::Version => ground.wanted.get(target).is_some_and(|wanted| {
             wanted.iter().any(|want| {
@@ -129,13 +148,13 @@ fn holds(
                 host.is_some() && leader == host.map(Place::Host)
             };
             let mut members =
-                ground.fleet.quorums.iter().filter(leads).flat_map(|q| &q.members).filter_map(|m| {
-                    match m {
+                ground.fleet.quorums.iter().filter(leads).flat_map(|q| &q.members).filter_map(
+                    |m| match m {
                         tidegate_model::fleet::Member::Host(id) if id != target => Some(id),
                         tidegate_model::fleet::Member::Host(_)
                         | tidegate_model::fleet::Member::Vm(_) => None,
-                    }
-                });
+                    },
+                );
             others.into_iter().any(named)
                 || members.any(|id| named(id) && ground.wanted.contains_key(id.as_str()))
         }
@@ -160,8 +179,7 @@ fn pods<'g>(ground: &Ground<'g>, node: &'g str) -> impl Iterator<Item = &'g str>
     all.filter(move |p| p.node == node).map(|p| p.id.as_str())
 }
 
-/// Whether what is on a host fits elsewhere as things stand at the start, the
-/// largest first, each where least is left over, and headroom stays.
+/// Whether what is on a host fits elsewhere as things stand, the largest first, each where least is left over, and headroom stays.
 fn drains(ground: &Ground<'_>, state: &State<'_>, host: usize) -> bool {
     let classes = ground.classes.len();
     let mut vms: Vec<usize> =

@@ -51,7 +51,11 @@ fn an_intent_that_is_wrong_is_told_with_line_and_member() {
         ("\"2025.2\"", "2025.2", ["intent.yaml:5: `targets[0].to`", "put versions in quotes"]),
         ("role:", "rule:", ["intent.yaml:3: `targets[0].selector`", "`rule`"]),
         ("sat]", "someday]", ["intent.yaml:12: `windows[0].days[1]`", "`someday`"]),
-        ("{role: compute}", "most", ["intent.yaml:3: `targets[0].selector`", "`all`, or a mapping"]),
+        (
+            "{role: compute}",
+            "most",
+            ["intent.yaml:3: `targets[0].selector`", "`all`, or a mapping"],
+        ),
         ("time_zone: Europe/Berlin", "zone: az1", ["intent.yaml:12: `windows[0]`", "`time_zone`"]),
         ("intent/v1", "intent/v2", ["intent.yaml:1: `schema` is", "`tidegate.intent/v1`"]),
         ("soak_s: 600", "soak_s: 600\nsoak_s: 1", ["intent.yaml:11: `soak_s`", "line 10"]),
@@ -68,7 +72,10 @@ fn a_fleet_that_is_wrong_is_told_and_what_is_not_known_in_it_is_warned_about() {
     let shell = shell();
     shell.write("fleet.json", &FLEET.replace("\"host\": \"comp-12\"", "\"host\": \"comp-99\""));
     shell.run(MAKE).refused(1, &["contradicts itself", "vm `web-2` names the host `comp-99`"]);
-    shell.write("fleet.json", &FLEET.replace("\"memory_mib\": 262144", "\"memory_mib\": \"256 GiB\""));
+    shell.write(
+        "fleet.json",
+        &FLEET.replace("\"memory_mib\": 262144", "\"memory_mib\": \"256 GiB\""),
+    );
     shell.run(MAKE).refused(1, &["fleet.json:7: "]);
     shell.write("fleet.json", &FLEET.replace("\"pool\":", "\"rack\": \"r1\", \"pool\":"));
     let ran = shell.run(MAKE);

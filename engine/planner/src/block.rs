@@ -70,7 +70,9 @@ pub(crate) fn host(
             return Some(blocked(id, BlockedCode::Budget, &numbers, fix));
         }
     }
-    quorum(arena, load, host, id).or_else(|| ceph(arena, host, id)).or_else(|| vms(arena, load, host, id))
+    quorum(arena, load, host, id)
+        .or_else(|| ceph(arena, host, id))
+        .or_else(|| vms(arena, load, host, id))
 }
 
 fn quorum(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {

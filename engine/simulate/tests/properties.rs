@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cases::{after, check, everything, plain, plan};
 use proptest::prelude::*;
+use tidegate_model::Fleet;
 use tidegate_model::fleet::{HostState, Member};
 use tidegate_model::plan::{BlockedCode, Op, Plan};
-use tidegate_model::Fleet;
 
 fn blocked(plan: &Plan) -> BTreeSet<(String, BlockedCode)> {
     plan.blocked.iter().map(|b| (b.target.clone(), b.code)).collect()
@@ -120,7 +120,9 @@ fn survives(fleet: &Fleet, plan: &Plan) -> Option<String> {
                 match step.op {
                     Op::Cordon => drop(out.insert(host)),
                     Op::Uncordon => drop(out.remove(host)),
-                    Op::Migrate => drop(place.insert(step.vm.as_deref().unwrap(), step.to.as_deref().unwrap())),
+                    Op::Migrate => {
+                        drop(place.insert(step.vm.as_deref().unwrap(), step.to.as_deref().unwrap()))
+                    }
                     _ => {}
                 }
             }
@@ -129,7 +131,8 @@ fn survives(fleet: &Fleet, plan: &Plan) -> Option<String> {
                     h.state == HostState::Up && h.id != dead.id && !out.contains(h.id.as_str())
                 };
                 for class in ["vcpu", "memory_mib"] {
-                    let usable: i64 = fleet.hosts.iter().filter(stays).map(|h| h.usable(class).0).sum();
+                    let usable: i64 =
+                        fleet.hosts.iter().filter(stays).map(|h| h.usable(class).0).sum();
                     // What is still on a host that is being drained has a place already.
                     let load: i64 = fleet
                         .vms

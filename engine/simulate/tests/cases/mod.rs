@@ -168,7 +168,8 @@ pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
     }
     let mut vms = place(&mut dice, &all, vms);
     for vm in &mut vms {
-        vm["state"] = json!(*dice.pick(&["active", "active", "active", "paused", "shutoff", "error"]));
+        vm["state"] =
+            json!(*dice.pick(&["active", "active", "active", "paused", "shutoff", "error"]));
         vm["migratable"] = json!(*dice.pick(&["live", "live", "live", "live", "cold", "no"]));
         vm["zone_pinned"] = json!(!dice.one_in(3));
         if dice.one_in(12) {
@@ -246,7 +247,8 @@ fn kubernetes(dice: &mut Dice, zones: &[String]) -> Value {
         }
         pods.push(pod);
     }
-    let covered: Vec<&Value> = pods.iter().filter(|p| p["labels"]["app"] == "a0").map(|p| &p["id"]).collect();
+    let covered: Vec<&Value> =
+        pods.iter().filter(|p| p["labels"]["app"] == "a0").map(|p| &p["id"]).collect();
     let pdbs = json!([{"id": "d/b", "pods": covered, "disruptions_allowed": dice.up_to(3)}]);
     json!({"nodes": nodes, "pods": pods, "pdbs": pdbs})
 }
@@ -263,7 +265,8 @@ fn intent(dice: &mut Dice, nodes: bool) -> Value {
         targets.push(json!({"selector": "all", "component": "kubelet", "to": "v1.34.3"}));
     }
     if dice.one_in(4) {
-        targets.push(json!({"selector": "all", "component": "kernel", "to": "6.12", "reboot": true}));
+        targets
+            .push(json!({"selector": "all", "component": "kernel", "to": "6.12", "reboot": true}));
     }
     let mut intent = json!({
         "schema": "tidegate.intent/v1", "targets": targets,
@@ -279,8 +282,7 @@ fn intent(dice: &mut Dice, nodes: bool) -> Value {
     }
     if dice.one_in(3) {
         let to = *dice.pick(&["22:40", "23:30", "05:00"]);
-        intent["windows"] =
-            json!([{"days": ["fri", "sat"], "from": "22:00", "to": to, "time_zone": "Europe/Berlin"}]);
+        intent["windows"] = json!([{"days": ["fri", "sat"], "from": "22:00", "to": to, "time_zone": "Europe/Berlin"}]);
     }
     if dice.one_in(5) {
         intent["freezes"] =
