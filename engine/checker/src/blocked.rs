@@ -115,7 +115,14 @@ fn holds(
                 || covering.nth(1).is_some()
                 || covering.next().is_some()
         }),
-        BlockedCode::Pods => pods(ground, target).next().is_some(),
+        BlockedCode::Pods => {
+            // Or what other nodes had has come to it.
+            let comes = |s: &tidegate_model::plan::Step| {
+                s.op == Op::Evict && s.to.as_deref() == Some(target)
+            };
+            pods(ground, target).next().is_some()
+                || plan.waves.iter().flat_map(|w| &w.steps).any(comes)
+        }
         BlockedCode::Ceph => ground.fleet.ceph.as_ref().is_some_and(|ceph| {
             let down = |h: &str| ground.hosts.get(h).is_none_or(|h| state.is_down(*h));
             let without = |o: &&tidegate_model::fleet::Osd| o.host == target || down(&o.host);
