@@ -124,7 +124,7 @@ fn survives(fleet: &Fleet, plan: &Plan) -> Option<String> {
                     Op::Cordon => drop(out.insert(host)),
                     Op::Uncordon => drop(out.remove(host)),
                     Op::Migrate => {
-                        drop(place.insert(step.vm.as_deref().unwrap(), step.to.as_deref().unwrap()))
+                        place.insert(step.vm.as_deref().unwrap(), step.to.as_deref().unwrap());
                     }
                     _ => {}
                 }
