@@ -119,22 +119,19 @@ fn check(ui: &mut Ui, path: &Path, inputs: &Inputs, format: &Output) -> Result<E
 }
 
 fn verdict(plan: &Plan, judged: &Judged) -> serde_json::Value {
-    let mut value = json!({
-        "schema_version": "tidegate.plan-check/v1", "plan": plan.id, "safe": judged.is_ok(),
-    });
+    let schema = "tidegate.plan-check/v1";
     match judged {
-        Ok(Checked { updated, blocked, ends }) => {
-            value["updated"] = json!(updated);
-            value["blocked"] = json!(blocked);
-            value["ends"] = json!(ends);
-        }
-        Err(tidegate_checker::Violation { invariant, wave, step, problem }) => {
-            value["violation"] = json!({
+        Ok(Checked { updated, blocked, ends }) => json!({
+            "schema_version": schema, "plan": plan.id, "safe": true,
+            "updated": updated, "blocked": blocked, "ends": ends,
+        }),
+        Err(tidegate_checker::Violation { invariant, wave, step, problem }) => json!({
+            "schema_version": schema, "plan": plan.id, "safe": false,
+            "violation": {
                 "invariant": invariant.name(), "wave": wave, "step": step, "problem": problem,
-            });
-        }
+            },
+        }),
     }
-    value
 }
 
 fn show(
