@@ -1,7 +1,7 @@
 //! Whether what is said to be blocked is.
 
 use tidegate_model::fleet::{GroupPolicy, HostState};
-use tidegate_model::plan::{Blocked, BlockedCode, Plan};
+use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
 use tidegate_model::versions::VersionRules;
 
 use crate::ground::{Ground, Place, movable, serves};
@@ -15,6 +15,7 @@ pub(crate) fn check(
     rules: &VersionRules,
 ) -> Result<(), Violation> {
     let state = State::new(ground);
+    let end = ended(ground, plan);
     for blocked in &plan.blocked {
         let wrong = |problem: String| {
             let (invariant, wave, step) = (Invariant::Blocked, None, None);
@@ -23,7 +24,7 @@ pub(crate) fn check(
         if !ground.wanted.contains_key(blocked.target.as_str()) {
             return wrong(format!("`{}` is no target of the intent", blocked.target));
         }
-        if !holds(ground, &state, plan, rules, blocked) {
+        if !holds(ground, [&state, &end], plan, rules, blocked) {
             return wrong(
                 format!(
                     "`{}` is said to be blocked by {:?}, and is not",
@@ -36,9 +37,24 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// Where everything is when the plan is done.
+fn ended<'g>(ground: &'g Ground<'g>, plan: &Plan) -> State<'g> {
+    let mut state = State::new(ground);
+    let host = |id: &Option<String>| ground.hosts.get(id.as_deref()?).copied();
+    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
+        let vm = step.vm.as_deref().and_then(|v| ground.vms.get(v).copied());
+        if let (Some(vm), Some(from), Some(to)) = (vm, host(&step.from), host(&step.to)) {
+            state.leave(vm, from);
+            state.arrive(vm, to);
+            state.place[vm] = to;
+        }
+    }
+    state
+}
+
 fn holds(
     ground: &Ground<'_>,
-    state: &State<'_>,
+    [state, end]: [&State<'_>; 2],
     plan: &Plan,
     rules: &VersionRules,
     blocked: &Blocked,
@@ -68,14 +84,23 @@ fn holds(
                     && group.members.len() as u64 > hosts * u64::from(group.max_per_host)
             })
         }),
-        BlockedCode::Capacity => host.is_none_or(|host| !drains(ground, state, host)),
+        BlockedCode::Capacity => {
+            // Drained first it may fit, and leave no room for another target.
+            host.is_none_or(|host| !drains(ground, state, host) || !drains(ground, end, host))
+        }
         BlockedCode::Quorum => ground.fleet.quorums.iter().any(|quorum| {
             let of_host = |m: &tidegate_model::fleet::Member| match ground.member(m) {
                 Some(Place::Host(h)) => Some(h) == host,
                 Some(Place::Vm(vm)) => Some(state.place[vm]) == host,
                 None => false,
             };
-            let out = quorum.members.iter().filter(|m| !quorum.synced.contains(m)).count();
+            let down = |m: &tidegate_model::fleet::Member| match ground.member(m) {
+                Some(Place::Host(h)) => state.is_down(h),
+                Some(Place::Vm(vm)) => state.is_down(state.place[vm]),
+                None => true,
+            };
+            let gone = |m: &&tidegate_model::fleet::Member| !quorum.synced.contains(m) || down(m);
+            let out = quorum.members.iter().filter(gone).count();
             quorum.members.iter().any(of_host) && (quorum.members.len() < 3 || out > 0)
                 || quorum.members.iter().filter(|m| of_host(m)).count() > 1
         }),
@@ -90,16 +115,25 @@ fn holds(
                 || covering.nth(1).is_some()
                 || covering.next().is_some()
         }),
-        BlockedCode::Pods => pods(ground, target).next().is_some(),
+        BlockedCode::Pods => {
+            // Or what other nodes had has come to it.
+            let comes = |s: &tidegate_model::plan::Step| {
+                s.op == Op::Evict && s.to.as_deref() == Some(target)
+            };
+            pods(ground, target).next().is_some()
+                || plan.waves.iter().flat_map(|w| &w.steps).any(comes)
+        }
         BlockedCode::Ceph => ground.fleet.ceph.as_ref().is_some_and(|ceph| {
-            let mine: Vec<&str> =
-                ceph.osds.iter().filter(|o| o.host == target).map(|o| o.id.as_str()).collect();
+            let down = |h: &str| ground.hosts.get(h).is_none_or(|h| state.is_down(*h));
+            let without = |o: &&tidegate_model::fleet::Osd| o.host == target || down(&o.host);
+            let gone: std::collections::BTreeSet<&str> =
+                ceph.osds.iter().filter(without).map(|o| o.id.as_str()).collect();
+            let has = ceph.osds.iter().any(|o| o.host == target);
             let least = |pool: &str| ceph.pools.iter().find(|p| p.id == pool).map(|p| p.min_size);
-            !mine.is_empty()
-                && ceph.pgs.iter().any(|pg| {
-                    let up = pg.acting.iter().filter(|o| !mine.contains(&o.as_str())).count();
-                    !pg.clean || (up as u64) < least(&pg.pool).map_or(u64::MAX, u64::from)
-                })
+            has && ceph.pgs.iter().any(|pg| {
+                let up = pg.acting.iter().filter(|o| !gone.contains(o.as_str())).count();
+                !pg.clean || (up as u64) < least(&pg.pool).map_or(u64::MAX, u64::from)
+            })
         }),
         BlockedCode::Version => ground.wanted.get(target).is_some_and(|wanted| {
             wanted.iter().any(|want| {
@@ -115,7 +149,21 @@ fn holds(
                 blocked.numbers.values().any(|v| v.as_str() == Some(id))
                     || blocked.numbers.contains_key(id)
             };
+            // Or it leads a quorum in which the one it waits for is a target, too.
+            let leads = |q: &&tidegate_model::fleet::Quorum| {
+                let leader = q.leader.as_ref().and_then(|l| ground.member(l));
+                host.is_some() && leader == host.map(Place::Host)
+            };
+            let mut members =
+                ground.fleet.quorums.iter().filter(leads).flat_map(|q| &q.members).filter_map(
+                    |m| match m {
+                        tidegate_model::fleet::Member::Host(id) if id != target => Some(id),
+                        tidegate_model::fleet::Member::Host(_)
+                        | tidegate_model::fleet::Member::Vm(_) => None,
+                    },
+                );
             others.into_iter().any(named)
+                || members.any(|id| named(id) && ground.wanted.contains_key(id.as_str()))
         }
         BlockedCode::State => host.is_none_or(|h| ground.host(h).state != HostState::Up),
         BlockedCode::Window => {
@@ -138,8 +186,7 @@ fn pods<'g>(ground: &Ground<'g>, node: &'g str) -> impl Iterator<Item = &'g str>
     all.filter(move |p| p.node == node).map(|p| p.id.as_str())
 }
 
-/// Whether what is on a host fits elsewhere as things stand at the start, the
-/// largest first, each where least is left over, and headroom stays.
+/// Whether what is on a host fits elsewhere as things stand, the largest first, each where least is left over, and headroom stays.
 fn drains(ground: &Ground<'_>, state: &State<'_>, host: usize) -> bool {
     let classes = ground.classes.len();
     let mut vms: Vec<usize> =
@@ -167,7 +214,10 @@ fn drains(ground: &Ground<'_>, state: &State<'_>, host: usize) -> bool {
                 && apart(*h)
         };
         let spare = |h: &usize| (0..classes).map(|c| left(*h, c)).sum::<i64>();
-        let Some(to) = (0..ground.fleet.hosts.len()).filter(takes).min_by_key(spare) else {
+        // What may leave its zone does so only where the zone has no room.
+        let away = |h: &usize| ground.zone_of[*h] != ground.zone_of[host];
+        let hosts = (0..ground.fleet.hosts.len()).filter(takes);
+        let Some(to) = hosts.min_by_key(|h| (away(h), spare(h))) else {
             return false;
         };
         for class in 0..classes {

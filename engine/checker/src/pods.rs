@@ -23,7 +23,7 @@ pub(crate) fn left(ground: &Ground<'_>, state: &State<'_>, phase: &Phase<'_>, no
     let going = |n: usize| phase.evicts.iter().any(|(pod, _, _)| *pod == n);
     let here = |(n, pod): &(usize, &Pod)| {
         let on = place(cluster, state, *n, pod);
-        (on == Some(node) && !stays(pod)) || (pod.node == node && going(*n))
+        on == Some(node) && (!stays(pod) || going(*n))
     };
     cluster.pods.iter().enumerate().filter(here).count()
 }
@@ -57,16 +57,22 @@ impl Evictions {
         for (n, to, step) in &phase.evicts {
             let Some(pod) = cluster.pods.get(*n) else { continue };
             self.budgets(course, cluster, pod, step)?;
-            let node = ground.nodes.get(pod.node.as_str());
-            let cordoned = node.is_some_and(|n| {
+            let on = place(cluster, state, *n, pod);
+            let cordoned = on.and_then(|id| ground.nodes.get(id)).is_some_and(|n| {
                 state.cordoned_nodes.contains(n) && !phase.uncordoned_nodes.contains(n)
             });
-            if !cordoned || state.evicted.contains_key(n) {
+            let named = step.from.as_deref().is_none_or(|from| Some(from) == on);
+            if !cordoned || !named {
                 let text = format!(
                     "pod `{}` is not on `{}`, or that may not be cordoned",
-                    pod.id, pod.node
+                    pod.id,
+                    step.from.as_deref().unwrap_or(&pod.node)
                 );
                 return Err(course.broken(Invariant::K2, Some(step), text));
+            }
+            if coming.iter().any(|c: &Coming<'_, '_>| c.0 == *n) {
+                let text = format!("pod `{}` is evicted twice in one phase", pod.id);
+                return Err(course.broken(Invariant::Form, Some(step), text));
             }
             if pod.owner.is_none() {
                 let text = format!("pod `{}` has no owner that would replace it", pod.id);

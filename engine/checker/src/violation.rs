@@ -18,7 +18,7 @@ pub struct Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { invariant, wave, step, problem } = self;
-        write!(f, "{invariant:?}")?;
+        f.write_str(&invariant.name())?;
         if let Some(wave) = wave {
             write!(f, " in wave {wave}")?;
         }
@@ -83,4 +83,12 @@ pub enum Invariant {
     Blocked,
     /// What is said of a due date does not hold.
     Deadlines,
+}
+
+impl Invariant {
+    /// Its id in the safety model, such as `C1`; else a word, such as `Targets`.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
 }

@@ -1,6 +1,7 @@
 //! The command line as people type it. Nothing is resolved here.
 
 mod options;
+mod plan;
 mod proof;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::exit;
 use crate::output::{Output, QueryFormat};
 
 pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
+pub(crate) use plan::{Inputs, Plan, PlanCommand};
 pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 
 const STYLES: Styles = Styles::styled()
@@ -81,6 +83,12 @@ pub(crate) enum Command {
     /// the next probe.
     #[command(after_help = exit::HELP)]
     Probe(Probe),
+    /// Plan a rolling update that is safe at every step
+    ///
+    /// Computes waves from a fleet and an intent, has them checked by code of its own,
+    /// and says what cannot be updated and why. Changes nothing in any cloud.
+    #[command(after_help = exit::PLAN)]
+    Plan(Plan),
     /// Work on policy bundles
     #[command(subcommand)]
     Policy(Policy),

@@ -9,6 +9,7 @@ mod evidence;
 mod export;
 mod history;
 mod keys;
+mod plan;
 mod policy;
 mod preflight;
 mod probe;
@@ -71,6 +72,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         // These must work beside a file that is wrong.
         Command::Completions { .. }
         | Command::Man { .. }
+        | Command::Plan(_)
         | Command::Report(args::Report::Sign { .. } | args::Report::Upload(_))
         | Command::Config(args::Config::Init { .. }) => Config::none(env),
         Command::Scan(_)
@@ -92,6 +94,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Collect(args) => collect::run(ctx, &args).await,
         Command::Check(args) => check::run(ctx, args).await,
         Command::Probe(args) => probe::run(ctx, args).await,
+        Command::Plan(args) => plan::run(ctx, args),
         Command::Policy(args) => policy::run(ctx, args),
         Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,

@@ -5,10 +5,27 @@ pub(crate) const HELP: &str = "\
 Exit codes:
    0  nothing found at or above --fail-on
    1  the tool failed, or a bundle or the configuration is bad
-   2  findings; or policy test, snapshot verify or verify-proof failed
+   2  findings; or policy test, plan check, snapshot verify or verify-proof failed
    3  could not decide: something was not judged
   64  wrong usage or unknown target
 1 beats 2 beats 3.";
+
+/// Shown below `tidegate plan --help`.
+pub(crate) const PLAN: &str = "\
+Exit codes:
+   0  every target is in a wave, and every due date is met
+   1  the tool failed, or what it made was found not to be safe
+   3  a safe plan was made, but some target is blocked, or some due date is
+      not met
+  64  wrong usage";
+
+/// Shown below `tidegate plan check --help`.
+pub(crate) const PLAN_CHECK: &str = "\
+Exit codes:
+   0  the plan is safe, and what it says of itself is true
+   1  the tool failed, or a file is bad
+   2  it is not; the first thing that is broken is named
+  64  wrong usage";
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod exit;
 mod failure;
 mod output;
 mod rules;
+mod yaml;
 
 use std::process::ExitCode;
 

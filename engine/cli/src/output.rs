@@ -63,6 +63,16 @@ impl ReportFormat {
     ];
 }
 
+/// A format of plans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlanFormat {
+    Table,
+    Json,
+    Markdown,
+    Html,
+    Ansible,
+}
+
 /// `FORMAT` or `FORMAT=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Output<F = Format> {
@@ -90,6 +100,21 @@ impl FromStr for QueryFormat {
             "csv" => Ok(Self::Csv),
             "parquet" => Ok(Self::Parquet),
             _ => Err("it must be table, json, csv or parquet, with =FILE for a file".to_owned()),
+        }
+    }
+}
+
+impl FromStr for PlanFormat {
+    type Err = String;
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        match s {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            "markdown" => Ok(Self::Markdown),
+            "html" => Ok(Self::Html),
+            "ansible" => Ok(Self::Ansible),
+            _ => Err("it must be table, json, markdown, html or ansible, with =FILE for a file"
+                .to_owned()),
         }
     }
 }

@@ -45,7 +45,10 @@ fn an_unknown_key_is_told_with_file_line_and_the_nearest_known_one() {
         "targets:\n  prod1:\n    config-dir: x\n",
         &["tidegate.yaml:4: unknown key `config-dir`", "did you mean `config_dir`?"],
     );
-    refused("wibble: 1\n", &["unknown key `wibble`", "known keys: schema, store, retention, targets"]);
+    refused(
+        "wibble: 1\n",
+        &["unknown key `wibble`", "known keys: schema, store, retention, targets"],
+    );
     refused("cloud: a\n", &["unknown key `cloud`", "targets: {NAME: {cloud: ...}}"]);
 }
 

@@ -3,15 +3,18 @@
 //! `tidegate.intent/v1`, `schemas/intent.schema.json`; people write it as YAML.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Severity, Timestamp};
 
 /// An intent. Members that are not known are refused: a misspelt limit would be
 /// no limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct Intent {
     /// `tidegate.intent/v1`.
     pub schema: String,
@@ -60,7 +63,7 @@ fn double() -> f64 {
 
 /// What is to be updated to what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct Target {
     /// Which hosts or nodes.
     pub selector: Selector,
@@ -84,7 +87,7 @@ pub struct Target {
 }
 
 /// Which hosts or nodes: `all`, or those that match every member given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Selector {
     /// `all`.
@@ -103,7 +106,7 @@ pub enum All {
 
 /// What a host must match.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct Matching {
     /// Its pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,9 +122,33 @@ pub struct Matching {
     pub ids: Option<BTreeSet<String>>,
 }
 
+/// Read by hand, because serde tells nothing of what is wrong inside of an
+/// untagged one.
+impl<'de> Deserialize<'de> for Selector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Selector;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`all`, or a mapping with `pool`, `zone`, `role` or `ids`")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Selector, E> {
+                match text {
+                    "all" => Ok(Selector::All(All::All)),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Selector, A::Error> {
+                Matching::deserialize(MapAccessDeserializer::new(map)).map(Selector::Some)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
 /// When waves may run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "AnyWindow")]
 pub enum Window {
     /// Once.
     Once(Once),
@@ -129,9 +156,40 @@ pub enum Window {
     Weekly(Weekly),
 }
 
+/// A window of either sort as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
+struct AnyWindow {
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    #[serde(default)]
+    days: Option<Vec<Day>>,
+    from: Option<String>,
+    to: Option<String>,
+    time_zone: Option<String>,
+    zone: Option<String>,
+}
+
+impl TryFrom<AnyWindow> for Window {
+    type Error = &'static str;
+    fn try_from(any: AnyWindow) -> Result<Self, Self::Error> {
+        let AnyWindow { start, end, days, from, to, time_zone, zone } = any;
+        match (start, end, from, to, time_zone) {
+            (Some(start), Some(end), None, None, None) if days.is_none() => {
+                Ok(Self::Once(Once { start, end, zone }))
+            }
+            (None, None, Some(from), Some(to), Some(time_zone)) => {
+                let days = days.unwrap_or_default();
+                Ok(Self::Weekly(Weekly { days, from, to, time_zone, zone }))
+            }
+            _ => Err("a window has either `start` and `end`, or `from`, `to` and `time_zone`"),
+        }
+    }
+}
+
 /// From one time to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct Once {
     /// Its begin.
     pub start: Timestamp,
@@ -144,7 +202,7 @@ pub struct Once {
 
 /// On some days of every week, in the time of a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct Weekly {
     /// The days on which it begins; every day if empty.
     #[serde(default)]
@@ -183,7 +241,7 @@ pub enum Day {
 
 /// When no wave may run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping")]
 pub struct Freeze {
     /// Its begin.
     pub start: Timestamp,
@@ -196,7 +254,7 @@ pub struct Freeze {
 
 /// How long things take, in seconds; what a window must have room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a mapping")]
 pub struct Durations {
     /// Moving a virtual machine.
     pub migrate_s: u64,

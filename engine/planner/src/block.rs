@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tidegate_model::fleet::HostState;
+use tidegate_model::fleet::{HostState, Member, Quorum};
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Blocked, BlockedCode};
 use tidegate_model::versions::VersionRules;
@@ -70,25 +70,26 @@ pub(crate) fn host(
             return Some(blocked(id, BlockedCode::Budget, &numbers, fix));
         }
     }
-    quorum(arena, host, id).or_else(|| ceph(arena, host, id)).or_else(|| vms(arena, load, host, id))
+    quorum(arena, load, host, id)
+        .or_else(|| ceph(arena, host, id))
+        .or_else(|| vms(arena, load, host, id))
 }
 
-fn quorum(arena: &Arena<'_>, host: Id, id: &str) -> Option<Blocked> {
+fn quorum(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
     let row = at(&arena.hosts, host);
     for quorum in row.quorums.iter().filter_map(|n| arena.fleet.quorums.get(*n)) {
-        let here = |m: &&tidegate_model::fleet::Member| arena.seat(m) == Some(Seat::Host(host));
+        let here = |m: &&Member| arena.seat(m) == Some(Seat::Host(host));
         let mine = quorum.members.iter().filter(here).count();
-        let out: Vec<&tidegate_model::fleet::Member> =
-            quorum.members.iter().filter(|m| !quorum.synced.contains(m)).collect();
+        let out = not_in_step(arena, load, quorum);
         let all = quorum.members.len();
-        if mine > 1 || !out.is_empty() || all - 1 < all / 2 + 1 {
+        if mine > 1 || out > 0 || all - 1 < all / 2 + 1 {
             let numbers = [
                 ("quorum", json!(quorum.id)),
                 ("members", json!(all)),
                 ("members_here", json!(mine)),
-                ("not_in_step", json!(out.len())),
+                ("not_in_step", json!(out)),
             ];
-            let fix = if out.is_empty() {
+            let fix = if out == 0 {
                 format!("add members to quorum `{}` on other hosts", quorum.id)
             } else {
                 format!("bring all members of quorum `{}` into step", quorum.id)
@@ -97,6 +98,17 @@ fn quorum(arena: &Arena<'_>, host: Id, id: &str) -> Option<Blocked> {
         }
     }
     None
+}
+
+/// How many members of a quorum are out whatever a plan does: not in step, or on
+/// a host that is down.
+fn not_in_step(arena: &Arena<'_>, load: &Load, quorum: &Quorum) -> usize {
+    let down = |m: &Member| match arena.seat(m) {
+        Some(Seat::Host(h)) => at(&arena.hosts, h).down,
+        Some(Seat::Vm(v)) => at(&arena.hosts, *at(&load.place, v)).down,
+        None => true,
+    };
+    quorum.members.iter().filter(|m| !quorum.synced.contains(m) || down(m)).count()
 }
 
 fn ceph(arena: &Arena<'_>, host: Id, id: &str) -> Option<Blocked> {
@@ -154,7 +166,7 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
             return Some(blocked(id, BlockedCode::Affinity, &numbers, fix));
         }
         for quorum in row.one_by_one.iter().filter_map(|n| arena.fleet.quorums.get(*n)) {
-            let out = quorum.members.iter().filter(|m| !quorum.synced.contains(m)).count();
+            let out = not_in_step(arena, load, quorum);
             let all = quorum.members.len();
             if out > 0 || all - 1 < all / 2 + 1 {
                 let numbers = [

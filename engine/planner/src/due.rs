@@ -1,6 +1,7 @@
 //! When waves end, and what becomes of due dates.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::SignedDuration;
 use tidegate_model::Timestamp;
@@ -99,16 +100,19 @@ pub(crate) fn deadlines(
         }
         let host = arena.host_ids.get(target).copied();
         let zone = host.and_then(|h| arena.fleet.hosts.get(h)).map(|h| h.zone.as_str());
-        if !open.contains_key(&zone) {
-            open.insert(zone, windows::spans(intent, zone, arena.fleet.taken_at)?);
-        }
+        let spans = match open.entry(zone) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(windows::spans(intent, zone, arena.fleet.taken_at)?)
+            }
+        };
         let times = &intent.durations;
         let moves =
             host.map_or(0, |h| at(&vms, h).div_ceil(u64::from(at(&arena.hosts, h).max_out.max(1))));
         let least =
             moves * times.migrate_s + times.update_s + if job.reboot { times.reboot_s } else { 0 };
         let take = SignedDuration::from_secs(i64::try_from(least).unwrap_or(i64::MAX));
-        let earliest = match open.get(&zone).and_then(Option::as_deref) {
+        let earliest = match spans.as_deref() {
             None => arena.fleet.taken_at.checked_add(take).ok(),
             Some(spans) => windows::place(spans, arena.fleet.taken_at, least).map(|(_, end)| end),
         };

@@ -183,6 +183,20 @@ fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
     Ok(())
 }
 
+/// The waves of a zone, one way.
+struct Attempt {
+    drafts: Vec<Draft>,
+    left: BTreeSet<Id>,
+    load: Load,
+}
+
+impl Attempt {
+    /// Less is better: targets left over, then waves.
+    fn rank(&self) -> (usize, usize) {
+        (self.left.len(), self.drafts.len())
+    }
+}
+
 struct Planning<'p, 'f> {
     fleet: &'f Fleet,
     intent: &'f Intent,
@@ -238,6 +252,7 @@ impl<'f> Planning<'_, 'f> {
         nodes: &BTreeSet<&'f str>,
     ) -> Result<Vec<Timestamp>, PlanError> {
         let due = |id: &str| self.jobs.get(id).and_then(|j| j.due).unwrap_or(Timestamp::MAX);
+        let leads = self.leading_zones(hosts);
         let mut zones: BTreeMap<Option<&str>, (Timestamp, usize)> = BTreeMap::new();
         let place = |z: &str| self.fleet.zones.iter().position(|k| k == z).unwrap_or(usize::MAX);
         let of_hosts = hosts.iter().map(|h| {
@@ -249,12 +264,15 @@ impl<'f> Planning<'_, 'f> {
             let entry = zones.entry(zone).or_insert((due, zone.map_or(usize::MAX, place)));
             entry.0 = entry.0.min(due);
         }
-        let mut order: Vec<(Timestamp, usize, Option<&str>)> =
-            zones.into_iter().map(|(zone, (due, place))| (due, place, zone)).collect();
+        // A leader waits for members in other zones, whatever is due.
+        let mut order: Vec<(bool, Timestamp, usize, Option<&str>)> = zones
+            .into_iter()
+            .map(|(zone, (due, place))| (leads.contains(&zone), due, place, zone))
+            .collect();
         order.sort_unstable();
         let mut clock = due::Clock::new(self.fleet, self.intent);
         let mut open: BTreeSet<Id> = hosts.clone();
-        for (_, _, zone) in order {
+        for (_, _, _, zone) in order {
             let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
             let of_zone = |h: &Id| self.fleet.hosts.get(*h).map(|h| h.zone.as_str()) == zone;
             let mine: BTreeSet<Id> = hosts.iter().copied().filter(of_zone).collect();
@@ -284,6 +302,21 @@ impl<'f> Planning<'_, 'f> {
             }
         }
         Ok(clock.ends)
+    }
+
+    /// Zones with a host that leads a quorum which has other targets elsewhere.
+    fn leading_zones(&self, hosts: &BTreeSet<Id>) -> BTreeSet<Option<&'f str>> {
+        let zone_of = |h: Id| self.fleet.hosts.get(h).map(|h| h.zone.as_str());
+        let host = |m: &tidegate_model::fleet::Member| match self.arena.seat(m) {
+            Some(arena::Seat::Host(h)) if hosts.contains(&h) => Some(h),
+            Some(arena::Seat::Host(_) | arena::Seat::Vm(_)) | None => None,
+        };
+        let leading = self.fleet.quorums.iter().filter_map(|quorum| {
+            let leader = quorum.leader.as_ref().and_then(host)?;
+            let mut others = quorum.members.iter().filter_map(host);
+            others.any(|h| zone_of(h) != zone_of(leader)).then(|| zone_of(leader))
+        });
+        leading.collect()
     }
 
     /// Gives a wave its window; what finds none is blocked.
@@ -328,24 +361,24 @@ impl<'f> Planning<'_, 'f> {
             zone: at(&self.arena.hosts, *first).zone,
             open_elsewhere: elsewhere,
         };
-        let mut best: Option<(usize, usize, Vec<Draft>, BTreeSet<Id>, Load)> = None;
+        let mut best: Option<Attempt> = None;
         let mut urgent: BTreeSet<Id> = BTreeSet::new();
         for _ in 0..TRIES {
             let mut load = self.load.clone();
             let (drafts, left) = zone::plan(&zone, &mut load, targets, &urgent);
-            let rank = (left.len(), drafts.len());
             let more: BTreeSet<Id> = left.difference(&urgent).copied().collect();
-            if best.as_ref().is_none_or(|b| rank < (b.0, b.1)) {
-                best = Some((rank.0, rank.1, drafts, left, load));
+            let attempt = Attempt { drafts, left, load };
+            if best.as_ref().is_none_or(|b| attempt.rank() < b.rank()) {
+                best = Some(attempt);
             }
             if more.is_empty() {
                 break;
             }
             urgent.extend(more);
         }
-        let Some((_, _, drafts, left, load)) = best else { return Vec::new() };
+        let Some(Attempt { drafts, left, load }) = best else { return Vec::new() };
         for host in &left {
-            let why = self.stuck(&limits, *host, &left);
+            let why = self.stuck(&zone, *host, &left);
             self.blocked.push(why);
         }
         self.load = load;
@@ -353,19 +386,23 @@ impl<'f> Planning<'_, 'f> {
     }
 
     /// Why a host is left over when all waves of its zone are made.
-    fn stuck(&self, limits: &Limits<'_>, host: Id, left: &BTreeSet<Id>) -> Blocked {
+    fn stuck(&self, zone: &ZonePlan<'_, '_>, host: Id, left: &BTreeSet<Id>) -> Blocked {
         let arena = self.arena;
         let (id, row) = (arena.host_id(host), at(&arena.hosts, host));
         let vms = at(&self.load.on, host).len();
         let phases = u32::try_from(vms).unwrap_or(u32::MAX).div_ceil(row.max_out.max(1));
-        if let Some(most) = limits.phases.filter(|most| phases > *most) {
+        if let Some(most) = zone.limits.phases.filter(|most| phases > *most) {
             let numbers = [("migrations_in_sequence", json!(phases)), ("window_has", json!(most))];
             let fix = format!("widen the windows to {phases} migrations in sequence");
             return block::blocked(id, BlockedCode::Window, &numbers, fix);
         }
         for quorum in row.quorums.iter().filter_map(|n| self.fleet.quorums.get(*n)) {
             let other = quorum.members.iter().find_map(|m| match arena.seat(m) {
-                Some(arena::Seat::Host(h)) if h != host && left.contains(&h) => Some(h),
+                Some(arena::Seat::Host(h))
+                    if h != host && (left.contains(&h) || zone.open_elsewhere.contains(&h)) =>
+                {
+                    Some(h)
+                }
                 Some(arena::Seat::Host(_) | arena::Seat::Vm(_)) | None => None,
             });
             let leads = quorum.leader.as_ref().and_then(|l| arena.seat(l));

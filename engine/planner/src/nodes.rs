@@ -26,8 +26,8 @@ pub(crate) struct Pods<'f> {
     budgets: Vec<Vec<Id>>,
 }
 
-/// What is moved off a node: pod, to.
-type Evictions = Vec<(Id, Id)>;
+/// What is moved off nodes: pod, from, to.
+type Evictions = Vec<(Id, Id, Id)>;
 
 impl<'f> Pods<'f> {
     pub(crate) fn new(cluster: &'f Cluster) -> Self {
@@ -154,7 +154,7 @@ impl<'f> Pods<'f> {
                 if batch.len() >= cap
                     || limit.is_some_and(|l| out >= *l)
                     || (plane && facts.control_plane)
-                    || evicted.iter().any(|(_, to)| *to == node)
+                    || evicted.iter().any(|(_, _, to)| *to == node)
                 {
                     continue;
                 }
@@ -212,7 +212,7 @@ impl<'f> Pods<'f> {
             let to = if allowed { self.find(pod, node, cordoned, waiting) } else { None };
             let Some(to) = to else {
                 self.drop_on(pod, node);
-                for (pod, _) in done.into_iter().rev() {
+                for (pod, _, _) in done.into_iter().rev() {
                     self.lift(pod);
                     self.drop_on(pod, node);
                 }
@@ -220,7 +220,7 @@ impl<'f> Pods<'f> {
                 return None;
             };
             self.drop_on(pod, to);
-            done.push((pod, to));
+            done.push((pod, node, to));
         }
         Some(done)
     }
@@ -311,14 +311,14 @@ impl<'f> Pods<'f> {
             phase += 1;
         }
         let mut reads: BTreeSet<String> = nodes.iter().map(|n| format!("node/{n}")).collect();
-        for (count, (pod, to)) in evictions.iter().enumerate() {
+        for (count, (pod, from, to)) in evictions.iter().enumerate() {
             let facts = self.pod(*pod);
             reads.insert(format!("node/{}", self.node(*to).id));
             let budgets = at(&self.budgets, *pod).iter().filter_map(|b| self.cluster.pdbs.get(*b));
             reads.extend(budgets.map(|b| format!("pdb/{}", b.id)));
             steps.push(Step {
                 pod: Some(facts.id.clone()),
-                from: Some(facts.node.clone()),
+                from: Some(self.node(*from).id.clone()),
                 to: Some(self.node(*to).id.clone()),
                 ..step(format!("{n}/evict/{count:06}"), phase, Op::Evict)
             });

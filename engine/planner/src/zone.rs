@@ -244,7 +244,7 @@ impl<'w, 'f> Wave<'w, 'f> {
             if self.hosts.len() >= self.cap {
                 break;
             }
-            if self.may_go(host, open) {
+            if self.may_go(load, host, open) {
                 self.drain(load, host, relay);
             }
         }
@@ -255,18 +255,21 @@ impl<'w, 'f> Wave<'w, 'f> {
     }
 
     /// Whether a host may join as far as anything but its virtual machines goes.
-    fn may_go(&self, host: Id, open: &BTreeSet<Id>) -> bool {
+    fn may_go(&self, load: &Load, host: Id, open: &BTreeSet<Id>) -> bool {
         let arena = self.zone.arena;
         let row = at(&arena.hosts, host);
         if row.serves {
             let limit = self.zone.limits.intent.max_unavailable.get(row.pool);
             let out = self.out.get(row.pool).copied().unwrap_or(0);
-            if limit.is_some_and(|limit| out >= *limit) || !self.keeps_headroom(Some(host)) {
+            if limit.is_some_and(|limit| out >= *limit) || !self.may_keep_headroom(load, host) {
                 return false;
             }
         }
         let domain = row.domains.first().copied();
         if domain.is_some() && self.domain.is_some() && domain != self.domain {
+            return false;
+        }
+        if domain.is_some() && !self.batch.is_empty() && !self.serves_data(host) {
             return false;
         }
         row.quorums.iter().all(|n| {
@@ -279,16 +282,54 @@ impl<'w, 'f> Wave<'w, 'f> {
                 Some(Seat::Vm(_)) | None => false,
             };
             let leads = leader == Some(Seat::Host(host));
-            !self.quorums.contains(n) && !(leads && quorum.members.iter().any(waits))
+            let waits = leads && quorum.members.iter().any(waits);
+            !waits && !self.quorums.contains(n)
         })
     }
 
+    /// Whether every placement group still serves with one more host stopped.
+    /// One alone may be: that was seen before planning.
+    fn serves_data(&self, more: Id) -> bool {
+        let arena = self.zone.arena;
+        let Some(ceph) = &arena.fleet.ceph else { return true };
+        let up = |osd: &&String| {
+            let host = arena.osds.get(osd.as_str());
+            host.is_some_and(|h| {
+                *h != more && !self.batch.contains(h) && !at(&arena.hosts, *h).down
+            })
+        };
+        ceph.pgs.iter().all(|pg| {
+            let least =
+                ceph.pools.iter().find(|p| p.id == pg.pool).map_or(u32::MAX, |p| p.min_size);
+            pg.acting.iter().filter(up).count() as u64 >= u64::from(least)
+        })
+    }
+
+    /// Whether what must stay free could stay free without a host, if all leaves
+    /// the zone that may.
+    fn may_keep_headroom(&self, load: &Load, host: Id) -> bool {
+        let arena = self.zone.arena;
+        let leaves = |vm: &&Id| arena.fleet.vms.get(**vm).is_some_and(|v| !v.zone_pinned);
+        if self.keeps_headroom(&self.load, Some(host)) {
+            return true;
+        }
+        let mut less = self.load.clone();
+        let mut any = false;
+        for vm in at(&load.on, host).iter().filter(leaves) {
+            any = true;
+            for (load, demand) in less.iter_mut().zip(&at(&arena.vms, *vm).demand) {
+                *load -= demand;
+            }
+        }
+        any && self.keeps_headroom(&less, Some(host))
+    }
+
     /// Whether what must stay free stays free, with one more host out of service.
-    fn keeps_headroom(&self, more: Option<Id>) -> bool {
+    fn keeps_headroom(&self, load: &[i64], more: Option<Id>) -> bool {
         let arena = self.zone.arena;
         (0..arena.classes.len()).all(|class| {
             let going = more.map_or(0, |h| *at(&at(&arena.hosts, h).usable, class));
-            let (usable, load) = (*at(&self.usable, class) - going, *at(&self.load, class));
+            let (usable, load) = (*at(&self.usable, class) - going, *at(load, class));
             usable >= load + *at(&self.kept, class) && usable - self.largest(class, more) >= load
         })
     }
@@ -346,7 +387,8 @@ impl<'w, 'f> Wave<'w, 'f> {
                 *load -= if goes { *demand } else { 0 };
             }
         }
-        if placed && (row.serves || self.keeps_headroom(None)) {
+        let out = row.serves.then_some(host);
+        if placed && self.keeps_headroom(&self.load, out) {
             self.join(host);
             return;
         }

@@ -9,9 +9,9 @@
 
 mod audit;
 mod chart;
-mod escape;
+pub(crate) mod escape;
 mod findings;
-mod page;
+pub(crate) mod page;
 mod subject;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,8 @@
 //! compliance monitor of SCS. [`ndjson`], [`csv`], [`sarif`], [`junit`],
 //! [`code_quality`], [`prometheus`], [`openreports`] and [`ocsf`] write, item by
 //! item, what other tools read. All are functions of the report and their
-//! options alone: same report, same bytes. Nothing here prints.
+//! options alone: same report, same bytes. A [`PlanReport`] does the same for
+//! plans. Nothing here prints.
 
 mod baseline;
 mod code_quality;
@@ -22,6 +23,7 @@ mod ndjson;
 mod ocsf;
 mod openreports;
 mod oscal;
+mod plan;
 mod prometheus;
 mod report;
 mod sarif;
@@ -48,6 +50,10 @@ pub use ndjson::ndjson;
 pub use ocsf::ocsf;
 pub use openreports::openreports;
 pub use oscal::oscal;
+pub use plan::{
+    AnsibleError, Explanation, Judgement, Moved, Place, PlanDiff, PlanReport, TargetDiff, explain,
+    plan_ansible, plan_diff, plan_diff_text, plan_html, plan_markdown, plan_table,
+};
 pub use prometheus::prometheus;
 pub use report::{
     BaselineSummary, Gap, Report, ReportRule, Resolved, ScopeReport, SubjectReport, Summary,

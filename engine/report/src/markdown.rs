@@ -9,7 +9,7 @@
 //! GitHub refuses a comment of more than 65,536 characters.
 
 mod budget;
-mod escape;
+pub(crate) mod escape;
 
 use std::cmp::Reverse;
 use std::io::{self, BufWriter, Write};

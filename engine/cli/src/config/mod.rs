@@ -1,7 +1,7 @@
 //! `tidegate.yaml`, and what holds when flags, variables and the file disagree:
 //! flag, then variable, then file, then default.
 //!
-//! [`yaml`] reads the text with lines, [`read`] makes a [`File`] of it, and
+//! [`crate::yaml`] reads the text with lines, [`read`] makes a [`File`] of it, and
 //! [`Config`] answers what a command works with, each value as a [`Setting`]
 //! that knows where it comes from. `tidegate config show` prints what the
 //! commands are given, by the same functions. Nothing here opens the store or
@@ -10,7 +10,6 @@
 mod read;
 mod settings;
 mod targets;
-mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +24,7 @@ use crate::args::{Global, Mode};
 use crate::env::Env;
 use crate::failure::{Failure, Result};
 use crate::output::{Output, ReportFormat};
+use crate::yaml;
 
 pub(crate) use settings::{Reporting, RuleChoice};
 pub(crate) use targets::{Name, Place, Wanted};
@@ -37,24 +37,6 @@ const SCHEMA: &str = "tidegate.config/v1";
 
 /// What `tidegate config init` writes.
 pub(crate) const TEMPLATE: &str = include_str!("template.yaml");
-
-/// What is wrong in a file, and where.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Problem {
-    line: usize,
-    text: String,
-    hint: Option<String>,
-}
-
-impl Problem {
-    fn new(line: usize, text: impl Into<String>) -> Self {
-        Self { line, text: text.into(), hint: None }
-    }
-
-    fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
-    }
-}
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,18 +176,8 @@ impl Config {
             Failure::usage(format!("cannot read the configuration `{shown}`{by}: {e}"))
                 .hint("name a file that exists, or have one written: tidegate config init FILE")
         })?;
-        let file = read::read(&found.value, &text).map_err(|all| failure(&found.value, &all))?;
+        let file =
+            read::read(&found.value, &text).map_err(|all| yaml::failure(&found.value, &all))?;
         Ok(Self { env: env.clone(), found: Some(found), file })
     }
-}
-
-/// All that is wrong with a file, a line each, with the hint of each.
-fn failure(path: &Path, problems: &[Problem]) -> Failure {
-    let shown = path.display();
-    let mut lines = problems.iter().map(|p| format!("{shown}:{}: {}", p.line, p.text));
-    let first = lines.next().unwrap_or_else(|| format!("cannot read `{shown}`"));
-    let failure = lines.fold(Failure::new(first), Failure::also);
-    let mut hints: Vec<&str> = problems.iter().filter_map(|p| p.hint.as_deref()).collect();
-    hints.dedup();
-    hints.into_iter().fold(failure, Failure::hint)
 }

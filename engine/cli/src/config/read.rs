@@ -8,12 +8,12 @@ use std::sync::Arc;
 use tidegate_model::{RuleId, Severity, Subject};
 use tidegate_store::Retention;
 
-use super::yaml::{self, Entry, Node, Value};
-use super::{File, FilePlace, FileTarget, Origin, Parameter, Problem, SCHEMA, Setting};
+use super::{File, FilePlace, FileTarget, Origin, Parameter, SCHEMA, Setting};
 use crate::args::Mode;
 use crate::bundles;
 use crate::cmd::store::is_address;
 use crate::output::{Output, ReportFormat};
+use crate::yaml::{self, Entry, Node, Problem, Value};
 
 /// The keys of the file.
 pub(super) const KEYS: [&str; 14] = [

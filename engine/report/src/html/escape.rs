@@ -9,7 +9,7 @@ use tidegate_model::Violation;
 use crate::text::printable;
 
 /// Text on one line.
-pub(super) struct Text<T>(pub(super) T);
+pub(crate) struct Text<T>(pub(crate) T);
 
 impl<T: AsRef<str>> Display for Text<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,7 +19,7 @@ impl<T: AsRef<str>> Display for Text<T> {
 
 /// Text on one line in which `backticks` mark code, as messages and titles
 /// have it. A backtick without a second one stays as it is.
-pub(super) struct Prose<'a>(pub(super) &'a str);
+pub(crate) struct Prose<'a>(pub(crate) &'a str);
 
 impl Display for Prose<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

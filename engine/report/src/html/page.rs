@@ -21,7 +21,7 @@ fn hash(text: &str) -> impl Display {
 
 /// Up to the opening of `body`. The policy admits this style and this script
 /// and nothing else: even markup that came through could not load or run.
-pub(super) fn head(out: &mut impl Write, title: &str) -> io::Result<()> {
+pub(crate) fn head(out: &mut impl Write, title: &str) -> io::Result<()> {
     write!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

@@ -18,7 +18,7 @@ pub(super) fn cut(text: &str, longest: usize) -> Cow<'_, str> {
 }
 
 /// A name or value as code, also inside a table.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = printable(text);
     // A code span cannot hold a backtick, nor can it in a table a pipe, nor a
     // backslash before one.
@@ -40,7 +40,7 @@ fn html_code(text: &str) -> String {
 }
 
 /// A sentence in which `backticks` mark code.
-pub(super) fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     with_code(text, code)
 }
 

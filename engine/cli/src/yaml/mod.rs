@@ -4,11 +4,46 @@
 //! Anchors, tags and several documents are refused: a file of settings needs
 //! none of them, and without aliases it cannot grow when it is read.
 
+mod de;
+
+use std::path::Path;
+
 use yaml_rust2::Event;
 use yaml_rust2::parser::Parser;
 use yaml_rust2::scanner::TScalarStyle;
 
-use super::Problem;
+use crate::failure::Failure;
+
+pub(crate) use de::from_node;
+
+/// What is wrong in a file, and where.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Problem {
+    pub(crate) line: usize,
+    pub(crate) text: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(line: usize, text: impl Into<String>) -> Self {
+        Self { line, text: text.into(), hint: None }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// All that is wrong with a file, a line each, with the hint of each.
+pub(crate) fn failure(path: &Path, problems: &[Problem]) -> Failure {
+    let shown = path.display();
+    let mut lines = problems.iter().map(|p| format!("{shown}:{}: {}", p.line, p.text));
+    let first = lines.next().unwrap_or_else(|| format!("cannot read `{shown}`"));
+    let failure = lines.fold(Failure::new(first), Failure::also);
+    let mut hints: Vec<&str> = problems.iter().filter_map(|p| p.hint.as_deref()).collect();
+    hints.dedup();
+    hints.into_iter().fold(failure, Failure::hint)
+}
 
 /// Deeper than any setting; a parameter may hold a list of lists.
 const DEEPEST: usize = 32;

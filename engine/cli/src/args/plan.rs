@@ -1,0 +1,89 @@
+//! The options of `tidegate plan`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::exit;
+use crate::output::{Output, PlanFormat};
+
+/// `plan` makes a plan; its subcommands look at one that is there.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Plan {
+    #[command(subcommand)]
+    pub(crate) command: Option<PlanCommand>,
+    /// The fleet: tidegate.fleet/v1, as JSON or YAML
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) facts: Option<PathBuf>,
+    /// What is to be updated, within which limits: tidegate.intent/v1, as YAML
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) intent: Option<PathBuf>,
+    /// table, json, markdown, html or ansible; repeatable
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) format: Vec<Output<PlanFormat>>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanCommand {
+    /// Judge a plan, ours or one written by hand, step by step
+    ///
+    /// Shares no code with what makes plans. Names the first thing that is broken
+    /// by wave, step and numbers.
+    #[command(after_help = exit::PLAN_CHECK)]
+    Check {
+        /// A plan: tidegate.plan/v1, as JSON or YAML
+        plan: PathBuf,
+        #[command(flatten)]
+        inputs: Inputs,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
+    /// Show a plan; with the fleet and the intent it is checked, too
+    Show {
+        /// A plan: tidegate.plan/v1, as JSON or YAML
+        plan: PathBuf,
+        /// The fleet, for capacity, times and the check
+        #[arg(long, value_name = "FILE", requires = "intent")]
+        facts: Option<PathBuf>,
+        /// The intent, for the check
+        #[arg(long, value_name = "FILE", requires = "facts")]
+        intent: Option<PathBuf>,
+        /// table, json, markdown, html or ansible; repeatable
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Vec<Output<PlanFormat>>,
+    },
+    /// Tell what changed between two plans: targets of other fate, moves that came and went
+    Diff {
+        /// The first plan
+        before: PathBuf,
+        /// The second plan
+        after: PathBuf,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
+    /// Tell why a host or node is in its wave, or in none
+    Explain {
+        /// The host or node, by id
+        host: String,
+        /// A plan: tidegate.plan/v1, as JSON or YAML
+        #[arg(long, value_name = "FILE")]
+        plan: PathBuf,
+        /// The fleet, to explain quorums as well
+        #[arg(long, value_name = "FILE")]
+        facts: Option<PathBuf>,
+    },
+}
+
+/// What a plan is judged against.
+#[derive(Debug, Args)]
+pub(crate) struct Inputs {
+    /// The fleet that it starts from: tidegate.fleet/v1, as JSON or YAML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: PathBuf,
+    /// What is to be updated, within which limits: tidegate.intent/v1, as YAML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) intent: PathBuf,
+}

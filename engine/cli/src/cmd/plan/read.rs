@@ -1,0 +1,135 @@
+//! Fleets, intents and plans from files, JSON or YAML, with the line of what is
+//! wrong.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use tidegate_model::{Digest, Fleet, Intent, Plan, canonical, unreasonable_yaml};
+
+use crate::failure::{Failure, Result};
+use crate::output::Ui;
+use crate::yaml::{self, Problem};
+
+/// More kinds of unknown members than this are not listed.
+const UNKNOWN: usize = 20;
+/// More contradictions of a fleet than this are not listed.
+const PROBLEMS: usize = 20;
+
+/// A file that was read, and the SHA-256 of its canonical JSON.
+pub(super) struct File<T> {
+    pub(super) value: T,
+    pub(super) digest: Digest,
+}
+
+/// A fleet that hangs together. Members that are not known are told on standard
+/// error: a fleet may come from a tool that knows more than this one.
+pub(super) fn facts(ui: &mut Ui, path: &Path) -> Result<File<Fleet>> {
+    let file: File<Fleet> = read(ui, path)?;
+    let problems = file.value.check();
+    if problems.is_empty() {
+        return Ok(file);
+    }
+    let failure = Failure::new(format!("the fleet `{}` contradicts itself", path.display()));
+    let failure =
+        problems.iter().take(PROBLEMS).fold(failure, |f, problem| f.also(problem.to_string()));
+    Err(match problems.len().saturating_sub(PROBLEMS) {
+        0 => failure,
+        more => failure.also(format!("and {more} more")),
+    })
+}
+
+/// An intent; members that are not known are refused.
+pub(super) fn intent(path: &Path) -> Result<File<Intent>> {
+    let text = String::from_utf8(bytes(path)?)
+        .map_err(|_| Failure::new(format!("`{}` is no text in UTF-8", path.display())))?;
+    let wrong = |problem: Problem| yaml::failure(path, &[problem]);
+    let node = parse(&text).map_err(wrong)?;
+    let intent: Intent = yaml::from_node(&node, &mut |_| {}).map_err(wrong)?;
+    if intent.schema != Intent::SCHEMA {
+        let text = format!("`schema` is `{}`, not `{}`", intent.schema, Intent::SCHEMA);
+        return Err(wrong(Problem::new(node.line, text)));
+    }
+    Ok(File { value: intent, digest: digest(path, node.json().to_string().as_bytes())? })
+}
+
+/// A plan of the version that can be read.
+pub(super) fn plan(ui: &mut Ui, path: &Path) -> Result<Plan> {
+    let plan = read::<Plan>(ui, path)?.value;
+    if plan.schema == Plan::SCHEMA {
+        return Ok(plan);
+    }
+    let (shown, schema) = (path.display(), &plan.schema);
+    Err(Failure::new(format!("the schema of `{shown}` is `{schema}`, not `{}`", Plan::SCHEMA)))
+}
+
+fn read<T: DeserializeOwned>(ui: &mut Ui, path: &Path) -> Result<File<T>> {
+    let bytes = bytes(path)?;
+    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ignored = |path: serde_ignored::Path<'_>| {
+        *unknown.entry(member(&path)).or_default() += 1;
+    };
+    let json = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
+    let (value, digest) = if json {
+        let mut reader = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_ignored::deserialize(&mut reader, &mut ignored)
+            .and_then(|value| reader.end().map(|()| value));
+        let value = value.map_err(|e| {
+            let (text, line) = (e.to_string(), e.line());
+            // It says line and column at the end.
+            let text = text.split(" at line ").next().unwrap_or_default();
+            Failure::new(format!("{}:{line}: {text}", path.display()))
+        })?;
+        (value, digest(path, &bytes)?)
+    } else {
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Failure::new(format!("`{}` is no text in UTF-8", path.display())))?;
+        let wrong = |problem: Problem| yaml::failure(path, &[problem]);
+        let node = parse(&text).map_err(wrong)?;
+        let value = yaml::from_node(&node, &mut ignored).map_err(wrong)?;
+        (value, digest(path, node.json().to_string().as_bytes())?)
+    };
+    for (member, times) in unknown.iter().take(UNKNOWN) {
+        let shown = path.display();
+        ui.warn(&format!("{shown}: `{member}` is not known and was not read, {times} times"));
+    }
+    if unknown.len() > UNKNOWN {
+        ui.warn(&format!("and {} other members", unknown.len() - UNKNOWN));
+    }
+    Ok(File { value, digest })
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path)
+        .map_err(|e| Failure::usage(format!("cannot read `{}`: {e}", path.display())))
+}
+
+fn parse(text: &str) -> std::result::Result<yaml::Node, Problem> {
+    match unreasonable_yaml(text) {
+        Some(why) => Err(Problem::new(1, why).hint("write it as JSON")),
+        None => yaml::parse(text),
+    }
+}
+
+fn digest(path: &Path, json: &[u8]) -> Result<Digest> {
+    let text = canonical(json, &()).map_err(|e| {
+        Failure::new(format!("cannot read `{}`", path.display())).caused_by(Some(&e))
+    })?;
+    Ok(Digest::of(text.as_bytes()))
+}
+
+/// Where a member stands, the same for all elements of a list: `hosts[].rack`.
+fn member(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path as P;
+    match path {
+        P::Root => String::new(),
+        P::Seq { parent, .. } => format!("{}[]", member(parent)),
+        P::Map { parent, key } => match member(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        P::Some { parent } | P::NewtypeStruct { parent } | P::NewtypeVariant { parent } => {
+            member(parent)
+        }
+    }
+}

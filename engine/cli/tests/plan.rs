@@ -1,0 +1,181 @@
+//! Plans as people make, judge and read them; the unhappy cases first.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may"
+)]
+
+mod shell;
+
+use serde_json::{Value, json};
+use shell::Shell;
+
+const FLEET: &str = include_str!("plan/fleet.json");
+const INTENT: &str = include_str!("plan/intent.yaml");
+const MAKE: &str = "plan --facts fleet.json --intent intent.yaml";
+const CHECK: &str = "plan check plan.json --facts fleet.json --intent intent.yaml";
+
+fn shell() -> Shell {
+    let shell = Shell::new();
+    shell.write("fleet.json", FLEET);
+    shell.write("intent.yaml", INTENT);
+    shell
+}
+
+/// A shell with a plan in it.
+fn planned() -> (Shell, Value) {
+    let shell = shell();
+    let ran = shell.run(&format!("{MAKE} -f json=plan.json"));
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (3, "", ""), "{ran:?}");
+    let plan = serde_json::from_str(&std::fs::read_to_string(shell.path("plan.json")).unwrap());
+    (shell, plan.unwrap())
+}
+
+#[test]
+fn what_is_missing_or_misspelt_is_named() {
+    let shell = shell();
+    shell.run("plan").refused(64, &["--facts", "--intent"]);
+    shell.run("plan check").refused(64, &["<PLAN>"]);
+    shell.run("plan show p.json --facts f.json").refused(64, &["--intent"]);
+    shell.run(&format!("{MAKE} -f xml")).refused(64, &["table, json, markdown, html or ansible"]);
+    shell.run("plan --facts nope.json --intent intent.yaml").refused(64, &["`nope.json`"]);
+}
+
+#[test]
+fn an_intent_that_is_wrong_is_told_with_line_and_member() {
+    let shell = shell();
+    for (right, wrong, texts) in [
+        ("headroom", "headrom", ["intent.yaml:8: unknown field `headrom`", "`headroom`"]),
+        ("\"2025.2\"", "2025.2", ["intent.yaml:5: `targets[0].to`", "put versions in quotes"]),
+        ("role:", "rule:", ["intent.yaml:3: `targets[0].selector`", "`rule`"]),
+        ("sat]", "someday]", ["intent.yaml:12: `windows[0].days[1]`", "`someday`"]),
+        (
+            "{role: compute}",
+            "most",
+            ["intent.yaml:3: `targets[0].selector`", "`all`, or a mapping"],
+        ),
+        ("time_zone: Europe/Berlin", "zone: az1", ["intent.yaml:12: `windows[0]`", "`time_zone`"]),
+        ("intent/v1", "intent/v2", ["intent.yaml:1: `schema` is", "`tidegate.intent/v1`"]),
+        ("soak_s: 600", "soak_s: 600\nsoak_s: 1", ["intent.yaml:11: `soak_s`", "line 10"]),
+        ("headroom: 0.1", "headroom: 1.5", ["`intent.yaml` cannot be followed", "headroom is 1.5"]),
+    ] {
+        assert!(INTENT.contains(right));
+        shell.write("intent.yaml", &INTENT.replacen(right, wrong, 1));
+        shell.run(MAKE).refused(1, &texts);
+    }
+}
+
+#[test]
+fn a_fleet_that_is_wrong_is_told_and_what_is_not_known_in_it_is_warned_about() {
+    let shell = shell();
+    shell.write("fleet.json", &FLEET.replace("\"host\": \"comp-12\"", "\"host\": \"comp-99\""));
+    shell.run(MAKE).refused(1, &["contradicts itself", "vm `web-2` names the host `comp-99`"]);
+    shell.write(
+        "fleet.json",
+        &FLEET.replace("\"memory_mib\": 262144", "\"memory_mib\": \"256 GiB\""),
+    );
+    shell.run(MAKE).refused(1, &["fleet.json:7: "]);
+    shell.write("fleet.json", &FLEET.replace("\"pool\":", "\"rack\": \"r1\", \"pool\":"));
+    let ran = shell.run(MAKE);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert_eq!(
+        ran.stderr,
+        "warning: fleet.json: `hosts[].rack` is not known and was not read, 5 times\n"
+    );
+}
+
+#[test]
+fn a_plan_is_made_checked_and_shown() {
+    let shell = shell();
+    let ran = shell.run(MAKE);
+    assert_eq!(ran.code, 3, "one target is blocked: {ran:?}");
+    let golden = include_str!("plan/plan.txt");
+    let id = ran.stdout.split_whitespace().nth(1).unwrap();
+    assert_eq!(ran.stdout.replace(id, "ID"), golden);
+
+    let movable = FLEET.replace("\"migratable\": \"no\"", "\"migratable\": \"live\"");
+    shell.write("fleet.json", &movable);
+    assert_eq!(shell.run(MAKE).code, 0, "nothing is blocked any more");
+
+    // The same facts as YAML give the same plan.
+    let yaml = yaml_serde::to_string(&serde_json::from_str::<Value>(&movable).unwrap()).unwrap();
+    shell.write("fleet.yaml", &yaml);
+    let json = shell.run(&format!("{MAKE} -f json")).json();
+    let yaml = shell.run("plan --facts fleet.yaml --intent intent.yaml -f json").json();
+    assert_eq!(json, yaml);
+}
+
+#[test]
+fn a_plan_that_is_not_safe_is_named_by_wave_and_step() {
+    let (shell, plan) = planned();
+    let ran = shell.run(CHECK);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert_eq!(ran.stdout, "safe: 4 targets updated in 4 waves, 1 blocked\n");
+    let verdict = shell.run(&format!("{CHECK} -f json")).json();
+    assert_eq!((&verdict["safe"], &verdict["updated"]), (&json!(true), &json!(4)));
+
+    // Both members of the group onto one host.
+    let mut broken = plan.clone();
+    let steps = broken["waves"][2]["steps"].as_array_mut().unwrap();
+    let web = steps.iter_mut().find(|s| s["vm"] == "web-1").unwrap();
+    web["to"] = json!("comp-13");
+    let id = web["id"].as_str().unwrap().to_owned();
+    shell.write("plan.json", &broken.to_string());
+    let ran = shell.run(CHECK);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stdout.starts_with(&format!("not safe: C5 in wave 3, step `{id}`: ")), "{ran:?}");
+    let ran = shell.run(&format!("{CHECK} -f json"));
+    assert_eq!((ran.code, &ran.json()["violation"]["invariant"]), (2, &json!("C5")));
+    let schema = include_str!("../schemas/plan-check.schema.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    assert!(jsonschema::is_valid(&schema, &verdict) && jsonschema::is_valid(&schema, &ran.json()));
+
+    let show = "plan show plan.json --facts fleet.json --intent intent.yaml";
+    let ran = shell.run(show);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stdout.contains("NOT SAFE") && !ran.stdout.contains("  safe"), "{ran:?}");
+    shell.run(&format!("{show} -f ansible")).refused(1, &["only a plan that was found safe"]);
+}
+
+#[test]
+fn what_was_not_checked_is_not_shown_as_safe() {
+    let (shell, _) = planned();
+    let ran = shell.run("plan show plan.json");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("not checked") && !ran.stdout.contains(" safe"), "{ran:?}");
+    shell.run("plan show plan.json -f ansible").refused(1, &["plan show PLAN --facts FILE"]);
+    shell.write("fleet.json", &FLEET.replace("65536", "65535"));
+    let ran = shell.run(CHECK);
+    assert!(ran.stderr.contains("made for another fleet"), "{ran:?}");
+}
+
+#[test]
+fn two_plans_are_compared_and_a_host_is_explained() {
+    let (shell, plan) = planned();
+    shell.write("intent.yaml", &INTENT.replace("canary: 1\n", ""));
+    assert_eq!(shell.run(&format!("{MAKE} -f json=other.json")).code, 3);
+    let same = shell.run("plan diff plan.json plan.json -f json").json();
+    assert_eq!((&same["targets"], &same["moves_added"]), (&json!([]), &json!([])));
+    let mut fewer = plan;
+    fewer["waves"].as_array_mut().unwrap().pop();
+    shell.write("fewer.json", &fewer.to_string());
+    let diff = shell.run("plan diff fewer.json plan.json -f json").json();
+    assert_eq!(
+        diff["targets"],
+        json!([{"target": "comp-21", "before": "absent", "after": {"wave": 4}}])
+    );
+    assert_eq!(diff["moves_added"], json!([{"what": "db-1", "from": "comp-21", "to": "comp-22"}]));
+    let text = shell.run("plan diff fewer.json plan.json").stdout;
+    assert!(text.contains("  comp-21: no target → wave 4\n+ db-1: comp-21 → comp-22\n"), "{text}");
+
+    let explain = |host: &str| shell.run(&format!("plan explain {host} --plan plan.json")).stdout;
+    let text = explain("comp-12");
+    assert!(text.starts_with("comp-12 is updated in wave 2 of 4\n"), "{text}");
+    assert!(text.contains("waits for these, updated in earlier waves"), "{text}");
+    let text = explain("comp-22");
+    assert!(text.contains("  not-migratable: a virtual machine on it cannot be moved\n"), "{text}");
+    assert!(text.contains("  fix: move or stop vm `gpu-1`"), "{text}");
+    shell.run("plan explain nope --plan plan.json").refused(64, &["`nope`"]);
+}
