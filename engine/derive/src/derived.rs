@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tidegate_model::{Change, Fact, Facts, FactsError, Kind, ResourceKey, SnapshotMeta};
 
-use crate::{How, Row, TABLE, coverage, graph, row, workload};
+use crate::workload::{self, component};
+use crate::{How, Row, TABLE, coverage, graph, row};
 
 /// One snapshot with its derived kinds.
 ///
@@ -150,6 +151,10 @@ impl<'f> Derived<'f> {
                 self.note(row, Index::Workloads(index));
                 Ok(true)
             }
+            (How::Components, _) => {
+                changes.extend(component::changes(self.facts.get(), kind, &touched)?);
+                Ok(true)
+            }
             (How::Graph(make), Some(Index::Graph(index))) => {
                 changes.extend(index.changes(kind, &self.graph(row, *make)?));
                 Ok(true)
@@ -175,6 +180,7 @@ impl Facts for Derived<'_> {
                 let index = workload::each(self.facts.get(), kind, known, visit)?;
                 self.note(row, Index::Workloads(index));
             }
+            How::Components => component::each(self.facts.get(), kind, visit)?,
             How::Graph(make) => self.graph(row, *make)?.iter().cloned().for_each(visit),
         }
         Ok(())
@@ -202,6 +208,7 @@ impl Facts for Derived<'_> {
                     }
                     found?;
                 }
+                How::Components => component::fetch(self.facts.get(), &kind, &wanted, visit)?,
                 How::Graph(make) => {
                     let wanted: std::collections::BTreeSet<&str> =
                         wanted.iter().map(ResourceKey::as_str).collect();

@@ -9,8 +9,9 @@
 //!
 //! A derivation is a [`Row`] of [`TABLE`]: what it makes, from what, and how.
 //! *Workloads* ([`workload`]) are made one by one: a change costs what depends
-//! on it. A *graph* ([`graph`]) is made as a whole when an input changed.
-//! Either keeps an index of what depends on what in the memory, so nothing is
+//! on it. *Components* ([`workload::component`]) need no more than the Pod that
+//! changed. A *graph* ([`graph`]) is made as a whole when an input changed.
+//! Workloads and graphs keep an index of what depends on what in the memory, so nothing is
 //! read to find out what changed.
 //!
 //! What the kinds hold is documented in `docs/derived.md`. Nothing is stored,
@@ -26,6 +27,7 @@ mod workload;
 use std::collections::BTreeSet;
 
 use tidegate_model::{Fact, Facts, FactsError, Kind, ResourceKey};
+use workload::component;
 
 pub use derived::Derived;
 
@@ -58,6 +60,7 @@ pub(crate) enum Need {
 /// How facts are made.
 pub(crate) enum How {
     Workloads,
+    Components,
     Graph(fn(&dyn Facts) -> Result<Vec<Fact>, FactsError>),
 }
 
@@ -65,7 +68,7 @@ const fn input(kind: &'static str, need: Need) -> Input {
     Input { kind, need }
 }
 
-static TABLE: [Row; 2] = [
+static TABLE: [Row; 3] = [
     Row {
         kind: access::KIND,
         inputs: &[
@@ -78,6 +81,12 @@ static TABLE: [Row; 2] = [
         how: How::Graph(access::all),
     },
     Row {
+        kind: component::KIND,
+        inputs: &[input(workload::POD, Need::Listed)],
+        nameless: true,
+        how: How::Components,
+    },
+    Row {
         kind: workload::KIND,
         inputs: &[
             input("apps.DaemonSet", Need::ListedOrAbsent),
@@ -86,7 +95,7 @@ static TABLE: [Row; 2] = [
             input("apps.StatefulSet", Need::ListedOrAbsent),
             input("batch.CronJob", Need::ListedOrAbsent),
             input("batch.Job", Need::ListedOrAbsent),
-            input("core.Pod", Need::Listed),
+            input(workload::POD, Need::Listed),
             input("core.PodTemplate", Need::ListedOrAbsent),
             input("core.ReplicationController", Need::ListedOrAbsent),
             input(workload::VERSION, Need::Detail),
@@ -142,6 +151,7 @@ pub fn collected(kinds: impl IntoIterator<Item = Kind>) -> BTreeSet<Kind> {
 pub fn source_key(key: &ResourceKey) -> ResourceKey {
     let source = match key.kind() {
         workload::KIND => unwrapped(key, workload::KIND),
+        component::KIND => unwrapped(key, component::KIND),
         // Subjects are `User`, `Group` and `ServiceAccount`; what stands for a
         // resource that cannot be read has that resource's kind in this place.
         access::KIND => unwrapped(key, access::KIND).filter(|k| k.kind().contains('.')),

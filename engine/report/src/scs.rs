@@ -132,6 +132,13 @@ fn document(
         (Some((_, version)), None) => Yaml::text(version),
         _ => Yaml::Null,
     };
+    // A cluster's snapshot always tells of this kind. The variables of its scope
+    // are paths of the suite, which tidegate has none of.
+    let of_cluster = subject.coverage.iter().any(|c| c.kind.as_str() == "kubernetes.version");
+    let assignment = match of_cluster {
+        true => Yaml::map([]),
+        false => Yaml::map([("os_cloud", Yaml::text(name))]),
+    };
     let with = |run_id: &str, invocation: &str| {
         Yaml::map([
             (
@@ -150,7 +157,7 @@ fn document(
                 Yaml::map([
                     ("uuid", Yaml::text(run_id)),
                     ("argv", Yaml::texts(run.argv.iter().cloned())),
-                    ("assignment", Yaml::map([("os_cloud", Yaml::text(name))])),
+                    ("assignment", assignment.clone()),
                     ("sections", Yaml::Null),
                     ("forced_version", forced.clone()),
                     ("forced_tests", Yaml::Null),

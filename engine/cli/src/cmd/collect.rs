@@ -62,7 +62,7 @@ pub(crate) async fn collect(
     let started = Instant::now();
     let (subject, now) = (&target.subject, env::now());
     let known = known(store, target).await?;
-    let evidence = given.complete(store, subject, &target.source.regions(), now).await?;
+    let evidence = given.complete(store, target, now).await?;
     let mut writer = begin(ctx, store, &target.subject).await?;
     let (tx, rx) = mpsc::channel(PAGES_WAITING);
     let collector = start(ctx, &target.source, known, tx);

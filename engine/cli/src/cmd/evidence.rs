@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tidegate_files::{FilesError, SignatureStatus, TEST_RESULT};
 use tidegate_model::{
-    Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, Status, Subject,
+    Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, Status,
     Timestamp, Visibility,
 };
 use tidegate_redact::RedactionKey;
@@ -17,8 +17,10 @@ use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
 use crate::args::Sources;
 use crate::cmd::store::failure;
+use crate::cmd::targets::Target;
 use crate::failure::{Failure, Result};
 use crate::output::Ui;
+use crate::rules::System;
 
 /// The kind of what people state.
 const STATEMENT: &str = "attestation.statement";
@@ -79,12 +81,11 @@ impl Evidence {
     /// All of it, together with what the last snapshot holds and nothing here
     /// replaces. The kinds of probes and statements are complete each time, so
     /// that a rule can tell "never probed" from "not looked"; that of test results
-    /// once some were handed in. How long a result counts is for the rules to say.
+    /// so for clusters, and for others once some were handed in. How long a result counts is for the rules to say.
     pub(crate) async fn complete(
         self,
         store: &Store,
-        subject: &Subject,
-        regions: &[&str],
+        Target { subject, source, .. }: &Target,
         now: Timestamp,
     ) -> Result<Vec<Collected>> {
         let Self { probes, files } = self;
@@ -94,22 +95,22 @@ impl Evidence {
         };
         let mut kinds: Vec<Kind> =
             tidegate_probe::KINDS.into_iter().map(kind).collect::<Result<_>>()?;
-        let regions: Vec<Option<&str>> = regions.iter().copied().map(Some).collect();
+        let regions: Vec<Option<&str>> = source.regions().into_iter().map(Some).collect();
         let mut wanted: Vec<(Kind, Vec<Option<&str>>)> =
             kinds.iter().map(|kind| (kind.clone(), regions.clone())).collect();
         if !given(&statement) {
             kinds.push(statement.clone());
             wanted.push((statement, vec![None]));
         }
+        let mut tested = source.system() == System::Kubernetes;
         let known: BTreeSet<ResourceKey> = probes.iter().map(|r| r.key.clone()).collect();
         let mut all = probes;
         match store.resolve(subject, &At::default()).await {
             Ok(last) => {
                 let facts = store.snapshot(&last).await.map_err(failure)?;
-                let tested = facts.meta().coverage_of(&test_result).next().is_some();
-                if tested && !given(&test_result) {
+                tested |= facts.meta().coverage_of(&test_result).next().is_some();
+                if !given(&test_result) {
                     kinds.push(test_result.clone());
-                    wanted.push((test_result, vec![None]));
                 }
                 let held = held(facts, kinds).await?;
                 // What was erased cannot be carried: nothing of it is left.
@@ -118,6 +119,9 @@ impl Evidence {
             }
             Err(StoreError::NoSubject { .. }) => {}
             Err(e) => return Err(failure(e)),
+        }
+        if tested && !given(&test_result) {
+            wanted.push((test_result, vec![None]));
         }
         let mut out = files;
         let mut coverage = Vec::new();

@@ -17,6 +17,9 @@ enum Step {
     See { kind: usize, name: u8, seen: bool },
 }
 
+/// Where static pods are components of the control plane.
+const NAMESPACE: &str = "kube-system";
+
 /// Kinds with the kind of their controller.
 const KINDS: [(&str, &str, &str); 10] = [
     ("apps.Deployment", "", ""),
@@ -42,7 +45,10 @@ fn body(at: usize, of: u8, image: u8, idle: bool) -> Value {
         _ => json!({"containers": [{"image": image, "name": "c"}]}),
     };
     match kind {
-        "core.Pod" => json!({"metadata": {"ownerReferences": owners}, "spec": spec}),
+        "core.Pod" => {
+            let mirror = if idle { json!({"kubernetes.io/config.mirror": "a"}) } else { json!({}) };
+            json!({"metadata": {"annotations": mirror, "ownerReferences": owners}, "spec": spec})
+        }
         "kubernetes.version" => json!({"minor": (30 + image / 2).to_string()}),
         "rbac.authorization.k8s.io.ClusterRole" => {
             let secrets = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
@@ -76,10 +82,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn apply(cluster: &mut Cluster, step: &Step) {
-    let key_of = |at: usize, name: u8| key(KINDS[at].0, "n", &name.to_string());
+    let key_of = |at: usize, name: u8| key(KINDS[at].0, NAMESPACE, &name.to_string());
     match *step {
         Step::Put { kind, name, of, image, idle } => {
-            cluster.put(KINDS[kind].0, "n", &name.to_string(), &body(kind, of, image, idle));
+            cluster.put(KINDS[kind].0, NAMESPACE, &name.to_string(), &body(kind, of, image, idle));
         }
         Step::Remove { kind, name } => cluster.remove(&key_of(kind, name)),
         Step::See { kind, name, seen } => cluster.see(&key_of(kind, name), seen),

@@ -330,6 +330,30 @@ fn static_pods_are_told_by_their_mirror() {
 }
 
 #[test]
+fn components_are_the_static_pods_of_kube_system() {
+    let component = "kubernetes.component";
+    let mut cluster = Cluster::new();
+    let mut mirror = pod(&spec("kube-apiserver"), Some(("v1", "Node", "cp-0")));
+    cluster.put("core.Pod", "kube-system", "other", &mirror);
+    mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "abc"});
+    cluster.put("core.Pod", "shop", "other", &mirror);
+    assert_eq!(cluster.bodies(component).len(), 0);
+    cluster.put("core.Pod", "kube-system", "kube-apiserver-cp-0", &mirror);
+    let of_workload = cluster.bodies(KIND)["core.Pod/kube-system/kube-apiserver-cp-0"].clone();
+    let all = cluster.derived(component);
+    assert_eq!(
+        cluster.bodies(component),
+        [(
+            "core.Pod/kube-system/kube-apiserver-cp-0".to_owned(),
+            json!({"containers": of_workload["containers"]})
+        )]
+        .into()
+    );
+    let source = key("core.Pod", "kube-system", "kube-apiserver-cp-0");
+    assert_eq!(source_key(&all[0].resource.key), source);
+}
+
+#[test]
 fn the_version_is_null_unless_it_was_seen() {
     let mut cluster = Cluster::new();
     cluster.put("core.Pod", "a", "p", &pod(&spec("x"), None));

@@ -5,6 +5,7 @@
 //! template and who is controlled by whom, so that a changed template finds
 //! its pods.
 
+pub(crate) mod component;
 mod source;
 mod spec;
 mod substance;
@@ -20,6 +21,8 @@ use source::{SHAPES, Source};
 use substance::Substance;
 
 pub(crate) const KIND: &str = "kubernetes.workload";
+
+pub(crate) const POD: &str = "core.Pod";
 
 /// The kind of the one fact that tells the version of the API server.
 pub(crate) const VERSION: &str = "kubernetes.version";

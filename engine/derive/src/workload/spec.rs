@@ -175,6 +175,16 @@ impl Pod {
         }
     }
 
+    /// Whether it shows a static pod of a kubelet.
+    pub(super) fn is_mirror(&self) -> bool {
+        self.annotations.contains_key(MIRROR)
+    }
+
+    /// The body of a `kubernetes.component`.
+    pub(super) fn containers_body(&self) -> String {
+        json!({"containers": self.containers}).to_string()
+    }
+
     /// The body of the fact.
     pub(super) fn body(&self, source: &Source<'_>, minor: Option<u64>) -> String {
         let resource = &source.fact.resource;
@@ -193,7 +203,7 @@ impl Pod {
             "kind": kind,
             "labels": less(&source.labels, &OWN_LABELS),
             "minor": minor,
-            "mirror": kind == "Pod" && self.annotations.contains_key(MIRROR),
+            "mirror": kind == "Pod" && self.is_mirror(),
             "namespace": resource.project,
             "path": self.path,
             "spec": self.spec,

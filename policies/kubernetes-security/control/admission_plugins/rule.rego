@@ -11,9 +11,9 @@
 #   severity: high
 #   input: collection
 #   per: subject
-#   kinds: [kubernetes.workload]
+#   kinds: [kubernetes.component]
 #   requires:
-#     kubernetes.workload: [/mirror, /namespace, /containers]
+#     kubernetes.component: [/containers]
 #   controls: ['cis-k8s:1.2.10', 'cis-k8s:1.2.13', 'cis-k8s:1.2.14']
 #   standard: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
 #   remediation: >-

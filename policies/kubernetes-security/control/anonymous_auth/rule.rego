@@ -11,9 +11,9 @@
 #   severity: high
 #   input: collection
 #   per: subject
-#   kinds: [kubernetes.workload]
+#   kinds: [kubernetes.component]
 #   requires:
-#     kubernetes.workload: [/mirror, /namespace, /containers]
+#     kubernetes.component: [/containers]
 #   controls: ['cis-k8s:1.2.1', 'nsa:authentication-authorization']
 #   standard: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 #   remediation: >-

@@ -12,9 +12,9 @@
 #   severity: high
 #   input: collection
 #   per: subject
-#   kinds: [kubernetes.workload]
+#   kinds: [kubernetes.component]
 #   requires:
-#     kubernetes.workload: [/mirror, /namespace, /containers]
+#     kubernetes.component: [/containers]
 #   controls:
 #   - 'cis-k8s:1.2.16'
 #   - 'cis-k8s:1.2.17'

@@ -11,9 +11,9 @@
 #   severity: critical
 #   input: collection
 #   per: subject
-#   kinds: [kubernetes.workload]
+#   kinds: [kubernetes.component]
 #   requires:
-#     kubernetes.workload: [/mirror, /namespace, /containers]
+#     kubernetes.component: [/containers]
 #   controls:
 #   - 'cis-k8s:1.2.6'
 #   - 'cis-k8s:1.2.7'

@@ -12,9 +12,9 @@
 #   severity: critical
 #   input: collection
 #   per: subject
-#   kinds: [kubernetes.workload]
+#   kinds: [kubernetes.component]
 #   requires:
-#     kubernetes.workload: [/mirror, /namespace, /containers]
+#     kubernetes.component: [/containers]
 #   controls:
 #   - 'cis-k8s:2.1'
 #   - 'cis-k8s:2.2'

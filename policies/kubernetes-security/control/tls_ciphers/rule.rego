@@ -12,9 +12,9 @@
 #   severity: medium
 #   input: collection
 #   per: subject
-#   kinds: [kubernetes.workload]
+#   kinds: [kubernetes.component]
 #   requires:
-#     kubernetes.workload: [/mirror, /namespace, /containers]
+#     kubernetes.component: [/containers]
 #   controls: ['cis-k8s:1.2.29', 'kubescape:C-0277', 'c5:CRY-02', 'nsa:network-separation']
 #   standard: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 #   remediation: >-

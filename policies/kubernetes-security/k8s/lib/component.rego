@@ -7,12 +7,10 @@ import rego.v1
 # {{"key", "path", "words"}} of all containers that run a component. None where the
 # control plane is not made of static pods (k3s) or not shown (managed clusters).
 found(asked, component) := {server |
-	some workload in asked.resources["kubernetes.workload"]
-	workload.body.mirror == true
-	workload.body.namespace == "kube-system"
-	some name, c in workload.body.containers
+	some pod in asked.resources["kubernetes.component"]
+	some name, c in pod.body.containers
 	runs(name, c, component)
-	server := {"key": workload.key, "path": c.path, "words": words(c)}
+	server := {"key": pod.key, "path": c.path, "words": words(c)}
 }
 
 runs(name, _, component) if name == component

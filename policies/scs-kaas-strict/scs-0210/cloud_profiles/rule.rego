@@ -4,7 +4,7 @@
 #   scs-0210-v2: each minor version that is maintained upstream is offered until its
 #   end of life, a new one within four months of its release. Judges the versions
 #   that the CloudProfiles of a Gardener list, without those that are previews or
-#   have expired.
+#   have expired; missing where there is no Gardener.
 # scope: package
 # custom:
 #   id: scs-strict-0210-cloud-profiles
@@ -12,6 +12,7 @@
 #   input: collection
 #   per: subject
 #   kinds: [core.gardener.cloud.CloudProfile]
+#   absent: [core.gardener.cloud.CloudProfile]
 #   visibility: member
 #   requires:
 #     core.gardener.cloud.CloudProfile: [/spec/kubernetes/versions]
@@ -47,7 +48,7 @@ current(expires) if {
 
 judgement := offered.judge(versions, now, kubernetes_releases) if count(profiles) > 0
 
-judgement := {"verdict": "abort", "violations": set(), "until": utc.forever, "reason": "there is no CloudProfile"} if {
+judgement := {"verdict": "missing", "violations": set(), "until": utc.forever, "reason": "there is no CloudProfile"} if {
 	count(profiles) == 0
 }
 

@@ -3,7 +3,7 @@
 # description: >-
 #   scs-0210-v2: each minor version that is maintained upstream is offered until its
 #   end of life, a new one within four months of its release. Judges the releases of
-#   cluster stacks in a management cluster.
+#   cluster stacks in a management cluster; missing in all others.
 # scope: package
 # custom:
 #   id: scs-strict-0210-cluster-stacks
@@ -11,6 +11,7 @@
 #   input: collection
 #   per: subject
 #   kinds: [clusterstack.x-k8s.io.ClusterStackRelease]
+#   absent: [clusterstack.x-k8s.io.ClusterStackRelease]
 #   visibility: member
 #   requires:
 #     clusterstack.x-k8s.io.ClusterStackRelease: [/status/kubernetesVersion]
@@ -33,7 +34,7 @@ versions := {r.body.status.kubernetesVersion | some r in releases}
 
 judgement := offered.judge(versions, utc.instant(input.now), kubernetes_releases) if count(releases) > 0
 
-judgement := {"verdict": "abort", "violations": set(), "until": utc.forever, "reason": "there is no ClusterStackRelease"} if {
+judgement := {"verdict": "missing", "violations": set(), "until": utc.forever, "reason": "there is no ClusterStackRelease"} if {
 	count(releases) == 0
 }
 
