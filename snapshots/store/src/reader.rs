@@ -13,10 +13,10 @@ use crate::layout::Layout;
 use crate::manifest::{self, Manifest};
 use crate::merkle::Tree;
 use crate::rows::Rows;
-use crate::versions::{Placed, place};
 use crate::segment::{Columns, Row, Segment};
 use crate::state::{Found, Located};
 use crate::store::{Inner, locked};
+use crate::versions::{Placed, place};
 
 /// One snapshot of a store; the [`Facts`] that rules and plans are given.
 ///

@@ -418,10 +418,19 @@ impl Store {
     /// [`StoreError::NoSubject`] or [`StoreError::NoSnapshot`] if there is
     /// none; [`StoreError::Damaged`] naming its manifest.
     pub async fn snapshot(&self, id: &SnapshotId) -> Result<SnapshotReader, StoreError> {
-        let id = self.resolve(&id.subject, &At::Id(id.clone())).await?;
-        let (manifest, _) = self.inner.manifest(&id.subject, id.seq).await?;
         let layout = self.inner.layout(&id.subject).await?;
-        Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest, layout))
+        let found = match layout.pruned.holds(id.seq) {
+            true => Err(StoreError::Missing { object: id.to_string() }),
+            false => self.inner.manifest(&id.subject, id.seq).await,
+        };
+        match found {
+            Ok((manifest, _)) => Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest, layout)),
+            Err(e) => {
+                // Listing all manifests is only worth it to say what there is instead.
+                self.resolve(&id.subject, &At::Id(id.clone())).await?;
+                Err(e)
+            }
+        }
     }
 
     /// The blob that the policy engine kept for a subject under a digest. It
