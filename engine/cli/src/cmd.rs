@@ -25,6 +25,7 @@ mod verify;
 mod waiver;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::CommandFactory as _;
 
@@ -34,6 +35,10 @@ use crate::env::Env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Ui;
+
+/// So long a command that writes waits for others to be done with the store: a
+/// query takes a minute at most, unless somebody asks for more.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What a command is given besides its own options.
 pub(crate) struct Context<'a> {
@@ -50,16 +55,16 @@ impl Context<'_> {
         self.config.store(&self.global).map(|store| store.value)
     }
 
-    /// Opens the store for reading alone: the index is left to others.
+    /// Opens the store for reading and records alone: the index is left to others.
     pub(crate) async fn store_to_read(&self) -> Result<tidegate_store::Store> {
-        let path = self.store_path()?;
-        tidegate_store::Store::open_for_records(&path).await.map_err(store::failure)
+        store::open_at(self.env, &self.store_path()?, store::For::Records).await
     }
 
     /// Opens the store and passes on what it had to mend.
     pub(crate) async fn store(&mut self) -> Result<tidegate_store::Store> {
         let path = self.store_path()?;
         let store = store::open_at(self.env, &path, store::For::All).await?;
+        store.be_patient(PATIENCE);
         for notice in store.notices() {
             self.ui.warn(notice);
         }

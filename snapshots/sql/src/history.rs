@@ -50,8 +50,8 @@ pub(crate) fn rows(
     Ok(Box::new(all.into_iter().flatten()))
 }
 
-/// How much of each version the columns need.
-fn content(table: &Table, used: &BTreeSet<usize>) -> Content {
+/// How much of each resource the columns need.
+pub(crate) fn content(table: &Table, used: &BTreeSet<usize>) -> Content {
     let needs = used.iter().filter_map(|&i| table.columns.get(i)).map(|c| match c.field {
         Field::Body | Field::Pointer(_) => Content::Bodies,
         Field::Name | Field::Project | Field::Region | Field::Source | Field::ReadAt => {

@@ -12,12 +12,15 @@ use std::sync::{Arc, Mutex};
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
-use tidegate_model::{Fact, Facts as _, Kind, KindCoverage, ResourceKey, SnapshotId, Status};
-use tidegate_store::{Manifest, StoreError};
+use tidegate_model::{
+    Fact, Facts as _, Kind, KindCoverage, Resource, ResourceKey, SnapshotId, Status,
+};
+use tidegate_store::{Content, Manifest, Outline, Placed, StoreError};
 
 use crate::SqlError;
 use crate::catalog::{Field, Source, Table};
 use crate::db::{Chosen, Db, Row, gap, locked};
+use crate::history;
 use crate::value::Value;
 
 /// Where the rows with a text are.
@@ -110,7 +113,8 @@ impl Db {
         }
         for chosen in &self.subjects {
             collect(table, used, chosen, &mut rows, &mut |visit| {
-                chosen.reader.fetch(std::slice::from_ref(&key), visit)
+                let keys = std::slice::from_ref(&key);
+                Ok(chosen.reader.fetch(keys, &mut |fact| visit(outline(fact)))?)
             })?;
         }
         Ok(rows)
@@ -124,11 +128,26 @@ fn read(
     kind: &Kind,
     rows: &mut Vec<Row>,
 ) -> Result<(), SqlError> {
-    collect(table, used, chosen, rows, &mut |visit| chosen.reader.each(kind, visit))
+    let reader = &chosen.reader;
+    let content = history::content(table, used);
+    collect(table, used, chosen, rows, &mut |visit| match content {
+        Content::Bodies => Ok(reader.each(kind, &mut |fact| visit(outline(fact)))?),
+        Content::Places => Ok(reader.outline(kind, true, visit)?),
+        Content::Times => Ok(reader.outline(kind, false, visit)?),
+    })
 }
 
-/// Hands facts to the visitor it is given.
-type Each<'f> = dyn FnMut(&mut dyn FnMut(Fact)) -> Result<(), tidegate_model::FactsError> + 'f;
+/// A resource with its body, as those without are given.
+fn outline(fact: Fact) -> Outline {
+    let erased = fact.resource.is_erased();
+    let Resource { key, kind: _, region, project, name, body, source, read_at } = fact.resource;
+    let body = (!erased).then_some(body);
+    let placed = Placed { region, project, name, source, read_at, body };
+    Outline { key, unseen_since: fact.unseen_since, placed: Some(placed) }
+}
+
+/// Hands resources to the visitor it is given.
+type Each<'f> = dyn FnMut(&mut dyn FnMut(Outline)) -> Result<(), SqlError> + 'f;
 
 fn collect(
     table: &Table,
@@ -141,15 +160,17 @@ fn collect(
     let subject = Value::text(chosen.id.subject.as_str());
     let snapshot = Value::text(chosen.id.to_string());
     let mut odd = None;
-    let read = each(&mut |fact| {
-        let body = match pick(&fact.resource.body, &members) {
-            Ok(body) => body,
+    each(&mut |resource| {
+        let placed = resource.placed.as_ref();
+        let body = placed.and_then(|p| p.body.as_ref());
+        let picked = match body.map(|body| pick(body, &members)).transpose() {
+            Ok(picked) => picked.unwrap_or_default(),
             Err(e) => {
-                odd.get_or_insert((fact.resource.key.clone(), e));
+                odd.get_or_insert((resource.key, e));
                 return;
             }
         };
-        let r = &fact.resource;
+        let key = &resource.key;
         let cell = |(i, column): (usize, &crate::catalog::Column)| {
             if !used.contains(&i) {
                 return Value::Null;
@@ -157,17 +178,17 @@ fn collect(
             match &column.field {
                 Field::Subject => subject.clone(),
                 Field::Snapshot => snapshot.clone(),
-                Field::Key => Value::text(r.key.as_str()),
-                Field::Kind => Value::text(r.kind.as_str()),
-                Field::Id => Value::text(r.key.id()),
-                Field::Name => Value::maybe(r.name.as_ref()),
-                Field::Project => Value::maybe(r.project.as_ref()),
-                Field::Region => Value::maybe(r.region.as_ref()),
-                Field::Source => Value::Text(Arc::clone(&r.source)),
-                Field::ReadAt => Value::time(r.read_at),
-                Field::UnseenSince => fact.unseen_since.map_or(Value::Null, Value::time),
-                Field::Body => Value::Text(Arc::clone(&r.body)),
-                Field::Pointer(pointer) => Value::of_json(body.pointer(pointer), column.ty),
+                Field::Key => Value::text(key.as_str()),
+                Field::Kind => Value::text(key.kind()),
+                Field::Id => Value::text(key.id()),
+                Field::Name => Value::maybe(placed.and_then(|p| p.name.as_ref())),
+                Field::Project => Value::maybe(placed.and_then(|p| p.project.as_ref())),
+                Field::Region => Value::maybe(placed.and_then(|p| p.region.as_ref())),
+                Field::Source => Value::maybe(placed.map(|p| &p.source)),
+                Field::ReadAt => placed.map_or(Value::Null, |p| Value::time(p.read_at)),
+                Field::UnseenSince => resource.unseen_since.map_or(Value::Null, Value::time),
+                Field::Body => Value::maybe(body),
+                Field::Pointer(pointer) => Value::of_json(picked.pointer(pointer), column.ty),
                 Field::Change
                 | Field::Ended
                 | Field::Seq
@@ -178,11 +199,8 @@ fn collect(
             }
         };
         let cells = table.columns.iter().enumerate().map(cell).collect();
-        rows.push(Row::new((chosen.id.subject.as_str(), r.key.as_str()), cells));
-    });
-    if let Err(e) = read {
-        return Err(SqlError::Facts(e));
-    }
+        rows.push(Row::new((chosen.id.subject.as_str(), key.as_str()), cells));
+    })?;
     match odd {
         None => Ok(()),
         Some((key, e)) => {

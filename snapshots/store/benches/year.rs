@@ -1,7 +1,7 @@
 //! Figures of a year of nightly snapshots, beside git and nightly dumps.
 //!
-//! `cargo bench -p tidegate-store --bench year [-- SIZExNIGHTS…] [--peers]`, each
-//! with one JSON object a line. Every night 1 % of the resources change, 0.2 % are
+//! `cargo bench -p tidegate-store --bench year [-- SIZExNIGHTS…] [--peers]
+//! [--store DIR]`, each with one JSON object a line. Every night 1 % of the resources change, 0.2 % are
 //! created and 0.2 % removed; the same seed gives the same clouds. Segments are
 //! compacted on the first night of a month. Everything runs on one thread without
 //! a runtime, so CPU seconds are of that thread, less those of making the
@@ -9,7 +9,8 @@
 //! 1 is better. `peak_bytes` is above what was in use at the beginning.
 //!
 //! `--peers` commits the same content to git (`fast-import`, then `repack`) and
-//! dumps it with zstd each night, in the same run.
+//! dumps it with zstd each night, in the same run. `--store` keeps the store in DIR;
+//! where one of that size is there already, it is only read.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +33,7 @@ use serde_json::{Value, json};
 use tidegate_model::{
     Facts as _, Kind, KindCoverage, Resource, ResourceKey, Status, Subject, Timestamp, Visibility,
 };
-use tidegate_store::{Begin, SnapshotReader, Store, Upkeep};
+use tidegate_store::{Begin, Content, Selection, SnapshotReader, Store, Upkeep};
 
 use support::{disk, mix, now, salts, status, thread_cpu, uuid};
 
@@ -234,11 +235,14 @@ impl Lines {
     }
 }
 
-fn run(size: u64, nights: u64, peers: bool) {
+fn run(size: u64, nights: u64, peers: bool, keep: Option<&Path>) {
     let folder = std::env::temp_dir().join(format!("tidegate-year-{}", std::process::id()));
-    let path = folder.as_path();
+    let path = keep.unwrap_or(&folder);
     let lines = Lines { size, nights };
     let subject = Subject::new("prod1").unwrap();
+    if path.join("manifests").exists() {
+        return reads(&lines, path, &subject, nights);
+    }
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let resident = status("VmRSS");
     let wall = Instant::now();
@@ -284,7 +288,9 @@ fn run(size: u64, nights: u64, peers: bool) {
         git(&lines, size, nights, segments);
         dumps(&lines, size, nights, segments);
     }
-    let _ = std::fs::remove_dir_all(path);
+    if keep.is_none() {
+        let _ = std::fs::remove_dir_all(path);
+    }
 }
 
 fn reads(lines: &Lines, path: &Path, subject: &Subject, nights: u64) {
@@ -327,6 +333,18 @@ fn reads(lines: &Lines, path: &Path, subject: &Subject, nights: u64) {
     let fresh = now(store.snapshot(&snapshot.meta().id)).unwrap();
     let (cpu, ()) = timed(|| fresh.fetch(&[key], &mut |_| ()).unwrap());
     lines.bound("one resource", json!({ "cpu_s": cpu }), 0.01, cpu);
+    for content in [Content::Times, Content::Bodies] {
+        let mut versions = 0;
+        let (cpu, ()) = timed(|| {
+            for key in keys.iter().step_by(keys.len() / REPEAT as usize).cloned() {
+                let of = Selection::Keys([key].into());
+                versions += fresh.versions(of, content, 1..=nights).map(Result::unwrap).count();
+            }
+        });
+        let cpu = cpu / f64::from(REPEAT);
+        let figures = json!({ "cpu_s": cpu, "content": format!("{content:?}"), "resources_asked": REPEAT, "versions": versions });
+        lines.bound("history of one resource", figures, 0.001, cpu);
+    }
 }
 
 /// Reads everything; gives the bytes of the bodies.
@@ -442,7 +460,8 @@ fn main() {
     };
     let sizes: Vec<(u64, u64)> = args.iter().filter_map(size).collect();
     let default = vec![(5_000, 60), (50_000, 60), FULL];
+    let keep = args.iter().position(|a| a == "--store").and_then(|at| args.get(at + 1));
     for (size, nights) in if sizes.is_empty() { default } else { sizes } {
-        run(size, nights, peers);
+        run(size, nights, peers, keep.map(Path::new));
     }
 }

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_model::{Change, ChangeOp, Kind, ResourceKey};
+use tidegate_model::{Change, Kind, ResourceKey};
 
 use crate::StoreError;
-use crate::index::{Broken, Index};
+use crate::index::{Broken, Index, Standing};
 use crate::layout::Layout;
 use crate::manifest::{self, Manifest};
 use crate::segment::Op;
@@ -19,29 +19,30 @@ use crate::store::Inner;
 const LOGS: u64 = 31;
 
 /// By key, what happened to it last.
-pub(crate) type Changes = BTreeMap<ResourceKey, Change>;
+type Changes = BTreeMap<ResourceKey, Change>;
 
 impl Inner {
-    /// What changed after snapshot `since` up to that of `manifest`.
+    /// What changed after snapshot `since` up to that of `manifest`, in order of
+    /// key.
     pub(crate) fn changes(
         &self,
         layout: &Layout,
         manifest: &Manifest,
         since: u64,
-    ) -> Result<Changes, StoreError> {
+    ) -> Result<Vec<Change>, StoreError> {
         let known = self.ask(|index| {
             if !holds(index, layout, manifest.seq)? {
                 return Ok(None);
             }
             if manifest.seq - since <= LOGS {
-                by_logs(index, manifest, since).map(Some)
+                by_logs(index, manifest, since).map(|c| Some(in_order(c)))
             } else {
                 by_entries(index, manifest, since).map(Some)
             }
         });
         match known.flatten() {
             Some(changes) => Ok(changes),
-            None => self.by_segments(layout, manifest, since),
+            None => Ok(in_order(self.by_segments(layout, manifest, since)?)),
         }
     }
 
@@ -89,39 +90,38 @@ fn by_logs(index: &Index, manifest: &Manifest, since: u64) -> Result<Changes, Br
     Ok(changes)
 }
 
-fn by_entries(index: &Index, manifest: &Manifest, since: u64) -> Result<Changes, Broken> {
-    let mut changes = Changes::new();
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    index.scan(&manifest.subject, None, &mut |kind, key, entry| {
-        if entry.at(manifest.seq).is_some() {
-            match counts.get_mut(kind) {
-                Some(n) => *n += 1,
-                None => drop(counts.insert(kind.to_owned(), 1)),
-            }
+fn by_entries(index: &Index, manifest: &Manifest, since: u64) -> Result<Vec<Change>, Broken> {
+    let mut changes = Vec::new();
+    // By kind, in order, how many resources stand at the newer one.
+    let mut counts: Vec<(Kind, u64)> = Vec::new();
+    index.histories(&manifest.subject, None, &mut |kind, key, history| {
+        if counts.last().is_none_or(|(last, _)| last.as_str() != kind) {
+            counts.push((Kind::new(kind).map_err(|e| Broken(e.to_string()))?, 0));
         }
-        let last = entry.history.iter().rfind(|(seq, _, _)| *seq <= manifest.seq);
+        let Some((kind, count)) = counts.last_mut() else { return Ok(()) };
+        *count += u64::from(Standing::at(history, manifest.seq).is_some());
+        let last = history.iter().rfind(|(seq, _, _)| *seq <= manifest.seq);
         if let Some((_, op, _)) = last.filter(|(seq, _, _)| *seq > since) {
             let key = ResourceKey::new(key).map_err(|e| Broken(e.to_string()))?;
-            let change = change(kind, key, *op).map_err(Broken)?;
-            changes.insert(change.key.clone(), change);
+            changes.push(Change { key, kind: kind.clone(), op: (*op).into() });
         }
         Ok(())
     })?;
     // A lost entry would hide a change.
-    let right = manifest.kinds.iter().map(|(kind, tree)| (kind.as_str(), tree.count));
-    if !right.eq(counts.iter().map(|(kind, n)| (kind.as_str(), *n))) {
+    let right = manifest.kinds.iter().map(|(kind, tree)| (kind, tree.count));
+    if !right.eq(counts.iter().filter(|(_, n)| *n > 0).map(|(kind, n)| (kind, *n))) {
         return Err(Broken(format!("it has other resources than `{}`", manifest.id())));
     }
+    // Entries are in order of kind and key, which is that of keys but for providers.
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(changes)
+}
+
+fn in_order(changes: Changes) -> Vec<Change> {
+    changes.into_values().collect()
 }
 
 fn change(kind: &str, key: ResourceKey, op: Op) -> Result<Change, String> {
     let kind = Kind::new(kind).map_err(|e| e.to_string())?;
-    let op = match op {
-        Op::Put => ChangeOp::Put,
-        Op::Remove => ChangeOp::Remove,
-        Op::Unseen => ChangeOp::Unseen,
-        Op::Seen => ChangeOp::Seen,
-    };
-    Ok(Change { key, kind, op })
+    Ok(Change { key, kind, op: op.into() })
 }

@@ -65,7 +65,7 @@ pub use manifest::{KindTree, LastRecord, Manifest};
 pub use place::Bucket;
 pub use proof::{Proof, ProofError, Proven, Sealed};
 pub use prune::Pruned;
-pub use reader::SnapshotReader;
+pub use reader::{Outline, SnapshotReader};
 pub use records::Record;
 pub use retention::Retention;
 pub use start::Reindexed;

@@ -16,6 +16,7 @@ use crate::rows::Rows;
 use crate::segment::{Columns, Row, Segment};
 use crate::state::{Found, Located};
 use crate::store::{Inner, locked};
+use crate::versions::{Placed, place};
 
 /// One snapshot of a store; the [`Facts`] that rules and plans are given.
 ///
@@ -74,10 +75,7 @@ impl SnapshotReader {
     /// # Errors
     /// [`StoreError::Objects`] or [`StoreError::Missing`] if it cannot be read.
     pub fn manifest_text(&self) -> Result<String, StoreError> {
-        let SnapshotId { subject, seq } = &self.meta.id;
-        let path = manifest::path(subject, *seq);
-        let bytes = self.inner.wait(self.inner.open_objects()?.get(&path))?;
-        String::from_utf8(bytes.into()).map_err(|e| StoreError::damaged(path.to_string(), e))
+        self.inner.wait(self.inner.manifest_text(&self.meta.id))
     }
 
     /// The SHA-256 of its manifest's bytes, by which the next one names it.
@@ -111,25 +109,13 @@ impl SnapshotReader {
         located: &[Located],
         visit: &mut dyn FnMut(Fact, Digest, Option<Salt>),
     ) -> Result<(), StoreError> {
-        let subject = &self.meta.id.subject;
         let wanted = located.iter().map(|l| (l.standing.seq, l.standing.row));
         let mut rows = Rows::new(&self.inner, &self.layout, Columns::FACTS, wanted)?;
-        let mut seen: BTreeMap<u64, Timestamp> = BTreeMap::new();
+        let mut seen = LastSeen::default();
         let mut shared = Shared::default();
         for l in located {
             let Some((segment, row)) = rows.next(l.standing.seq, &l.key)? else { continue };
-            let unseen_since = match l.standing.unseen {
-                0 => None,
-                unseen => Some(match seen.get(&unseen) {
-                    Some(time) => *time,
-                    None => {
-                        let last = self.inner.manifest(subject, unseen.saturating_sub(1));
-                        let time = self.inner.wait(last)?.0.taken_at;
-                        seen.insert(unseen, time);
-                        time
-                    }
-                }),
-            };
+            let unseen_since = self.unseen_since(&mut seen, l)?;
             let (resource, found) = shared.resource(segment, l, &row)?;
             visit(Fact { resource, unseen_since }, found, row.salt);
         }
@@ -159,6 +145,55 @@ impl SnapshotReader {
             return Err(StoreError::damaged(manifest::path(&id.subject, id.seq).to_string(), why));
         }
         Ok(())
+    }
+
+    /// Hands over the resources of a kind in order of key bytes, without their
+    /// bodies: where `places` is set with the rest of each, else only which there
+    /// are, for which no segment is read with the index. Without bodies there is no
+    /// root to compare; the number is that of the manifest.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] or [`StoreError::Missing`] naming an object.
+    pub fn outline(
+        &self,
+        kind: &Kind,
+        places: bool,
+        visit: &mut dyn FnMut(Outline),
+    ) -> Result<(), StoreError> {
+        let located = self.located(kind)?;
+        let wanted = located.iter().filter(|_| places).map(|l| (l.standing.seq, l.standing.row));
+        let mut rows = Rows::new(&self.inner, &self.layout, Columns::PLACES, wanted)?;
+        let mut shared = Shared::default();
+        let mut seen = LastSeen::default();
+        for l in located.iter() {
+            let row = if places { rows.next(l.standing.seq, &l.key)? } else { None };
+            let placed = row.map(|(segment, row)| place(&mut shared, segment, &l.key, &row));
+            visit(Outline {
+                key: l.key.clone(),
+                unseen_since: self.unseen_since(&mut seen, l)?,
+                placed: placed.transpose()?,
+            });
+        }
+        Ok(())
+    }
+
+    /// The time that a resource was last seen, if it is not.
+    fn unseen_since(
+        &self,
+        seen: &mut LastSeen,
+        located: &Located,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let unseen = located.standing.unseen;
+        if unseen == 0 {
+            return Ok(None);
+        }
+        if let Some(time) = seen.get(&unseen) {
+            return Ok(Some(*time));
+        }
+        let last = self.inner.manifest(&self.meta.id.subject, unseen.saturating_sub(1));
+        let time = self.inner.wait(last)?.0.taken_at;
+        seen.insert(unseen, time);
+        Ok(Some(time))
     }
 
     fn fetch_checked(
@@ -199,13 +234,26 @@ impl SnapshotReader {
         if since == 0 || since >= self.meta.id.seq || self.layout.pruned.holds(since) {
             return Ok(None);
         }
-        let changes = self.inner.changes(&self.layout, &self.manifest, since)?;
-        Ok(Some(changes.into_values().collect()))
+        self.inner.changes(&self.layout, &self.manifest, since).map(Some)
     }
 
     fn error(&self, source: StoreError) -> FactsError {
         FactsError { snapshot: self.meta.id.clone(), source: Arc::new(source) }
     }
+}
+
+/// By snapshot, when the one before it was taken.
+type LastSeen = BTreeMap<u64, Timestamp>;
+
+/// A resource of a snapshot without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// The resource.
+    pub key: ResourceKey,
+    /// Set if the collection did not see it, though it may still be there.
+    pub unseen_since: Option<Timestamp>,
+    /// Where it was, as far as it was asked for; its body is absent.
+    pub placed: Option<Placed>,
 }
 
 fn one_of(all: &[Located], key: &ResourceKey) -> Option<Located> {

@@ -65,7 +65,7 @@ impl Inner {
                 return Ok(None);
             }
             let mut found = Vec::new();
-            index.scan(subject, Some(kind), &mut |_, key, entry| {
+            index.scan(subject, kind, &mut |key, entry| {
                 if let Some(standing) = entry.at(seq) {
                     let key = ResourceKey::new(key).map_err(|e| Broken(e.to_string()))?;
                     found.push(Located { key, standing, leaf: entry.leaf_at(seq) });

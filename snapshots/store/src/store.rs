@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path as FsPath, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use object_store::path::Path;
 use tidegate_model::{Digest, SnapshotId, Subject};
@@ -48,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) slot: RwLock<Slot>,
     /// Held while this process may write.
     pub(crate) lock: Mutex<Option<File>>,
+    /// How long to wait for that, in milliseconds.
+    pub(crate) patience: AtomicU64,
     /// The subjects whose crashed writers were cleared away after.
     pub(crate) swept: tokio::sync::Mutex<BTreeSet<Subject>>,
     /// By subject, the newest snapshot that an index knew and whose manifest is
@@ -87,6 +91,7 @@ impl Inner {
             objects: OnceLock::new(),
             slot: RwLock::new(Slot::Absent),
             lock: Mutex::new(None),
+            patience: AtomicU64::new(0),
             swept: tokio::sync::Mutex::default(),
             lost: Mutex::default(),
             manifests: Mutex::new(BTreeMap::new()),
@@ -157,6 +162,13 @@ impl Inner {
         Ok(both)
     }
 
+    pub(crate) async fn manifest_text(&self, id: &SnapshotId) -> Result<String, StoreError> {
+        let path = manifest::path(&id.subject, id.seq);
+        let missing = || StoreError::Missing { object: path.to_string() };
+        let bytes = self.objects().ok_or_else(missing)?.get(&path).await?;
+        String::from_utf8(bytes.into()).map_err(|e| StoreError::damaged(path.to_string(), e))
+    }
+
     /// Where parts of segments are read from.
     pub(crate) fn source(&self) -> Result<Source, StoreError> {
         let objects = self.open_objects()?.clone();
@@ -210,7 +222,7 @@ impl Drop for Inner {
         let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Slot::Ready(index) = std::mem::replace(slot, Slot::Absent) {
             let folder = self.index_folder();
-            let closed = index.close();
+            let closed = index.close(&folder);
             // Without a seal the next start only has more to check.
             if let Err(error) = closed.and_then(|()| crate::index::seal(&folder)) {
                 tracing::debug!(%error, "the index is not sealed");
@@ -287,6 +299,13 @@ impl Store {
         self.inner.bucket.as_ref().map_or_else(folder, |b| b.url().to_owned())
     }
 
+    /// Lets writing wait until another process is done with the store, in place of
+    /// failing at once.
+    pub fn be_patient(&self, patience: Duration) {
+        let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        self.inner.patience.store(millis, Ordering::Relaxed);
+    }
+
     /// What opening had to mend or do without; each one clause, for people.
     #[must_use]
     pub fn notices(&self) -> &[String] {
@@ -318,6 +337,14 @@ impl Store {
             manifests.push(self.inner.manifest(subject, seq).await?.0.as_ref().clone());
         }
         Ok(manifests)
+    }
+
+    /// The text of a manifest, as it is in the log; pruned snapshots have one, too.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] or [`StoreError::Missing`] naming it.
+    pub async fn manifest_text(&self, id: &SnapshotId) -> Result<String, StoreError> {
+        self.inner.manifest_text(id).await
     }
 
     /// The snapshot that is meant by a point in time.
@@ -391,10 +418,19 @@ impl Store {
     /// [`StoreError::NoSubject`] or [`StoreError::NoSnapshot`] if there is
     /// none; [`StoreError::Damaged`] naming its manifest.
     pub async fn snapshot(&self, id: &SnapshotId) -> Result<SnapshotReader, StoreError> {
-        let id = self.resolve(&id.subject, &At::Id(id.clone())).await?;
-        let (manifest, _) = self.inner.manifest(&id.subject, id.seq).await?;
         let layout = self.inner.layout(&id.subject).await?;
-        Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest, layout))
+        let found = match layout.pruned.holds(id.seq) {
+            true => Err(StoreError::Missing { object: id.to_string() }),
+            false => self.inner.manifest(&id.subject, id.seq).await,
+        };
+        match found {
+            Ok((manifest, _)) => Ok(SnapshotReader::new(Arc::clone(&self.inner), manifest, layout)),
+            Err(e) => {
+                // Listing all manifests is only worth it to say what there is instead.
+                self.resolve(&id.subject, &At::Id(id.clone())).await?;
+                Err(e)
+            }
+        }
     }
 
     /// The blob that the policy engine kept for a subject under a digest. It

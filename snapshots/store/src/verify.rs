@@ -132,9 +132,11 @@ impl Pass<'_> {
     async fn manifests(&mut self) -> Result<Manifests, StoreError> {
         let Some(objects) = self.inner.objects() else { return Ok(Manifests::new()) };
         let path = |seq| manifest::path(self.subject, seq);
+        // First: another process may add a snapshot and compact.
+        let least = self.least(objects).await?;
         let numbers = objects.numbers(&Path::from(folder(self.subject))).await?;
         let mut wrong: BTreeMap<u64, Fault> = BTreeMap::new();
-        for seq in gaps(&numbers, self.least(objects).await?) {
+        for seq in gaps(&numbers, least) {
             wrong.insert(seq, fault(path(seq), "it is missing"));
         }
         let mut manifests = Manifests::new();
@@ -164,12 +166,13 @@ impl Pass<'_> {
         Ok(manifests)
     }
 
-    /// How many snapshots there must have been, going by segments: a writer
-    /// leaves one of the number after the newest manifest at most.
+    /// How many snapshots there must have been, going by the layout and by segments:
+    /// a writer leaves one of the number after the newest manifest at most.
     async fn least(&self, objects: &Objects) -> Result<u64, StoreError> {
+        let arranged = told(self.inner.layout(self.subject).await)?.map_or(0, |l| l.through);
         let names = objects.names(&Path::from(format!("segments/{}", self.subject))).await?;
         let numbers = names.iter().filter_map(|(n, _)| n.split_once('-')?.0.parse::<u64>().ok());
-        Ok(numbers.max().unwrap_or(0).saturating_sub(1))
+        Ok(numbers.max().unwrap_or(0).saturating_sub(1).max(arranged))
     }
 
     /// The segments that are live, and the roots that come of them. Snapshots that
@@ -308,7 +311,11 @@ impl Pass<'_> {
                     None => "none".to_owned(),
                 };
                 let (said, found) = (tree(said), tree(now));
-                let why = format!("of `{kind}` it names {said}, the segments have {found}");
+                let by = match layout.covering(seq) {
+                    Some(live) => format!(" (`{}`)", live.path(self.subject)),
+                    None => String::new(),
+                };
+                let why = format!("of `{kind}` it names {said}, the segments have {found}{by}");
                 wrong.insert(seq, Fault { object, why });
                 return wrong;
             }

@@ -256,7 +256,7 @@ impl Versions {
     }
 }
 
-fn place(
+pub(crate) fn place(
     shared: &mut Shared,
     segment: &Segment,
     key: &ResourceKey,
@@ -380,9 +380,9 @@ impl Inner {
         keys: Option<&BTreeSet<ResourceKey>>,
     ) -> Option<Vec<(ResourceKey, Events)>> {
         let (subject, seq) = (&manifest.subject, manifest.seq);
-        let until = |mut events: Events| {
-            events.retain(|(s, _, _)| *s <= seq);
-            events
+        let until = |events: &[(u64, Op, u32)]| {
+            let end = events.partition_point(|(s, _, _)| *s <= seq);
+            events.get(..end).unwrap_or_default().to_vec()
         };
         self.ask(|index| {
             if !holds(index, layout, seq)? {
@@ -398,13 +398,13 @@ impl Inner {
                 Some(keys) => {
                     for key in keys {
                         if let Some(entry) = index.get(subject, kind.as_str(), key.as_str())? {
-                            keep(key.clone(), until(entry.history));
+                            keep(key.clone(), until(&entry.history));
                         }
                     }
                 }
-                None => index.scan(subject, Some(kind), &mut |_, key, entry| {
+                None => index.histories(subject, Some(kind), &mut |_, key, history| {
                     let key = ResourceKey::new(key).map_err(|e| Broken(e.to_string()))?;
-                    keep(key, until(entry.history));
+                    keep(key, until(history));
                     Ok(())
                 })?,
             }

@@ -267,7 +267,7 @@ impl SnapshotWriter {
     fn load_once(&self, seq: u64, kind: &Kind) -> Result<Option<Kinds>, StoreError> {
         Ok(self.inner.ask(|index| {
             let mut known = Vec::new();
-            index.scan(&self.subject, Some(kind), &mut |_, key, entry| {
+            index.scan(&self.subject, kind, &mut |key, entry| {
                 if let Some(standing) = entry.at(seq) {
                     let key = ResourceKey::new(key).map_err(|e| Broken(e.to_string()))?;
                     let old = Old {

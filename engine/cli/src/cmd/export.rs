@@ -36,7 +36,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &Export) -> Result<Exit> {
     let rules = Rules::new(choice)?;
     let files = waiver::files(&ctx.config.waivers(&args.waivers, false).value)?;
     let waivers = waiver::read(&files)?;
-    let store = ctx.store().await?;
+    let store = ctx.store_to_read().await?;
     let subject = one_subject(ctx, &store, args.of.cloud.as_deref(), &[&at]).await?;
     let id = resolve(ctx, &store, &subject, &at).await?;
     let snapshot = store.snapshot(&id).await.map_err(failure)?;
@@ -50,8 +50,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &Export) -> Result<Exit> {
     archive.add("checkpoint.note", text.as_bytes())?;
     for seq in 1..=checkpoint.size {
         let id = SnapshotId { subject: subject.clone(), seq };
-        let manifest = store.snapshot(&id).await.map_err(failure)?;
-        let text = manifest.manifest_text().map_err(failure)?;
+        let text = store.manifest_text(&id).await.map_err(failure)?;
         archive.add(&format!("manifests/{seq}.json"), text.as_bytes())?;
     }
     for record in store.records(&subject).await.map_err(failure)? {

@@ -117,7 +117,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: &Prove) -> Result<Exit> {
     let at = At::from_str(&args.of.at).map_err(|e| Failure::usage(e.to_string()))?;
     let kind = args.kind.as_deref().map(Kind::new).transpose();
     let kind = kind.map_err(|e| Failure::usage(e.to_string()))?;
-    let store = ctx.store().await?;
+    let store = ctx.store_to_read().await?;
     let subject = one_subject(ctx, &store, args.of.cloud.as_deref(), &[&at]).await?;
     let id = resolve(ctx, &store, &subject, &at).await?;
     let snapshot = store.snapshot(&id).await.map_err(failure)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tidegate_model::{Salt, Timestamp};
-use tidegate_store::{At, Store};
+use tidegate_store::{At, Store, Upkeep};
 
 use super::support::*;
 use crate::{Session, Value};
@@ -252,4 +252,33 @@ fn reading_beside_a_writer_is_consistent() {
         }
     });
     e.check("latest", sql, &["39 39 39 39 39"]);
+}
+
+#[test]
+fn an_erased_body_is_nothing() {
+    let example = Example::new();
+    let server = |id: &str, tenant: &str, status: &str| {
+        let body =
+            format!(r#"{{"id":"{id}","name":"web","status":"{status}","tenant_id":"{tenant}"}}"#);
+        resource("compute.server", id, &body)
+    };
+    for (taken, status) in [(1, "ACTIVE"), (2, "ERROR")] {
+        let seen = vec![server("s1", "gone", status), server("s2", "stays", "ACTIVE")];
+        example.collect("prod1", taken, seen, vec![complete("compute.server")]);
+    }
+    let upkeep = Upkeep { now: day(3), grace: std::time::Duration::ZERO, dry_run: false };
+    let subject = &example.subjects()[0];
+    let erased = example.store.erase(subject, "gone", &upkeep, [1; 16]);
+    assert_eq!(example.runtime.block_on(erased).unwrap().versions, 2);
+    for at in ["latest", "latest~1"] {
+        let sql = "SELECT id, project, name, status, body IS NULL FROM servers ORDER BY id";
+        example.check(at, sql, &["s1 gone - - 1", "s2 stays web ACTIVE 0"]);
+        let sql = "SELECT status FROM servers WHERE key LIKE '%/s1'";
+        example.check(at, sql, &["-"]);
+        example.check(at, "SELECT count(*), count(body) FROM resources", &["2 1"]);
+    }
+    let sql = "SELECT id, seq, name, body ->> 'status' FROM history ORDER BY id, seq";
+    example.check("latest", sql, &["s1 1 - -", "s1 2 - -", "s2 1 web ACTIVE"]);
+    let sql = "SELECT status FROM servers WHERE key = 'openstack/compute.server/r1/s1'";
+    example.check("latest", sql, &["-"]);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
+use std::sync::atomic::Ordering;
 
 use sled::{Batch, Tree};
 use tidegate_model::Subject;
@@ -105,6 +106,7 @@ impl Index {
     pub(crate) fn drop_subject(&self, subject: &Subject) -> Result<(), Broken> {
         let _alone = self.alone();
         self.hit("index drop")?;
+        self.loose.store(true, Ordering::Relaxed);
         guard(|| self.db.drop_tree(super::tree_name(subject))).map(drop)
     }
 }

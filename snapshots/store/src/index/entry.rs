@@ -42,6 +42,12 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// What a key was at snapshot `seq`, by its history.
+    pub(crate) fn at(history: &[(u64, Op, u32)], seq: u64) -> Option<Self> {
+        let until = history.iter().take_while(|(s, _, _)| *s <= seq);
+        until.fold(None, |now, &(s, op, row)| Self::after(now, s, op, row))
+    }
+
     /// What it is after one more thing happened.
     pub(crate) fn after(now: Option<Self>, seq: u64, op: Op, row: u32) -> Option<Self> {
         match op {
@@ -56,8 +62,7 @@ impl Standing {
 impl Entry {
     /// What the key was at snapshot `seq`; `None` if it was not there.
     pub(crate) fn at(&self, seq: u64) -> Option<Standing> {
-        let until = self.history.iter().take_while(|(s, _, _)| *s <= seq);
-        until.fold(None, |now, &(s, op, row)| Standing::after(now, s, op, row))
+        Standing::at(&self.history, seq)
     }
 
     /// The leaf, if the newest version is the one that counts at `seq`.
@@ -91,30 +96,58 @@ impl Entry {
 
     /// `None` if the value is damaged or belongs to another key.
     pub(crate) fn decode(key: &[u8], value: &[u8]) -> Option<Self> {
-        let sum = u32::from_le_bytes(value.get(..4)?.try_into().ok()?);
-        if sum != checksum(key, value) {
-            return None;
-        }
-        let mut rest = value.get(4..)?;
-        let flags = *take(&mut rest, 1)?.first()?;
-        let salt = take(&mut rest, 16)?.try_into().ok()?;
-        let leaf = Digest(take(&mut rest, 32)?.try_into().ok()?);
-        let place = u64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?);
-        let region = if flags & 1 == 1 {
-            let length = usize::try_from(take_number(&mut rest)?).ok()?;
-            Some(Arc::from(std::str::from_utf8(take(&mut rest, length)?).ok()?))
-        } else {
-            None
-        };
+        let (newest, region, rest) = parts(key, value)?;
+        let (salt, rest_of_newest) = newest.split_first_chunk()?;
+        let (leaf, place) = rest_of_newest.split_first_chunk()?;
         let mut history = Vec::new();
-        let mut seq = 0_u64;
-        while !rest.is_empty() {
-            seq = seq.checked_add(take_number(&mut rest)?)?;
-            let code = take_number(&mut rest)?;
-            history.push((seq, op(code & 3), u32::try_from(code >> 2).ok()?));
-        }
-        Some(Self { salt, leaf, place, region, history })
+        read_history(rest, &mut history)?;
+        Some(Self {
+            salt: *salt,
+            leaf: Digest(*leaf),
+            place: u64::from_le_bytes(place.try_into().ok()?),
+            region: region.map(Arc::from),
+            history,
+        })
     }
+}
+
+/// Reads only what happened when, as [`Entry::history`], in place of what
+/// `history` held.
+pub(super) fn decode_history(
+    key: &[u8],
+    value: &[u8],
+    history: &mut Vec<(u64, Op, u32)>,
+) -> Option<()> {
+    history.clear();
+    read_history(parts(key, value)?.2, history)
+}
+
+/// What is of the newest put, its region, and the history; checked.
+fn parts<'v>(key: &[u8], value: &'v [u8]) -> Option<(&'v [u8], Option<&'v str>, &'v [u8])> {
+    let sum = u32::from_le_bytes(value.get(..4)?.try_into().ok()?);
+    if sum != checksum(key, value) {
+        return None;
+    }
+    let mut rest = value.get(4..)?;
+    let flags = *take(&mut rest, 1)?.first()?;
+    let newest = take(&mut rest, 16 + 32 + 8)?;
+    let region = if flags & 1 == 1 {
+        let length = usize::try_from(take_number(&mut rest)?).ok()?;
+        Some(std::str::from_utf8(take(&mut rest, length)?).ok()?)
+    } else {
+        None
+    };
+    Some((newest, region, rest))
+}
+
+fn read_history(mut rest: &[u8], history: &mut Vec<(u64, Op, u32)>) -> Option<()> {
+    let mut seq = 0_u64;
+    while !rest.is_empty() {
+        seq = seq.checked_add(take_number(&mut rest)?)?;
+        let code = take_number(&mut rest)?;
+        history.push((seq, op(code & 3), u32::try_from(code >> 2).ok()?));
+    }
+    Some(())
 }
 
 /// The number that stands for an operation.

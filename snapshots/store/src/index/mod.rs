@@ -20,6 +20,7 @@ mod log;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sled::{Batch, Db, Tree};
@@ -93,6 +94,8 @@ pub(crate) struct Index {
     fail: Fail,
     /// Held while entries are changed: they are read, and written later.
     writing: Mutex<()>,
+    /// Something large was thrown away, whose room sled keeps.
+    loose: AtomicBool,
 }
 
 /// The name of a key in the tree of its subject: in order of kind, then key.
@@ -116,27 +119,32 @@ impl Index {
     /// index of this process for a moment.
     pub(crate) fn open(folder: &Path, fail: Fail) -> Result<Self, Broken> {
         files::wait_until_closed(folder);
-        let config = sled::Config::new()
-            .path(folder)
-            .cache_capacity(CACHE)
-            .flush_every_ms(None)
-            .mode(sled::Mode::LowSpace);
-        let db = guard(|| config.open())?;
-        let index = Self { db, fail, writing: Mutex::default() };
+        let db = guard(|| config(folder).open())?;
+        let index = Self { db, fail, writing: Mutex::default(), loose: AtomicBool::new(false) };
         // Every tree is opened here, inside the guard, so that damage shows.
         guard(|| index.db.tree_names().iter().try_for_each(|n| index.db.open_tree(n).map(drop)))?;
         Ok(index)
     }
 
-    /// Writes everything out and closes.
-    pub(crate) fn close(self) -> std::io::Result<()> {
-        let Self { db, fail: _, writing: _ } = self;
-        let flushed = guard(|| db.flush());
+    /// Writes everything out to `folder`, where it was opened, and closes. If it
+    /// has much room that it does not need, it is written anew, without that.
+    pub(crate) fn close(self, folder: &Path) -> std::io::Result<()> {
+        let Self { db, fail: _, writing: _, loose } = self;
+        let packed = folder.with_extension("packed");
+        let pack = loose.into_inner();
+        let flushed = guard(|| if pack { copy(&db, &packed) } else { db.flush().map(drop) });
         let dropped = guard(|| {
             drop(db);
             Ok(())
         });
-        flushed.and(dropped.map(|()| 0)).map(drop).map_err(std::io::Error::other)
+        flushed.and(dropped).map_err(std::io::Error::other)?;
+        if pack {
+            files::wait_until_closed(folder);
+            files::wait_until_closed(&packed);
+            std::fs::remove_dir_all(folder)?;
+            std::fs::rename(&packed, folder)?;
+        }
+        Ok(())
     }
 
     fn tree(&self, subject: &Subject) -> sled::Result<Tree> {
@@ -223,22 +231,48 @@ impl Index {
         }
     }
 
-    /// Hands over every entry of a kind, or of all kinds, in order.
+    /// Hands over every entry of a kind, in order.
     pub(crate) fn scan(
         &self,
         subject: &Subject,
+        kind: &Kind,
+        visit: &mut dyn FnMut(&str, Entry) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        self.each(subject, &prefix(kind.as_str()), &mut |name, value| {
+            let (_, key) = split(name).ok_or_else(Broken::damaged)?;
+            visit(key, Entry::decode(name, value).ok_or_else(Broken::damaged)?)
+        })
+    }
+
+    /// Hands over kind, key and history of every entry of a kind, or of all
+    /// kinds, in order.
+    pub(crate) fn histories(
+        &self,
+        subject: &Subject,
         kind: Option<&Kind>,
-        visit: &mut dyn FnMut(&str, &str, Entry) -> Result<(), Broken>,
+        visit: &mut dyn FnMut(&str, &str, &[(u64, Op, u32)]) -> Result<(), Broken>,
     ) -> Result<(), Broken> {
         let prefix = kind.map_or_else(|| vec![b'k'], |k| prefix(k.as_str()));
+        let mut history = Vec::new();
+        self.each(subject, &prefix, &mut |name, value| {
+            let (kind, key) = split(name).ok_or_else(Broken::damaged)?;
+            entry::decode_history(name, value, &mut history).ok_or_else(Broken::damaged)?;
+            visit(kind, key, &history)
+        })
+    }
+
+    /// Hands over names and values that begin with `prefix`, in order.
+    fn each(
+        &self,
+        subject: &Subject,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
         let mut result = Ok(());
         guard(|| {
-            for pair in self.tree(subject)?.scan_prefix(&prefix) {
+            for pair in self.tree(subject)?.scan_prefix(prefix) {
                 let (name, value) = pair?;
-                result = split(&name)
-                    .zip(Entry::decode(&name, &value))
-                    .ok_or_else(Broken::damaged)
-                    .and_then(|((kind, key), entry)| visit(kind, key, entry));
+                result = visit(&name, &value);
                 if result.is_err() {
                     break;
                 }
@@ -353,6 +387,29 @@ fn split(name: &[u8]) -> Option<(&str, &str)> {
 /// them all for each.
 fn carry_tree(subject: &Subject, digest: &str) -> String {
     format!("c/{subject}/{digest}")
+}
+
+fn config(folder: &Path) -> sled::Config {
+    sled::Config::new()
+        .path(folder)
+        .cache_capacity(CACHE)
+        .flush_every_ms(None)
+        .mode(sled::Mode::LowSpace)
+}
+
+/// Copies all trees to a new place.
+fn copy(db: &Db, folder: &Path) -> sled::Result<()> {
+    // What a crash left.
+    files::remove(folder).map_err(sled::Error::Io)?;
+    let fresh = config(folder).open()?;
+    for name in db.tree_names() {
+        let tree = fresh.open_tree(&name)?;
+        for pair in &db.open_tree(&name)? {
+            let (key, value) = pair?;
+            tree.insert(key, value)?;
+        }
+    }
+    fresh.flush().map(drop)
 }
 
 /// Calls sled; a panic becomes an error like any other.

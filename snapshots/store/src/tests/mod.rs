@@ -13,5 +13,6 @@ mod schemas;
 mod shared;
 mod support;
 mod upkeep;
+mod upkept;
 mod verify;
 mod versions;

@@ -285,6 +285,9 @@ proptest! {
             check(&store, &past, "with the index").await;
             let second = Store::open(folder.path()).await.unwrap();
             check(&second, &past, "from segments").await;
+            let verified = second.verify(&subject(), &[]).await.unwrap();
+            assert_eq!(verified.faults, []);
+            assert_eq!(verified.pruned, past.pruned.len() as u64);
             drop(second);
             store.reindex().await.unwrap();
             check(&store, &past, "after a rebuild").await;
