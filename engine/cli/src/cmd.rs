@@ -52,7 +52,7 @@ impl Context<'_> {
     /// Opens the store for reading alone: the index is left to others.
     pub(crate) async fn store_to_read(&self) -> Result<tidegate_store::Store> {
         let path = self.store_path()?;
-        tidegate_store::Store::open_for_records(&path).await.map_err(store::failure)
+        store::open_at(self.env, &path, store::For::Records).await
     }
 
     /// Opens the store and passes on what it had to mend.

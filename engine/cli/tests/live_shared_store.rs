@@ -80,7 +80,7 @@ impl Machine {
 fn live_two_machines_see_one_store() {
     let store = prefix("machines");
     let (a, b) = (Machine::new(&store), Machine::new(&store));
-    a.run("snapshot list").refused(64, &["the store is empty"]);
+    a.run("snapshot verify").refused(64, &["the store is empty"]);
     a.collected();
     assert_eq!(b.snapshots(), 1);
     b.collected();
@@ -118,8 +118,7 @@ fn live_of_collectors_at_once_each_snapshot_has_one() {
     // It takes a moment to collect, so one round is nearly always enough.
     for _ in 0..5 {
         let runs: Vec<Ran> = std::thread::scope(|scope| {
-            let started: Vec<_> =
-                machines.iter().map(|m| scope.spawn(|| m.run(COLLECT))).collect();
+            let started: Vec<_> = machines.iter().map(|m| scope.spawn(|| m.run(COLLECT))).collect();
             started.into_iter().map(|run| run.join().unwrap()).collect()
         });
         let (won, lost): (Vec<_>, Vec<_>) = runs.iter().partition(|ran| ran.code == 0);
@@ -145,15 +144,27 @@ fn live_what_cannot_be_reached_is_told() {
     let store = prefix("errors");
     Machine::new(&store).collected();
     let refused = |machine: Machine, texts: &[&str]| {
-        for command in ["snapshot list", COLLECT, "snapshot verify"] {
+        for command in ["snapshot list", "snapshot verify", COLLECT] {
             machine.run(command).refused(1, texts);
         }
     };
-    let wrong = Machine::new(&store).with("AWS_SECRET_ACCESS_KEY", "hunter2-hunter2-hunter2");
-    refused(wrong, &["SignatureDoesNotMatch"]);
-    let unknown = Machine::new(&store).with("AWS_ACCESS_KEY_ID", "nobody");
-    refused(unknown, &["403"]);
-    refused(Machine::new("s3://no-such-bucket-of-tidegate/p"), &["NoSuchBucket"]);
+    refused(Machine::new("s3://no-bucket-of-tidegate/p"), &["NoSuchBucket", "hint: ", "bucket"]);
     let down = Machine::new(&store).with("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
-    refused(down, &["127.0.0.1:9"]);
+    refused(down, &["127.0.0.1:9", "Connection refused", "hint: ", "AWS_ENDPOINT_URL"]);
+}
+
+#[test]
+#[ignore = "needs a bucket of a server that looks at keys"]
+fn live_a_wrong_key_is_told() {
+    let store = prefix("keys");
+    Machine::new(&store).collected();
+    for (name, value) in
+        [("AWS_SECRET_ACCESS_KEY", "hunter2-hunter2-hunter2"), ("AWS_ACCESS_KEY_ID", "nobody")]
+    {
+        let ran = Machine::new(&store).with(name, value).run("snapshot list");
+        // The gateway asks Keystone next; where that is down it fails instead.
+        let hint =
+            if ran.stderr.contains("403") { "AWS_SECRET_ACCESS_KEY" } else { "storage is up" };
+        ran.refused(1, &["cannot read object `format.json`", "hint: ", hint]);
+    }
 }
