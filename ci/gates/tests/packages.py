@@ -2,6 +2,7 @@
 
 import glob
 import gzip
+import json
 import os
 import re
 import shlex
@@ -111,13 +112,14 @@ def the_cluster_job_reads_with_the_roles_beside_it():
 
 
 def the_bucket_jobs_run_what_they_say():
-    text = read(os.path.join(CI, "package", "kubernetes", "bucket.yaml"))
+    path = os.path.join(CI, "package", "kubernetes", "bucket.yaml")
+    text = read(path)
     documents = list(yaml.safe_load_all(text))
     jobs = [d for d in documents if d["kind"] == "CronJob"]
     (settings,) = [d["data"] for d in documents if d["kind"] == "ConfigMap"]
     same("jobs", [j["metadata"]["name"] for j in jobs], ["tidegate-scan-prod1", "tidegate-compact"])
     (expression,) = re.findall(r"^#   sed '(.*)' bucket", text, re.MULTILINE)
-    other = list(yaml.safe_load_all(run(["sed", expression], input=text).stdout))
+    other = list(yaml.safe_load_all(run(["sed", expression, path]).stdout))
     names = [(d["kind"], d["metadata"]["name"]) for d in other]
     check(("CronJob", "tidegate-scan-prod2") in names, names, "of another cloud")
     check("prod1" not in json.dumps(other), "another cloud names the first")
