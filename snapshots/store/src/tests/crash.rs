@@ -242,7 +242,7 @@ async fn a_file_size_limit_is_an_error_and_the_store_stays_whole() {
 #[tokio::test]
 async fn a_full_file_system_is_an_error_and_the_store_stays_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(unmount) = Mount::tmpfs(folder.path(), "1500k") else { return };
+    let Some(mount) = Mount::tmpfs(folder.path(), "1500k") else { return };
     let path = folder.path().join("store");
     let mut last = 0;
     let mut failure = None;
@@ -264,7 +264,7 @@ async fn a_full_file_system_is_an_error_and_the_store_stays_whole() {
         check(&store, seq).await;
     }
     drop(store);
-    drop(unmount);
+    drop(mount);
     let e = failure.unwrap();
     let cause = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
     assert!(format!("{e}: {cause}").contains("No space left"), "{e}: {cause}");
