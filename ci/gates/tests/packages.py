@@ -2,6 +2,7 @@
 
 import glob
 import gzip
+import json
 import os
 import re
 import shlex
@@ -108,6 +109,28 @@ def the_cluster_job_reads_with_the_roles_beside_it():
         # Outside of a cluster there is nothing to scan; all else is as in one.
         ran = run([TIDEGATE, *args], env={"HOME": work, "TIDEGATE_STORE": work + "/store"}, code=64)
         check("unknown context `in-cluster`" in ran.stderr, ran.stderr)
+
+
+def the_bucket_jobs_run_what_they_say():
+    path = os.path.join(CI, "package", "kubernetes", "bucket.yaml")
+    text = read(path)
+    documents = list(yaml.safe_load_all(text))
+    jobs = [d for d in documents if d["kind"] == "CronJob"]
+    (settings,) = [d["data"] for d in documents if d["kind"] == "ConfigMap"]
+    same("jobs", [j["metadata"]["name"] for j in jobs], ["tidegate-scan-prod1", "tidegate-compact"])
+    (expression,) = re.findall(r"^#   sed '(.*)' bucket", text, re.MULTILINE)
+    other = list(yaml.safe_load_all(run(["sed", expression, path]).stdout))
+    names = [(d["kind"], d["metadata"]["name"]) for d in other]
+    check(("CronJob", "tidegate-scan-prod2") in names, names, "of another cloud")
+    check("prod1" not in json.dumps(other), "another cloud names the first")
+    with folder() as work:
+        for job in jobs:
+            (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+            args = [a.replace("--cloud=prod1", "--example") for a in container["args"]]
+            # Nobody listens there: the bucket is what they go to.
+            keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "XDG_CACHE_HOME": work}
+            ran = run([TIDEGATE, *args], env=settings | keys | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, code=1)
+            check("127.0.0.1:9/compliance/tidegate/" in ran.stderr, ran.stderr)
 
 
 def stages():
@@ -222,6 +245,7 @@ TESTS = [
     the_service_runs_what_it_says,
     the_cron_job_runs_what_it_says,
     the_cluster_job_reads_with_the_roles_beside_it,
+    the_bucket_jobs_run_what_they_say,
     the_container_file_is_sound,
     the_images_can_be_built,
     the_static_program_runs_alone,

@@ -180,6 +180,26 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What to look at when a bucket does not do what was asked; `None` where the
+    /// error itself says what to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        use object_store::Error;
+        let Self::Objects { source, .. } = self else { return None };
+        match source {
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+                Some("check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what the key may do")
+            }
+            Error::NotFound { .. } => {
+                Some("check the name of the bucket; it must exist before the first snapshot")
+            }
+            Error::Generic { store: "S3", .. } => {
+                Some("check AWS_ENDPOINT_URL, AWS_REGION and whether the storage is up")
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

@@ -260,7 +260,10 @@ fn bytes(n: u64) -> String {
 /// Asking the store for what it does not hold is wrong usage; everything else
 /// is a failure of the tool.
 pub(crate) fn failure(error: StoreError) -> Failure {
-    let text = Failure::from_error(&error);
+    let mut text = Failure::from_error(&error);
+    if let Some(hint) = error.hint() {
+        text = text.hint(hint);
+    }
     match error {
         StoreError::NoSubject { .. }
         | StoreError::NoSnapshot { .. }

@@ -242,15 +242,7 @@ async fn a_file_size_limit_is_an_error_and_the_store_stays_whole() {
 #[tokio::test]
 async fn a_full_file_system_is_an_error_and_the_store_stays_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let mount = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=1500k", "tmpfs"])
-        .arg(folder.path())
-        .stderr(Stdio::null())
-        .status();
-    if !mount.is_ok_and(|s| s.success()) {
-        return; // Only an administrator can mount.
-    }
-    let unmount = Unmount(folder.path().to_path_buf());
+    let Some(mount) = Mount::tmpfs(folder.path(), "1500k") else { return };
     let path = folder.path().join("store");
     let mut last = 0;
     let mut failure = None;
@@ -272,16 +264,8 @@ async fn a_full_file_system_is_an_error_and_the_store_stays_whole() {
         check(&store, seq).await;
     }
     drop(store);
-    drop(unmount);
+    drop(mount);
     let e = failure.unwrap();
     let cause = std::error::Error::source(&e).map(ToString::to_string).unwrap_or_default();
     assert!(format!("{e}: {cause}").contains("No space left"), "{e}: {cause}");
-}
-
-struct Unmount(std::path::PathBuf);
-
-impl Drop for Unmount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }

@@ -138,3 +138,34 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// A small file system, until it is dropped.
+pub(crate) struct Mount(std::path::PathBuf);
+
+impl Mount {
+    /// `None`, and a word on it, for who is no administrator and cannot mount.
+    pub(crate) fn tmpfs(at: &Path, size: &str) -> Option<Self> {
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at);
+        if !mount.stderr(std::process::Stdio::null()).status().is_ok_and(|s| s.success()) {
+            eprintln!("SKIPPED: a full file system (it takes an administrator to mount one)");
+            return None;
+        }
+        Some(Self(at.to_path_buf()))
+    }
+
+    /// Fills it up but for `room` bytes; the file that does so is to be deleted.
+    pub(crate) fn fill(&self, room: u64) -> std::path::PathBuf {
+        let path = self.0.join("filler");
+        let mut file = std::fs::File::create(&path).unwrap();
+        while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+        file.set_len(file.metadata().unwrap().len() - room).unwrap();
+        path
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}

@@ -169,6 +169,40 @@ fn with_causes(e: &dyn std::error::Error) -> String {
     e.source().map_or_else(|| e.to_string(), |s| format!("{e}: {}", with_causes(s)))
 }
 
+#[tokio::test]
+async fn a_full_file_system_leaves_the_old_or_the_new_generation() {
+    let (folder, small) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(mount) = Mount::tmpfs(small.path(), "6m") else { return };
+    let origin = folder.path().join("origin");
+    template(&origin).await;
+    for verb in [Verb::Compact, Verb::Prune, Verb::Erase, Verb::Reindex] {
+        let mut failed = 0;
+        for room in [0, 4096, 16_384, 65_536, 262_144] {
+            let path = small.path().join("store");
+            copy(&origin, &path);
+            let store = Store::open(&path).await.unwrap();
+            let filler = mount.fill(room);
+            let done = verb.run(&store, 12).await;
+            drop(store);
+            std::fs::remove_file(filler).unwrap();
+            let what = format!("{verb:?} with {room} bytes left");
+            if let Err(e) = done {
+                let text = with_causes(&e);
+                let told = ["No space left", "make room"];
+                assert!(told.iter().any(|t| text.contains(t)), "{what}: {text}");
+                failed += 1;
+            }
+            let store = Store::open(&path).await.unwrap();
+            let verified = store.verify(&subject(), &[]).await.unwrap();
+            assert!(verified.faults.is_empty(), "{what}: {:?}", verified.faults);
+            drop(store);
+            check_after(&path, verb, &what).await;
+            std::fs::remove_dir_all(&path).unwrap();
+        }
+        assert!(failed > 0, "{verb:?} needed no room");
+    }
+}
+
 fn child(test: &str, path: &Path, verb: Verb) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let test = format!("tests::upkeep::{test}");
