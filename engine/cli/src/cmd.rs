@@ -25,7 +25,6 @@ mod verify;
 mod waiver;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::CommandFactory as _;
 
@@ -35,10 +34,6 @@ use crate::env::Env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Ui;
-
-/// So long a command that writes waits for others to be done with the store: a
-/// query takes a minute at most, unless somebody asks for more.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What a command is given besides its own options.
 pub(crate) struct Context<'a> {
@@ -64,7 +59,6 @@ impl Context<'_> {
     pub(crate) async fn store(&mut self) -> Result<tidegate_store::Store> {
         let path = self.store_path()?;
         let store = store::open_at(self.env, &path, store::For::All).await?;
-        store.be_patient(PATIENCE);
         for notice in store.notices() {
             self.ui.warn(notice);
         }

@@ -4,8 +4,6 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path as FsPath;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -15,13 +13,10 @@ use crate::index::{Broken, Index, Seal};
 use crate::manifest;
 use crate::objects::Objects;
 use crate::store::{Inner, Slot, locked};
-use crate::writer::offload;
 use crate::{Bucket, Store, StoreError};
 
 /// The format of stores written here.
 const FORMAT: &str = "tidegate.store/v1";
-/// Milliseconds between two attempts at the lock.
-const PAUSE: u64 = 100;
 
 /// What [`Store::reindex`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +137,7 @@ impl Inner {
             self.rebuild().await?;
             return Ok(());
         }
-        self.wait_for_lock().await?;
+        self.take_lock()?;
         let objects = self.open_objects()?;
         let format = serde_json::json!({ "schema": FORMAT }).to_string();
         objects.create(&Path::from("format.json"), Bytes::from(format)).await?;
@@ -150,21 +145,6 @@ impl Inner {
             tracing::info!(notice);
         }
         Ok(())
-    }
-
-    /// Takes the lock, as soon as whoever has it gives it back.
-    async fn wait_for_lock(&self) -> Result<(), StoreError> {
-        let mut left = self.patience.load(Ordering::Relaxed);
-        loop {
-            match self.take_lock() {
-                Err(StoreError::Locked { .. }) if left > 0 => {
-                    let pause = left.min(PAUSE);
-                    left -= pause;
-                    offload(move || std::thread::sleep(Duration::from_millis(pause))).await?;
-                }
-                taken => return taken,
-            }
-        }
     }
 
     fn take_lock(&self) -> Result<(), StoreError> {

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
 
 use object_store::path::Path;
 use tidegate_model::{Digest, SnapshotId, Subject};
@@ -50,8 +48,6 @@ pub(crate) struct Inner {
     pub(crate) slot: RwLock<Slot>,
     /// Held while this process may write.
     pub(crate) lock: Mutex<Option<File>>,
-    /// How long to wait for that, in milliseconds.
-    pub(crate) patience: AtomicU64,
     /// The subjects whose crashed writers were cleared away after.
     pub(crate) swept: tokio::sync::Mutex<BTreeSet<Subject>>,
     /// By subject, the newest snapshot that an index knew and whose manifest is
@@ -91,7 +87,6 @@ impl Inner {
             objects: OnceLock::new(),
             slot: RwLock::new(Slot::Absent),
             lock: Mutex::new(None),
-            patience: AtomicU64::new(0),
             swept: tokio::sync::Mutex::default(),
             lost: Mutex::default(),
             manifests: Mutex::new(BTreeMap::new()),
@@ -297,13 +292,6 @@ impl Store {
     pub fn name(&self) -> String {
         let folder = || self.inner.root.display().to_string();
         self.inner.bucket.as_ref().map_or_else(folder, |b| b.url().to_owned())
-    }
-
-    /// Lets writing wait until another process is done with the store, in place of
-    /// failing at once.
-    pub fn be_patient(&self, patience: Duration) {
-        let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        self.inner.patience.store(millis, Ordering::Relaxed);
     }
 
     /// What opening had to mend or do without; each one clause, for people.

@@ -147,9 +147,9 @@ fn start(
 }
 
 /// How often a store that another process uses is tried again, twice a second:
-/// long enough for somebody who only looks something up, short enough that two
-/// nightly scans at once are told.
-const TRIES: u32 = 20;
+/// longer than a query takes that has its usual limit, short enough that two nightly
+/// scans at once are told.
+const TRIES: u32 = 140;
 
 async fn begin(ctx: &mut Context<'_>, store: &Store, subject: &Subject) -> Result<SnapshotWriter> {
     let mut tries = 0;

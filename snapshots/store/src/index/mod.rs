@@ -88,6 +88,11 @@ pub(crate) struct PutEvent {
     pub(crate) region: Option<std::sync::Arc<str>>,
 }
 
+/// Takes kind, key and history.
+type VisitHistory<'v> = dyn FnMut(&str, &str, &[(u64, Op, u32)]) -> Result<(), Broken> + 'v;
+/// Takes name and value.
+type VisitPair<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), Broken> + 'v;
+
 /// The open index.
 pub(crate) struct Index {
     db: Db,
@@ -250,7 +255,7 @@ impl Index {
         &self,
         subject: &Subject,
         kind: Option<&Kind>,
-        visit: &mut dyn FnMut(&str, &str, &[(u64, Op, u32)]) -> Result<(), Broken>,
+        visit: &mut VisitHistory<'_>,
     ) -> Result<(), Broken> {
         let prefix = kind.map_or_else(|| vec![b'k'], |k| prefix(k.as_str()));
         let mut history = Vec::new();
@@ -266,7 +271,7 @@ impl Index {
         &self,
         subject: &Subject,
         prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Broken>,
+        visit: &mut VisitPair<'_>,
     ) -> Result<(), Broken> {
         let mut result = Ok(());
         guard(|| {
