@@ -60,7 +60,7 @@ pub(crate) async fn collect(
     given: Evidence,
 ) -> Result<SnapshotId> {
     let started = Instant::now();
-    let (subject, now) = (&target.subject, env::now());
+    let now = env::now();
     let known = known(store, target).await?;
     let evidence = given.complete(store, target, now).await?;
     let mut writer = begin(ctx, store, &target.subject).await?;

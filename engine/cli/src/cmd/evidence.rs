@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tidegate_files::{FilesError, SignatureStatus, TEST_RESULT};
 use tidegate_model::{
-    Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, Status,
+    Collected, Facts as _, FactsError, Kind, KindCoverage, Resource, ResourceKey, Status, Subject,
     Timestamp, Visibility,
 };
 use tidegate_redact::RedactionKey;
