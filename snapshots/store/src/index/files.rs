@@ -57,6 +57,8 @@ pub(crate) fn remove(folder: &Path) -> io::Result<()> {
         _ => Ok(()),
     };
     gone(fs::remove_file(seal_path(folder)))?;
+    // What a crash left while it was written anew.
+    gone(fs::remove_dir_all(folder.with_extension("packed")))?;
     gone(fs::remove_dir_all(folder))
 }
 
