@@ -199,7 +199,8 @@ async fn a_full_file_system_leaves_the_old_or_the_new_generation() {
             check_after(&path, verb, &what).await;
             std::fs::remove_dir_all(&path).unwrap();
         }
-        assert!(failed > 0, "{verb:?} needed no room");
+        // The index that is built anew has the room of the one that was there.
+        assert!(failed > 0 || verb == Verb::Reindex, "{verb:?} needed no room");
     }
 }
 
