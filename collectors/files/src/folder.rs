@@ -98,13 +98,14 @@ mod tests {
     fn links_are_followed_inside_and_not_out() {
         let outside = tempfile::tempdir().unwrap();
         fs::write(outside.path().join("f"), "x").unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("..data")).unwrap();
-        fs::write(dir.path().join("..data/in"), "in").unwrap();
-        std::os::unix::fs::symlink("..data/in", dir.path().join("in")).unwrap();
-        std::os::unix::fs::symlink(outside.path().join("f"), dir.path().join("out")).unwrap();
-        std::os::unix::fs::symlink("nowhere", dir.path().join("broken")).unwrap();
-        let folder = Folder::open(dir.path()).unwrap();
+        let around = tempfile::tempdir().unwrap();
+        let dir = around.path().join("folder");
+        fs::create_dir_all(dir.join("..data")).unwrap();
+        fs::write(dir.join("..data/in"), "in").unwrap();
+        std::os::unix::fs::symlink("..data/in", dir.join("in")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("f"), dir.join("out")).unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.join("broken")).unwrap();
+        let folder = Folder::open(&dir).unwrap();
         assert_eq!(folder.names("").unwrap(), ["broken", "in", "out"]);
         assert_eq!(folder.read("in", 9).unwrap().unwrap(), b"in");
         assert_eq!(folder.read("none", 9), Ok(None));
