@@ -105,15 +105,13 @@ fn holds(
                 || quorum.members.iter().filter(|m| of_host(m)).count() > 1
         }),
         BlockedCode::Pdb => pods(ground, target).any(|pod| {
-            let mut covering = ground
+            let covering = ground
                 .fleet
                 .kubernetes
                 .iter()
                 .flat_map(|k| &k.pdbs)
                 .filter(|p| p.pods.iter().any(|id| id == pod));
-            covering.clone().any(|p| p.disruptions_allowed == 0)
-                || covering.nth(1).is_some()
-                || covering.next().is_some()
+            covering.clone().any(|p| p.disruptions_allowed == 0) || covering.count() > 1
         }),
         BlockedCode::Pods => {
             // Or what other nodes had has come to it.

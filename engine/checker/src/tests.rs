@@ -299,6 +299,13 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
     let mut naked = cluster.clone();
     naked["kubernetes"]["pods"][0].as_object_mut().unwrap().remove("owner");
     broken(naked, want.clone(), drain.clone(), "K2 in wave 1, step `2`");
+    // A budget that lets a pod go is no reason not to try.
+    let mut idle = drain.clone();
+    idle["waves"] = json!([]);
+    idle["blocked"] = json!([{"target": "n1", "code": "pdb"}]);
+    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let none = with(cluster.clone(), "/kubernetes/pdbs/0/disruptions_allowed", json!(0));
+    assert!(judge(none, want.clone(), idle).is_ok());
     let mut early = drain;
     early["waves"][0]["steps"][2]["phase"] = json!(2);
     broken(cluster, want, early, "Form in wave 1, step `3`");
