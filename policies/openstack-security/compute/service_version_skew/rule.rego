@@ -34,6 +34,7 @@ qemu[id] := hypervisor if {
 number[id] := (floor(version / 1000000) * 3) + (floor(version / 1000) % 1000) if {
 	some id, hypervisor in qemu
 	version := hypervisor.body.hypervisor_version
+	is_number(version)
 	version >= 5000000
 }
 
