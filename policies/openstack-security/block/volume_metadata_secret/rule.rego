@@ -4,7 +4,8 @@
 #   Whoever may read the volume reads its metadata, which services copy into logs and
 #   notifications. tidegate takes secrets out when it collects: what is found is where one
 #   stood. A secret is known by the name of its key or by its own text; others are not
-#   found. Metadata whose key is the secret are not kept at all.
+#   found. Names in `exempt_keys` (with `*`) are no secrets. Metadata whose key is the
+#   secret are not kept at all.
 # scope: package
 # custom:
 #   id: os.block.volume-metadata-secret
@@ -19,11 +20,13 @@
 #     Renew the secret, since it was readable, then `openstack volume unset --property KEY
 #     VOLUME`. Programs that read it there have to be given it otherwise: Barbican
 #     (`openstack secret store`), or user data of a config drive at least.
+#   parameters:
+#     exempt_keys: []
 package os.block.volume_metadata_secret
 
 import rego.v1
 
-import data.os.lib.secret
+import data.os.lib.redacted
 
 body := input.resource.body
 
@@ -34,7 +37,7 @@ violations contains {
 	"wanted": "no secret",
 } if {
 	some name, value in body.metadata
-	secret.taken(value)
+	redacted.secret(name, value, input.parameters.exempt_keys)
 }
 
 verdict := "fail" if count(violations) > 0
