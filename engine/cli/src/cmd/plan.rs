@@ -2,6 +2,7 @@
 //! compares them.
 
 mod read;
+mod simulate;
 
 use std::path::Path;
 
@@ -22,12 +23,17 @@ use crate::cmd::show::pretty;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, PlanFormat, Ui};
+use simulate::Wanted;
 
 pub(crate) fn run(ctx: &mut Context<'_>, args: args::Plan) -> Result<Exit> {
     let ui = &mut *ctx.ui;
     match (args.command, args.facts, args.intent) {
         (Some(PlanCommand::Check { plan, inputs, format }), _, _) => {
             check(ui, &plan, &inputs, &format)
+        }
+        (Some(PlanCommand::Simulate { plan, inputs, fail, fail_any, format }), _, _) => {
+            let wanted = if fail_any { Wanted::Any } else { Wanted::These(fail) };
+            simulate::run(ui, &plan, &inputs, &wanted, &format)
         }
         (Some(PlanCommand::Show { plan, facts, intent, format }), _, _) => {
             let inputs = facts.zip(intent).map(|(facts, intent)| Inputs { facts, intent });
