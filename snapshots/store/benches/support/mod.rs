@@ -1,7 +1,9 @@
-//! What the benches of the store have in common: dice, and the clocks of the
-//! kernel.
+//! What the benches of the store and of SQL have in common: a cloud, dice, and the
+//! clocks of the kernel.
 
 #![allow(dead_code, reason = "no bench needs all of it")]
+
+pub(crate) mod cloud;
 
 use std::path::Path;
 use std::pin::pin;
