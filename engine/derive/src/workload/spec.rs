@@ -1,17 +1,24 @@
 //! One shape for the pod specs of all kinds.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::source::Source;
+
+/// The members of an object, in order. An object of `serde_json` has them in any
+/// order, since a library turns its `preserve_order` on, and what is removed there
+/// moves others.
+pub(super) type Members = BTreeMap<String, Value>;
 
 /// A pod spec with its containers by name.
 pub(super) struct Pod {
     /// Where it is in its source.
     path: String,
     /// Without the lists of containers.
-    pub(super) spec: Map<String, Value>,
-    pub(super) containers: Map<String, Value>,
-    pub(super) annotations: Map<String, Value>,
+    pub(super) spec: Members,
+    pub(super) containers: BTreeMap<String, Members>,
+    pub(super) annotations: Members,
 }
 
 /// What is known of a Pod that templates do not have.
@@ -78,12 +85,12 @@ const TOKEN_SOURCES: [&str; 3] = ["configMap", "downwardAPI", "serviceAccountTok
 /// Reads the pod spec at `path`; `made` is given for a Pod. An error is one
 /// clause with the pointer that is wrong.
 pub(super) fn read(
-    mut spec: Map<String, Value>,
-    annotations: Map<String, Value>,
+    mut spec: Members,
+    annotations: Members,
     path: String,
     made: Option<Made<'_>>,
 ) -> Result<Pod, String> {
-    let mut containers = Map::new();
+    let mut containers = BTreeMap::new();
     for (list, kind) in LISTS {
         let all = match spec.remove(list) {
             Some(Value::Array(all)) => all,
@@ -93,15 +100,16 @@ pub(super) fn read(
         };
         for (n, container) in all.into_iter().enumerate() {
             let at = format!("{path}/{list}/{n}");
-            let Value::Object(mut container) = container else {
+            let Value::Object(container) = container else {
                 return Err(format!("`{at}` is not an object"));
             };
+            let mut container: Members = container.into_iter().collect();
             let Some(Value::String(name)) = container.get("name").cloned() else {
                 return Err(format!("`{at}/name` is not text"));
             };
             container.insert("path".to_owned(), Value::String(at.clone()));
             container.insert("type".to_owned(), Value::String(kind.to_owned()));
-            if containers.insert(name, Value::Object(container)).is_some() {
+            if containers.insert(name, container).is_some() {
                 return Err(format!("`{at}/name` is that of another container"));
             }
         }
@@ -133,7 +141,7 @@ pub(super) fn read(
 }
 
 /// Keeps some items of a list, and the list only if it has any left.
-fn keep(object: &mut Map<String, Value>, list: &str, wanted: &dyn Fn(&Value) -> bool) {
+fn keep(object: &mut Members, list: &str, wanted: &dyn Fn(&Value) -> bool) {
     let Some(Value::Array(items)) = object.get_mut(list) else { return };
     items.retain(wanted);
     if items.is_empty() {
@@ -160,7 +168,7 @@ impl Pod {
                 && claim == Some(&format!("{}-{}", name_of(v), made.name))
         };
         keep(&mut self.spec, "volumes", &|v| !added.contains(&name_of(v)) && !claimed(v));
-        for container in self.containers.values_mut().filter_map(Value::as_object_mut) {
+        for container in self.containers.values_mut() {
             keep(container, "volumeMounts", &|m| !added.contains(&name_of(m)));
             if made.by == Some("Job") {
                 keep(container, "env", &|e| name_of(e) != "JOB_COMPLETION_INDEX");
@@ -189,12 +197,12 @@ impl Pod {
     pub(super) fn body(&self, source: &Source<'_>, minor: Option<u64>) -> String {
         let resource = &source.fact.resource;
         let kind = resource.kind.as_str().rsplit('.').next().unwrap_or_default();
-        let less = |map: &Map<String, Value>, own: &[&str]| {
+        let less = |map: &Members, own: &[&str]| {
             let is_own = |key: &str| {
                 own.iter().any(|o| *o == key || (o.ends_with('/') && key.starts_with(o)))
             };
             let kept = map.iter().filter(|(key, _)| !is_own(key));
-            kept.map(|(k, v)| (k.clone(), v.clone())).collect::<Map<_, _>>()
+            kept.map(|(k, v)| (k.clone(), v.clone())).collect::<Members>()
         };
         json!({
             "annotations": less(&self.annotations, &OWN_ANNOTATIONS),
@@ -229,7 +237,7 @@ fn is_own_token(volume: &Value) -> bool {
 
 /// Whether an affinity is what the DaemonSet controller writes: nothing but the
 /// names of nodes.
-fn is_bound_to_one_node(spec: &Map<String, Value>) -> bool {
+fn is_bound_to_one_node(spec: &Members) -> bool {
     let Some(Value::Object(affinity)) = spec.get("affinity") else { return false };
     let terms = affinity.get("nodeAffinity").and_then(|n| {
         n.pointer("/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms")?.as_array()
