@@ -11,6 +11,10 @@ use std::task::{Context, Poll, Waker};
 
 use tidegate_model::Salt;
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Without a runtime local files are read at once, so nothing is ever pending.
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
