@@ -57,7 +57,7 @@ type Memory = BTreeMap<String, Index>;
 enum Index {
     Workloads(workload::Index),
     Graph(graph::Index),
-    Network(network::Index),
+    Network(Box<network::Index>),
 }
 
 /// The kinds of [`network`] share their index.
@@ -141,7 +141,7 @@ impl<'f> Derived<'f> {
         let (index, tables) = network::all(self.facts.get())?;
         let tables = Arc::new(tables);
         let mut state = self.state();
-        state.now.insert(NETWORK.to_owned(), Index::Network(index));
+        state.now.insert(NETWORK.to_owned(), Index::Network(Box::new(index)));
         state.tables = Some(Arc::clone(&tables));
         Ok(tables)
     }

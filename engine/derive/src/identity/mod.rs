@@ -60,13 +60,16 @@ pub(crate) fn all(facts: &dyn Facts) -> Result<Vec<Fact>, FactsError> {
     Ok(out)
 }
 
-/// Reads a kind: what is read of each resource goes to `take`, with its id, and
-/// what cannot be read to `wrong` as well.
+/// Takes a resource as read, with its id.
+type Take<'t, T> = dyn FnMut(&str, Result<T, String>, &Fact) + 't;
+
+/// Reads a kind: what is read of each resource goes to `take`, and what cannot be
+/// read to `wrong` as well.
 fn each<T: DeserializeOwned>(
     facts: &dyn Facts,
     (kind, what): (&str, &str),
     wrong: &mut dyn FnMut(&Fact, &str),
-    take: &mut dyn FnMut(&str, Result<T, String>, &Fact),
+    take: &mut Take<'_, T>,
 ) -> Result<(), FactsError> {
     let Ok(kind) = Kind::new(kind) else { return Ok(()) };
     facts.each(&kind, &mut |fact| {

@@ -10,7 +10,7 @@ use super::address::{Family, Prefix, is_global};
 use super::look::Look;
 use super::ranges::{Admitted, Icmp, Open, Range, Whole};
 use super::read::{Fixed, Floating, Forwarding, Port};
-use super::tables::Region;
+use super::tables::{Region, Seen};
 
 #[derive(Serialize)]
 struct Body<'t> {
@@ -116,7 +116,7 @@ impl<'t> Way<'t> {
 pub(super) struct Exposures<'t> {
     region: &'t Region,
     /// What groups let in together, by what they are: many ports have the same.
-    opens: HashMap<&'t [String], (Result<Vec<Admitted<'t>>, String>, Option<Timestamp>)>,
+    opens: HashMap<&'t [String], Seen<Result<Vec<Admitted<'t>>, String>>>,
 }
 
 impl<'t> Exposures<'t> {
@@ -173,7 +173,7 @@ impl<'t> Exposures<'t> {
         groups: &'t [String],
     ) -> Result<&Vec<Admitted<'t>>, String> {
         let region = self.region;
-        let (admitted, unseen) = self.opens.entry(groups).or_insert_with(|| {
+        let known = self.opens.entry(groups).or_insert_with(|| {
             let mut look = Look::new(region, None);
             let all = groups.iter().map(|id| {
                 match region.groups.get(id) {
@@ -183,10 +183,11 @@ impl<'t> Exposures<'t> {
                 look.admitted(id)
             });
             let all: Result<Vec<_>, String> = all.collect();
-            (all.map(|all| all.into_iter().flatten().collect()), look.unseen)
+            let value = all.map(|all| all.into_iter().flatten().collect());
+            Seen { value, unseen: look.unseen }
         });
-        look.note(*unseen);
-        admitted.as_ref().map_err(Clone::clone)
+        look.note(known.unseen);
+        known.value.as_ref().map_err(Clone::clone)
     }
 }
 

@@ -33,6 +33,7 @@ use crate::{fetched, unreadable, wrapped};
 use exposure::Exposures;
 use item::{INPUTS, Item, place, tail};
 use look::Look;
+use tables::OfPort;
 use topic::{ALONE, Topic, Topical, Topics};
 
 pub(crate) use index::Index;
@@ -187,7 +188,7 @@ impl Tables {
                 Part::Exposures => {
                     let mut exposures = Exposures::new(region);
                     for (id, seen) in &region.ports {
-                        let (of, port) = &seen.value;
+                        let OfPort { resource: of, port } = &seen.value;
                         let Some(key) = key_of(EXPOSURE, tail(of.key.as_str())) else {
                             continue;
                         };

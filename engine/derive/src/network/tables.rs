@@ -37,13 +37,20 @@ pub(super) struct Region {
     pub(super) networks: ById<Network>,
     pub(super) subnets: ById<Subnet>,
     pub(super) routers: ById<Router>,
-    pub(super) ports: BTreeMap<String, Seen<(Resource, Result<Port, String>)>>,
+    pub(super) ports: BTreeMap<String, Seen<OfPort>>,
     /// By subnet.
     pub(super) interfaces: BTreeMap<String, Vec<Seen<Interface>>>,
     /// By the port that they lead to.
     pub(super) floating: BTreeMap<String, Vec<Arc<Seen<Floating>>>>,
     /// By network: addresses with the ports that hold them.
     pub(super) virtuals: BTreeMap<String, Vec<Seen<(IpAddr, String)>>>,
+}
+
+/// A port, as far as it can be read.
+#[derive(Debug)]
+pub(super) struct OfPort {
+    pub(super) resource: Resource,
+    pub(super) port: Result<Port, String>,
 }
 
 /// Where a router meets a subnet.
@@ -91,11 +98,11 @@ impl Tables {
             }
             Body::Floating(Err(why)) => self.alone.push((resource, unseen, why)),
             Body::Floating(Ok(value)) => region.lead(value, unseen),
-            Body::Port(value) => {
-                if let Ok(port) = &value {
+            Body::Port(port) => {
+                if let Ok(port) = &port {
                     region.hold(&id, port, unseen);
                 }
-                region.ports.insert(id, Seen { value: (resource, value), unseen });
+                region.ports.insert(id, Seen { value: OfPort { resource, port }, unseen });
             }
         }
     }
