@@ -14,7 +14,7 @@ use crate::kinds::rows;
 use crate::options::{Options, Progress, Summary};
 use crate::reading::Place;
 use crate::rows::read;
-use crate::run::{Parents, Run};
+use crate::run::Run;
 
 /// Lists every chosen kind of the cloud. Pages go to `tx` as they are read, in
 /// any order and mixed; the coverage of a kind follows its last page, once per
@@ -31,9 +31,10 @@ pub async fn collect(
 ) -> Result<Summary, CollectError> {
     let started = (options.now)();
     let chosen = |kind: &str| options.kinds.as_ref().is_none_or(|s| s.contains(kind));
-    let parents: BTreeSet<&'static str> =
-        rows().filter(|(_, r)| chosen(r.kind)).filter_map(|(_, r)| r.parent).collect();
-    let run = Arc::new(Run::new(cloud, options, tx, parents.iter().copied()));
+    let children = rows().map(|(_, r)| r).filter(|r| chosen(r.kind) && r.parent.is_some());
+    let children: Vec<&'static Row> = children.collect();
+    let parents: BTreeSet<&'static str> = children.iter().filter_map(|r| r.parent).collect();
+    let run = Arc::new(Run::new(cloud, options, tx, children));
 
     let mut work: Vec<(&'static Service, &'static Row, usize)> = Vec::new();
     for (service, row) in rows().filter(|(_, r)| chosen(r.kind) || parents.contains(r.kind)) {
@@ -59,7 +60,7 @@ pub async fn collect(
                 let Some(place) = names.get(&broken.id()) else { continue };
                 let status = Status::Failed { reason: "the collector broke off".to_owned() };
                 let coverage = place.coverage(&run, status, started);
-                place.announce(&run, Parents { ids: Vec::new(), coverage: Some(coverage.clone()) });
+                place.announce(&run, &coverage, Vec::new());
                 if place.wanted && run.finish(coverage.clone()).await.is_err() {
                     return Err(CollectError::Stopped);
                 }

@@ -31,6 +31,14 @@ pub(crate) fn cut(row: &Row, body: &Bytes) -> Result<Cut, String> {
         let items = if empty { Vec::new() } else { vec![range(body, raw)] };
         return Ok(Cut { items, next: None, truncated: false });
     }
+    if row.shape == Shape::Bare {
+        let items: Vec<&RawValue> = match body.is_empty() {
+            true => Vec::new(),
+            false => serde_json::from_slice(body).map_err(|e| not_json(&e, body))?,
+        };
+        let items = items.iter().map(|raw| range(body, raw)).collect();
+        return Ok(Cut { items, next: None, truncated: false });
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let page = serde::Deserializer::deserialize_map(&mut reader, PageVisitor { row })
         .and_then(|page| reader.end().map(|()| page))
@@ -110,7 +118,7 @@ impl<'de> Visitor<'de> for PageVisitor<'_> {
             match key.as_ref() {
                 key if key == self.row.list => {
                     page.items = Some(match self.row.shape {
-                        Shape::List => map.next_value()?,
+                        Shape::List | Shape::Bare => map.next_value()?,
                         Shape::One | Shape::Whole => vec![map.next_value()?],
                         Shape::Wrapped(inside) => {
                             let wrapped: Vec<HashMap<String, &'de RawValue>> = map.next_value()?;
@@ -181,11 +189,8 @@ impl Origin<'_> {
             sort_texts(&mut body, name);
         }
         let mut facts = facts.to_vec();
-        if let (Id::ParentAnd(_), Some(parent), Some("identity.user")) =
-            (self.row.id, self.parent, self.row.parent)
-        {
-            facts.push(("user_id", quoted(parent)));
-        }
+        facts.extend(self.row.told.zip(self.parent).map(|(name, id)| (name, quoted(id))));
+        facts.extend(found.user_data.map(|looks| ("user_data", quoted(looks))));
         if !facts.is_empty() {
             body = with_facts(&body, &facts)?;
         }
@@ -250,7 +255,7 @@ pub(crate) fn by_content(body: &str) -> String {
 const BY_CONTENT: &str = "sha256-";
 
 /// A number or text member, as text.
-fn lookup(body: &str, pointer: &str) -> Option<String> {
+pub(crate) fn lookup(body: &str, pointer: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(body).ok()?;
     match value.pointer(pointer)? {
         serde_json::Value::String(s) => Some(s.clone()),

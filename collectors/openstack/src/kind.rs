@@ -66,6 +66,11 @@ pub(crate) struct Row {
     pub(crate) fallback: Option<Fallback>,
     /// Asked once for each resource of this kind, in the place of one listing.
     pub(crate) parent: Option<&'static str>,
+    /// Which of those: JSON Pointer and text that it must have; all if absent.
+    pub(crate) only: Option<(&'static str, &'static str)>,
+    /// The member of `body.tidegate` that holds the parent's id, where the items
+    /// themselves do not say whose they are.
+    pub(crate) told: Option<&'static str>,
     /// Members that change by themselves, dropped at any depth. `links` always
     /// is.
     pub(crate) volatile: &'static [&'static str],
@@ -90,6 +95,8 @@ pub(crate) enum Shape {
     One,
     /// The whole answer is the item.
     Whole,
+    /// The answer is the list, in no member.
+    Bare,
 }
 
 /// What identifies an item.
@@ -120,6 +127,9 @@ pub(crate) enum Paging {
     Links,
     /// `limit` and `offset` until a page comes back empty.
     Offset,
+    /// `limit` and `marker`, which is this member of the last item, until a page
+    /// comes back empty.
+    Marker(&'static str),
 }
 
 /// What to ask if the wide question is forbidden.
@@ -144,9 +154,24 @@ pub(crate) enum Reader {
     Token,
     /// Swift: an account's headers.
     Account,
+    /// Swift: the headers of every container of every account that may be read.
+    Containers,
+    /// The version document, above the service's root.
+    Version,
     /// What the object store's host says to an S3 request of nobody.
     S3,
 }
+
+/// The row of a service's version, for `..VERSION`.
+pub(crate) const VERSION: Row = Row {
+    id: Id::Parent,
+    name: "",
+    project: &[],
+    paging: Paging::None,
+    view: View::Whole,
+    reader: Reader::Version,
+    ..ROW
+};
 
 /// The usual row, for `..ROW`.
 pub(crate) const ROW: Row = Row {
@@ -164,6 +189,8 @@ pub(crate) const ROW: Row = Row {
     cells: false,
     fallback: None,
     parent: None,
+    only: None,
+    told: None,
     volatile: &[],
     secret: &[],
     unordered: &[],

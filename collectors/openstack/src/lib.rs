@@ -24,6 +24,7 @@ mod cloud;
 mod collect;
 mod config;
 mod config_files;
+mod containers;
 mod endpoint;
 mod error;
 mod images;
@@ -41,6 +42,7 @@ mod run;
 mod s3;
 mod scope;
 mod single;
+mod versions;
 
 pub use api::{Api, ApiError, Reply};
 pub use cloud::Cloud;

@@ -8,8 +8,8 @@ use http::{Method, StatusCode};
 use tidegate_model::Timestamp;
 
 use crate::endpoint::Endpoint;
-use crate::item::{Cut, cut};
-use crate::kind::{Paging, Row};
+use crate::item::{Cut, cut, lookup};
+use crate::kind::{Paging, Reader, Row};
 use crate::request::{ask, describe};
 use crate::run::{Permit, Run};
 use openstack_sdk::AsyncOpenStack;
@@ -59,12 +59,25 @@ pub(crate) struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
+    /// The list at a path below the service's root.
     pub(crate) fn new(
         run: &'a Run,
         session: &'a AsyncOpenStack,
         endpoint: &'a Endpoint,
         row: &'static Row,
         path: &str,
+        query: &str,
+    ) -> Self {
+        Self::at(run, session, endpoint, row, format!("{}{path}", endpoint.base), query)
+    }
+
+    /// The list at an address, without query.
+    pub(crate) fn at(
+        run: &'a Run,
+        session: &'a AsyncOpenStack,
+        endpoint: &'a Endpoint,
+        row: &'static Row,
+        url: String,
         query: &str,
     ) -> Self {
         let mut query = query.to_owned();
@@ -77,7 +90,7 @@ impl<'a> Listing<'a> {
             session,
             endpoint,
             row,
-            url: format!("{}{path}", endpoint.base),
+            url,
             next: Some(query.clone()),
             query,
             offset: 0,
@@ -114,6 +127,10 @@ impl<'a> Listing<'a> {
                 return Err(Stop::Anomaly);
             }
             StatusCode::NOT_FOUND => return Err(Stop::Absent),
+            // Ceph's gateway says 401 to a token without a role that it accepts.
+            StatusCode::UNAUTHORIZED if self.row.reader == Reader::Containers => {
+                return Err(Stop::Forbidden);
+            }
             StatusCode::UNAUTHORIZED => {
                 let why = "the token is refused, even after signing in again";
                 return Err(Stop::Failed(self.at_page(why)));
@@ -137,6 +154,8 @@ impl<'a> Listing<'a> {
                 Some(format!("{}&offset={}", self.query, self.offset))
             }
             Paging::Offset => None,
+            Paging::Marker(member) => marker(&answer.body, &cut, member)
+                .map(|marker| format!("{}&marker={marker}", self.query)),
         };
         Ok(Some(Page { body: answer.body, cut, read_at, _permit: permit }))
     }
@@ -147,6 +166,13 @@ impl<'a> Listing<'a> {
             n => format!("page {}: {why}", n + 1),
         }
     }
+}
+
+/// A member of the last item of a page, as a query holds it.
+fn marker(body: &[u8], cut: &Cut, member: &str) -> Option<String> {
+    let last = body.get(cut.items.last()?.clone())?;
+    let text = lookup(std::str::from_utf8(last).ok()?, &format!("/{member}"))?;
+    Some(url::form_urlencoded::byte_serialize(text.as_bytes()).collect())
 }
 
 pub(crate) fn hash(text: &str) -> u64 {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use openstack_sdk::AsyncOpenStack;
 use tidegate_model::{Kind, KindCoverage, Resource, Status, Timestamp, Visibility};
 
-use crate::item::Origin;
+use crate::item::{Origin, lookup};
 use crate::kind::{Row, Service};
 use crate::listing::{Stop, hash};
 use crate::run::{Gone, Parents, Run};
@@ -58,10 +58,16 @@ impl Place {
         }
     }
 
-    /// Lets the kinds go on that are asked per resource of this one.
-    pub(crate) fn announce(&self, run: &Run, parents: Parents) {
-        if let Some(sender) = run.parents.get(&(self.row.kind, self.region)) {
-            sender.send_replace(Some(Arc::new(parents)));
+    /// Lets the kinds go on that are asked per resource of this one; `ids` are
+    /// those of which each is to ask.
+    pub(crate) fn announce(&self, run: &Run, coverage: &KindCoverage, ids: Asked) {
+        for child in run.children(self.row.kind) {
+            let found = ids.iter().find(|(c, _)| c.kind == child.kind);
+            let ids = found.map(|(_, ids)| ids.clone()).unwrap_or_default();
+            let parents = Parents { ids, coverage: Some(coverage.clone()) };
+            if let Some(sender) = run.parents(child.kind, self.region) {
+                sender.send_replace(Some(Arc::new(parents)));
+            }
         }
     }
 
@@ -83,13 +89,17 @@ impl Place {
     }
 }
 
+/// Rows that are asked per resource of another kind, with the ids of which each
+/// is to be asked.
+pub(crate) type Asked = Vec<(&'static Row, Vec<String>)>;
+
 /// What has been read of a kind so far.
 pub(crate) struct Reading<'a> {
     pub(crate) run: &'a Run,
     pub(crate) place: &'a Place,
     pub(crate) session: &'a AsyncOpenStack,
     pub(crate) sent: HashSet<u64>,
-    pub(crate) ids: Option<Vec<String>>,
+    pub(crate) asked: Asked,
     /// The first thing that makes the listing less than complete.
     pub(crate) problem: Option<Status>,
     pub(crate) visibility: Visibility,
@@ -119,8 +129,13 @@ impl Reading<'_> {
                 pass.insert(key);
             }
             if self.sent.insert(key) {
-                if let Some(ids) = &mut self.ids {
-                    ids.push(resource.key.id());
+                for (child, ids) in &mut self.asked {
+                    let fits = |(at, text): (&str, &str)| {
+                        lookup(&resource.body, at).as_deref() == Some(text)
+                    };
+                    if child.only.is_none_or(fits) {
+                        ids.push(resource.key.id());
+                    }
                 }
                 fresh.push(resource);
             }

@@ -3,10 +3,13 @@
 
 use std::cell::RefCell;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tidegate_model::{Action, Rewrite};
 use tidegate_redact::{RedactionKey, blank, mark, secret_name, secret_text};
 
 use crate::kind::{Id, Row};
+use crate::kinds::USER_DATA;
 
 /// What identifies an item, gathered while its body is written.
 #[derive(Debug, Default)]
@@ -14,6 +17,9 @@ pub(crate) struct Found {
     pub(crate) id: Vec<Option<String>>,
     pub(crate) name: Option<String>,
     pub(crate) project: Option<String>,
+    /// What user data looks like: `none`, `clean` (a text without a secret),
+    /// `secret`, or `unreadable` (not base64 of a text, as when it is compressed).
+    pub(crate) user_data: Option<&'static str>,
 }
 
 /// The rewriting of one item of one row.
@@ -39,6 +45,22 @@ impl<'a> Cleaner<'a> {
     /// What was gathered; empties it for the next item.
     pub(crate) fn take(&self) -> Found {
         std::mem::take(&mut *self.found.borrow_mut())
+    }
+
+    /// What takes the place of user data. It is read, and what was found becomes a
+    /// fact, since the text in its place cannot say that there was no secret.
+    fn user_data(&self, raw: &[u8]) -> String {
+        let packed: Option<String> = serde_json::from_slice(raw).unwrap_or_default();
+        let packed: String = packed.iter().flat_map(|p| p.split_ascii_whitespace()).collect();
+        let text = STANDARD.decode(&packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let (found, place) = match text.as_deref().map(secret_text) {
+            _ if packed.is_empty() => ("none", String::new()),
+            Some(Some(pattern)) => ("secret", mark(pattern, &packed, self.key)),
+            Some(None) => ("clean", blank(raw, self.key)),
+            None => ("unreadable", blank(raw, self.key)),
+        };
+        self.found.borrow_mut().user_data = Some(found);
+        place
     }
 
     fn remember(&self, pointer: &str, text: &str) {
@@ -78,8 +100,9 @@ impl Rewrite for Cleaner<'_> {
     }
 
     /// Empty values stay empty: that there is no secret is no secret.
-    fn replace(&self, _: &str, raw: &[u8]) -> String {
+    fn replace(&self, pointer: &str, raw: &[u8]) -> String {
         match raw {
+            _ if pointer.strip_prefix('/') == Some(USER_DATA) => self.user_data(raw),
             b"null" | b"\"\"" | b"{}" | b"[]" => String::new(),
             _ => blank(raw, self.key),
         }
@@ -113,6 +136,15 @@ mod tests {
     use super::*;
     use crate::kind::ROW;
 
+    #[test]
+    fn a_switch_that_is_named_like_a_secret_stays() {
+        let raw = br#"{"options":{"ignore_password_expiry":true,"lock_password":null}}"#;
+        assert_eq!(
+            canonical(raw, &Cleaner::new(&ROW, None)).unwrap(),
+            r#"{"options":{"ignore_password_expiry":true,"lock_password":""}}"#
+        );
+    }
+
     const ROW_: Row = Row { secret: &["blob"], volatile: &["progress"], ..ROW };
 
     #[test]
@@ -126,6 +158,23 @@ mod tests {
         );
         let found = cleaner.take();
         assert_eq!((found.id, found.name.as_deref()), (vec![Some("1".into())], Some("n")));
+    }
+
+    #[test]
+    fn user_data_is_read_and_not_kept() {
+        const SERVER: Row = Row { secret: &[USER_DATA], ..ROW };
+        let check = |text: &[u8], found: &str, place: &str| {
+            let packed = STANDARD.encode(text);
+            let body = format!(r#"{{"{USER_DATA}":"{packed}"}}"#);
+            let cleaner = Cleaner::new(&SERVER, None);
+            let made = canonical(body.as_bytes(), &cleaner).unwrap();
+            assert_eq!(made, format!(r#"{{"{USER_DATA}":"{place}"}}"#));
+            assert_eq!(cleaner.take().user_data, Some(found));
+        };
+        check(b"#cloud-config\npackages: [curl]\n", "clean", "[redacted]");
+        check(b"#cloud-config\npassword: hunter2\n", "secret", "[redacted:password]");
+        check(&[0x1f, 0x8b, 8, 0], "unreadable", "[redacted]");
+        check(b"", "none", "");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::kind::{Fallback, Paging, Reader};
 use crate::listing::{Listing, Page, Stop};
 use crate::reading::{End, Place, Reading};
 use crate::run::{Gone, Parents, Run};
-use crate::{s3, single};
+use crate::{containers, s3, single, versions};
 
 /// Reads one kind in one region, sends what it finds and its coverage.
 pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Gone> {
@@ -26,7 +26,7 @@ pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Go
         place: &place,
         session: &region.session,
         sent: HashSet::new(),
-        ids: run.parents.contains_key(&(place.row.kind, place.region)).then(Vec::new),
+        asked: run.children(place.row.kind).map(|child| (child, Vec::new())).collect(),
         problem: None,
         visibility: run.cloud.scope.visibility(place.row.view, place.service.needs_project),
     };
@@ -37,6 +37,8 @@ pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Go
             Reader::Token => single::token(&mut reading).await?,
             Reader::Account => single::account(&mut reading, &endpoint).await?,
             Reader::S3 => s3::read(&mut reading, &endpoint).await?,
+            Reader::Containers => containers::read(&mut reading, &endpoint).await?,
+            Reader::Version => versions::read(&mut reading, &endpoint).await?,
             Reader::Images => images::read(&mut reading, &endpoint).await?,
             Reader::Rest if place.row.parent.is_some() => reading.children(&endpoint).await?,
             Reader::Rest => {
@@ -65,8 +67,7 @@ pub(crate) async fn read(run: Arc<Run>, place: Place) -> Result<KindCoverage, Go
         visibility: reading.visibility.clone(),
         ..place.coverage(&run, status, read_from)
     };
-    let ids = reading.ids.take().unwrap_or_default();
-    place.announce(&run, Parents { ids, coverage: Some(coverage.clone()) });
+    place.announce(&run, &coverage, std::mem::take(&mut reading.asked));
     if place.wanted {
         run.finish(coverage.clone()).await?;
     }
@@ -225,12 +226,12 @@ impl Reading<'_> {
     }
 
     /// Waits for the listing of the parent kind.
-    async fn parents(&self) -> Option<Arc<Parents>> {
-        let kind = self.place.row.parent?;
-        let here = self.run.parents.get(&(kind, self.place.region));
+    pub(crate) async fn parents(&self) -> Option<Arc<Parents>> {
+        let row = self.place.row;
+        let kind = row.parent?;
         let regional = crate::kinds::rows().any(|(_, r)| r.kind == kind && r.regional);
-        let sender = if regional { here } else { self.run.parents.get(&(kind, 0)) };
-        let mut receiver = sender?.subscribe();
+        let region = if regional { self.place.region } else { 0 };
+        let mut receiver = self.run.parents(row.kind, region)?.subscribe();
         let found = receiver.wait_for(Option::is_some).await.ok()?;
         found.clone()
     }

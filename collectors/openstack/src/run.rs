@@ -11,7 +11,7 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::cloud::Cloud;
 use crate::endpoint::Endpoint;
-use crate::kind::Service;
+use crate::kind::{Row, Service};
 use crate::options::{Listener, Options, Progress};
 
 /// The right to have one request or page in hand.
@@ -32,7 +32,8 @@ pub(crate) struct Parents {
 /// An endpoint, or why it is not usable.
 type Found = Result<Arc<Endpoint>, String>;
 
-/// Which parents a kind waits for: kind and number of the region.
+/// Which kind waits for its parents, and the number of the region that those are
+/// in.
 type Parental = (&'static str, usize);
 
 pub(crate) struct Run {
@@ -42,7 +43,9 @@ pub(crate) struct Run {
     pub(crate) retry: Retry,
     pub(crate) key: Option<RedactionKey>,
     pub(crate) page_size: usize,
-    pub(crate) parents: BTreeMap<Parental, watch::Sender<Option<Arc<Parents>>>>,
+    /// The rows asked per resource of another kind.
+    children: Vec<&'static Row>,
+    parents: BTreeMap<Parental, watch::Sender<Option<Arc<Parents>>>>,
     progress: Option<Listener>,
     all: Arc<Semaphore>,
     per_service: BTreeMap<(&'static str, usize), Arc<Semaphore>>,
@@ -58,10 +61,9 @@ impl Run {
         cloud: &Cloud,
         options: &Options,
         tx: mpsc::Sender<Collected>,
-        parents: impl Iterator<Item = &'static str>,
+        children: Vec<&'static Row>,
     ) -> Self {
         let regions = cloud.regions.len();
-        let parents: Vec<&'static str> = parents.collect();
         let services = || {
             crate::kinds::SERVICES.iter().flat_map(move |s| (0..regions).map(move |r| (s.name, r)))
         };
@@ -73,10 +75,11 @@ impl Run {
             retry: options.retry,
             key: options.redaction_key.clone(),
             page_size: options.page_size.max(1),
-            parents: parents
-                .into_iter()
-                .flat_map(|kind| (0..regions).map(move |r| ((kind, r), watch::Sender::new(None))))
+            parents: children
+                .iter()
+                .flat_map(|c| (0..regions).map(|r| ((c.kind, r), watch::Sender::new(None))))
                 .collect(),
+            children,
             progress: options.progress.clone(),
             all: Arc::new(Semaphore::new(options.concurrency.max(1))),
             per_service: services().map(|k| (k, Arc::new(Semaphore::new(per_service)))).collect(),
@@ -86,6 +89,20 @@ impl Run {
             bytes: AtomicU64::new(0),
             resources: AtomicU64::new(0),
         }
+    }
+
+    /// The kinds that are asked per resource of this one.
+    pub(crate) fn children(&self, kind: &str) -> impl Iterator<Item = &'static Row> {
+        self.children.iter().copied().filter(move |c| c.parent == Some(kind))
+    }
+
+    /// Where a kind learns of its parents in a region.
+    pub(crate) fn parents(
+        &self,
+        child: &'static str,
+        region: usize,
+    ) -> Option<&watch::Sender<Option<Arc<Parents>>>> {
+        self.parents.get(&(child, region))
     }
 
     /// Waits until another request to the service may run.

@@ -67,7 +67,7 @@ pub(crate) async fn read(reading: &mut Reading<'_>, endpoint: &Endpoint) -> End 
         "code": code(&text),
         "text": lasting(&text).chars().take(KEPT).collect::<String>(),
     });
-    one(reading, "self", body.to_string().as_bytes()).await
+    one(reading, "self", body.to_string().as_bytes(), &[]).await
 }
 
 /// Why there was no answer, and how long to wait before the second try; no

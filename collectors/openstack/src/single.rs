@@ -1,15 +1,19 @@
 //! Kinds of one resource: what the token says, and the object store's account.
 
 use http::{Method, StatusCode};
+use openstack_sdk::AsyncOpenStack;
+use secrecy::ExposeSecret;
 
 use crate::endpoint::Endpoint;
+use crate::item::quoted;
 use crate::listing::Stop;
 use crate::reading::{End, Reading};
 use crate::redact::Cleaner;
 use crate::request::{ask, describe};
 
-/// The token as a resource: user, scope, roles and catalog, never the token.
-/// The catalog is put into order, which Keystone does not promise.
+/// The token as a resource: user, scope, roles and catalog, and of the token
+/// itself only which format it has. The catalog is put into order, which Keystone
+/// does not promise.
 pub(crate) async fn token(reading: &mut Reading<'_>) -> End {
     let Some(mut info) = reading.session.get_auth_info() else {
         return Ok(Err(Stop::Failed("there is no token".to_owned())));
@@ -32,7 +36,28 @@ pub(crate) async fn token(reading: &mut Reading<'_>) -> End {
         body.remove("issued_at");
         body.retain(|_, v| !v.is_null());
     }
-    one(reading, "self", body.to_string().as_bytes()).await
+    let facts = [("format", quoted(format(reading.session)))];
+    one(reading, "self", body.to_string().as_bytes(), &facts).await
+}
+
+/// The format of the token in use, told by its looks: `fernet`, `jws`, `pki`,
+/// `uuid` or `other`.
+///
+/// Source: Keystone's token providers; PKI tokens are CMS messages in base64 with
+/// `-` for `/`, compressed ones have a prefix.
+fn format(session: &AsyncOpenStack) -> &'static str {
+    let token = session.get_auth_token();
+    token.as_ref().map_or("other", |token| format_of(token.expose_secret()))
+}
+
+fn format_of(token: &str) -> &'static str {
+    match token {
+        t if t.starts_with("gAAAAA") => "fernet",
+        t if t.starts_with("eyJ") && t.matches('.').count() == 2 => "jws",
+        t if t.starts_with("MII") || t.starts_with("PKIZ_") => "pki",
+        t if t.len() == 32 && t.bytes().all(|b| b.is_ascii_hexdigit()) => "uuid",
+        _ => "other",
+    }
 }
 
 /// Headers of an account that are facts, with the member they become. Others,
@@ -74,16 +99,22 @@ pub(crate) async fn account(reading: &mut Reading<'_>, endpoint: &Endpoint) -> E
         }
     }
     let id = reading.run.cloud.scope.project.clone().unwrap_or_else(|| "self".to_owned());
-    one(reading, &id, serde_json::Value::Object(body).to_string().as_bytes()).await
+    one(reading, &id, serde_json::Value::Object(body).to_string().as_bytes(), &[]).await
 }
 
-/// Sends the one resource that there is of a kind, with this id and JSON body.
-pub(crate) async fn one(reading: &mut Reading<'_>, id: &str, body: &[u8]) -> End {
+/// Sends the one resource that there is of a kind, with this id, JSON body and
+/// facts of ours.
+pub(crate) async fn one(
+    reading: &mut Reading<'_>,
+    id: &str,
+    body: &[u8],
+    facts: &[(&str, String)],
+) -> End {
     let place = reading.place;
     let made = {
         let cleaner = Cleaner::new(place.row, reading.run.key.as_ref());
         let origin = place.origin(reading.run, Some(id), (reading.run.now)());
-        origin.resource(&cleaner, body, &[])
+        origin.resource(&cleaner, body, facts)
     };
     match made {
         Ok(resource) => {
@@ -91,5 +122,24 @@ pub(crate) async fn one(reading: &mut Reading<'_>, id: &str, body: &[u8]) -> End
             Ok(Ok(()))
         }
         Err(why) => Ok(Err(Stop::Failed(why))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::format_of;
+
+    #[test]
+    fn a_token_tells_its_format() {
+        let hex = "0123456789abcdef0123456789abcdef";
+        for (token, format) in [
+            ("gAAAAABnQh", "fernet"),
+            ("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln", "jws"),
+            ("MIIKxgYJKoZIhvcNAQcCoIIKtz", "pki"),
+            (hex, "uuid"),
+            ("replayed-token-1", "other"),
+        ] {
+            assert_eq!(format_of(token), format);
+        }
     }
 }

@@ -334,12 +334,57 @@ async fn no_canary_leaves_the_collector() {
             "listeners",
             r#"{"id":"1","description":"Authorization: Bearer CANARY0123456789abcdef"}"#,
         ),
+        (
+            "block-storage",
+            "os-volume-transfer/detail",
+            "transfers",
+            r#"{"id":"1","auth_key":"CANARY"}"#,
+        ),
+        (
+            "dns",
+            "zones/tasks/transfer_requests",
+            "transfer_requests",
+            r#"{"id":"1","key":"CANARY","zone_name":"a.example."}"#,
+        ),
+        (
+            "shared-file-system",
+            "shares/detail",
+            "shares",
+            r#"{"id":"1","metadata":{"token":"CANARY"}}"#,
+        ),
+        (
+            "shared-file-system",
+            "share-access-rules",
+            "access_list",
+            r#"{"id":"1","access_type":"cephx","access_to":"bob","access_key":"CANARY"}"#,
+        ),
+        (
+            "container-infra",
+            "clusters",
+            "clusters",
+            r#"{"uuid":"1","labels":{"admin_password":"CANARY"}}"#,
+        ),
+        (
+            "container-infra",
+            "clustertemplates",
+            "clustertemplates",
+            r#"{"uuid":"1","http_proxy":"http://u:CANARY@proxy:3128"}"#,
+        ),
     ];
     for key in [None, Some(RedactionKey::new("key"))] {
         let mut recording = Recording::new(&["R"], small().accounts);
         for (service, path, list, item) in canaries {
             recording.list(service, path, list, vec![item.into()]);
         }
+        recording.body("object-store", "", 200, r#"[{"name":"c"}]"#);
+        recording.body("object-store", "?marker=c", 200, "[]");
+        let headers = [
+            ("x-container-meta-temp-url-key", "CANARY"),
+            ("x-container-meta-db-password", "CANARY"),
+            ("x-container-sync-key", "CANARY"),
+            ("x-container-sync-to", "https://u:CANARY@other/v1/AUTH_a/c"),
+        ];
+        recording.headers("object-store", "c", &headers);
         let replay = serve(recording).await;
         let cloud = connect(&replay).await;
         let options = tidegate_openstack::Options { redaction_key: key, ..options() };
@@ -349,7 +394,7 @@ async fn no_canary_leaves_the_collector() {
             assert!(!r.key.as_str().contains("CANARY") && r.name.as_deref() != Some("CANARY"));
         }
         let planted = got.resources.iter().filter(|r| r.body.contains("[redacted"));
-        assert_eq!(planted.count(), canaries.len());
+        assert_eq!(planted.count(), canaries.len() + 1, "each, and the container");
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn version(service: &str) -> &'static str {
         "compute" => "v2.1",
         "network" => "v2.0",
         "image" | "load-balancer" | "dns" | "shared-file-system" => "v2",
-        "key-manager" | "baremetal" | "object-store" => "v1",
+        "key-manager" | "baremetal" | "object-store" | "container-infra" => "v1",
         _ => "",
     }
 }

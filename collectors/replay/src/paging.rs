@@ -8,7 +8,7 @@ use crate::wire::{Request, Response};
 /// How a service names the next page.
 fn style(service: &str) -> Style {
     match service {
-        "image" | "baremetal" => Style::Next,
+        "image" | "baremetal" | "container-infra" => Style::Next,
         "dns" => Style::LinksNext,
         "identity" | "placement" => Style::Never,
         "key-manager" | "shared-file-system" => Style::Offset,

@@ -246,6 +246,15 @@ impl Recording {
         self.answer(service, path, status, Body::Whole(body.into()))
     }
 
+    /// Adds an answer that has headers and no body.
+    pub fn headers(&mut self, service: &str, path: &str, headers: &[(&str, &str)]) -> &mut Self {
+        self.answer(service, path, 200, Body::Whole(Bytes::new()));
+        if let Some(entry) = self.entries.last_mut() {
+            entry.headers = headers.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+        }
+        self
+    }
+
     fn answer(&mut self, service: &str, path: &str, status: u16, body: Body) -> &mut Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let pairs = query.split('&').filter_map(|p| p.split_once('='));

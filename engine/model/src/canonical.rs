@@ -26,8 +26,9 @@ pub enum Action {
     Keep,
     /// It is left out.
     Drop,
-    /// Its value, whatever it was, becomes this text. The value as received is
-    /// handed to [`Rewrite::replace`].
+    /// Its value, as received, is handed to [`Rewrite::replace`] and becomes the
+    /// text that this gives. True and false stay: a switch holds no secret, also
+    /// one that is named like one (`ignore_password_expiry`).
     Replace,
 }
 
@@ -189,7 +190,8 @@ impl Writer<'_> {
                 let start = self.out.len();
                 push_text(&mut self.out, text);
                 self.out.push(':');
-                if action == Action::Replace {
+                let switch = matches!(peek, Peek::True | Peek::False);
+                if action == Action::Replace && !switch {
                     let from = j.current_index();
                     j.known_skip(peek).map_err(json)?;
                     let raw = self.raw.get(from..j.current_index()).unwrap_or_default();

@@ -4,7 +4,7 @@
 //! admins. Services, pools and type encryption answer 403 to them; types are
 //! cut to public and granted ones and lack extra specs.
 
-use crate::kind::{Fallback, Id, Microversion, Paging, ROW, Row, Service, Shape};
+use crate::kind::{Fallback, Id, Microversion, Paging, ROW, Row, Service, Shape, VERSION};
 use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
@@ -17,7 +17,7 @@ pub(super) static SERVICE: Service = Service {
     rows: &ROWS,
 };
 
-static ROWS: [Row; 9] = [
+static ROWS: [Row; 11] = [
     Row {
         kind: "block-storage.volume",
         path: "volumes/detail",
@@ -41,6 +41,17 @@ static ROWS: [Row; 9] = [
         query: "all_tenants=1",
         list: "backups",
         project: &["/os-backup-project-attr:project_id", "/project_id"],
+        ..ROW
+    },
+    // Under 3.55 the same listing, with less in it. The key that accepts a
+    // transfer is shown once, to whoever made it.
+    Row {
+        kind: "block-storage.transfer",
+        path: "os-volume-transfer/detail",
+        query: "all_tenants=1",
+        list: "transfers",
+        project: &["/source_project_id"],
+        secret: &["auth_key"],
         ..ROW
     },
     Row {
@@ -113,4 +124,5 @@ static ROWS: [Row; 9] = [
         parent: Some("identity.project"),
         ..ROW
     },
+    Row { kind: "block-storage.version", ..VERSION },
 ];

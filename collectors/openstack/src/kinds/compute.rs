@@ -6,7 +6,7 @@
 //! to public and granted ones. A token for the system is refused nearly
 //! everything (seen with Nova 34).
 
-use crate::kind::{Fallback, Id, Microversion, Paging, ROW, Row, Service, Shape};
+use crate::kind::{Fallback, Id, Microversion, Paging, ROW, Row, Service, Shape, VERSION};
 use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
@@ -19,7 +19,10 @@ pub(super) static SERVICE: Service = Service {
     rows: &ROWS,
 };
 
-static ROWS: [Row; 10] = [
+/// The member of a server that is read for what it looks like, and not kept.
+pub(crate) const USER_DATA: &str = "OS-EXT-SRV-ATTR:user_data";
+
+static ROWS: [Row; 11] = [
     Row {
         kind: "compute.server",
         path: "servers/detail",
@@ -31,7 +34,7 @@ static ROWS: [Row; 10] = [
         fallback: Some(Fallback { path: "servers/detail", query: "", view: View::Own }),
         // Progress of a build or migration, in per cent.
         volatile: &["progress"],
-        secret: &["adminPass", "OS-EXT-SRV-ATTR:user_data"],
+        secret: &["adminPass", USER_DATA],
         ..ROW
     },
     Row {
@@ -117,7 +120,7 @@ static ROWS: [Row; 10] = [
         paging: Paging::Offset,
         ..ROW
     },
-    // Names are unique per user only; `body.tidegate.user_id` says whose it is.
+    // Names are unique per user only.
     Row {
         kind: "compute.keypair",
         path: "os-keypairs",
@@ -129,6 +132,7 @@ static ROWS: [Row; 10] = [
         view: View::Whole,
         fallback: Some(Fallback { path: "os-keypairs", query: "", view: View::Own }),
         parent: Some("identity.user"),
+        told: Some("user_id"),
         secret: &["private_key"],
         ..ROW
     },
@@ -145,4 +149,5 @@ static ROWS: [Row; 10] = [
         parent: Some("identity.project"),
         ..ROW
     },
+    Row { kind: "compute.version", ..VERSION },
 ];

@@ -4,7 +4,7 @@
 //! reader of the system sees all, a reader of a domain sees that domain.
 //! Keystone does not page; a list that it cut off carries `truncated`.
 
-use crate::kind::{Fallback, Id, Paging, ROW, Reader, Row, Service};
+use crate::kind::{Fallback, Id, Paging, ROW, Reader, Row, Service, VERSION};
 use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
@@ -20,7 +20,7 @@ pub(super) static SERVICE: Service = Service {
 /// The usual row of Keystone.
 const KEYSTONE: Row = Row { paging: Paging::None, regional: false, view: View::Identity, ..ROW };
 
-static ROWS: [Row; 16] = [
+static ROWS: [Row; 19] = [
     Row {
         kind: "identity.project",
         path: "projects",
@@ -104,6 +104,36 @@ static ROWS: [Row; 16] = [
         }),
         ..KEYSTONE
     },
+    // The listing of trusts leaves their roles out.
+    Row {
+        kind: "identity.trust_role",
+        path: "OS-TRUST/trusts/{parent}/roles",
+        list: "roles",
+        id: Id::ParentAnd(&["/id"]),
+        project: &[],
+        parent: Some("identity.trust"),
+        told: Some("trust_id"),
+        ..KEYSTONE
+    },
+    // Whoever it is stands in `identity.user`.
+    Row {
+        kind: "identity.group_member",
+        path: "groups/{parent}/users",
+        list: "users",
+        id: Id::ParentAnd(&["/id"]),
+        project: &[],
+        parent: Some("identity.group"),
+        told: Some("group_id"),
+        volatile: &[
+            "enabled",
+            "options",
+            "password_expires_at",
+            "default_project_id",
+            "description",
+            "email",
+        ],
+        ..KEYSTONE
+    },
     // Never its blob: only whose credential of which type there is.
     Row {
         kind: "identity.credential",
@@ -139,7 +169,9 @@ static ROWS: [Row; 16] = [
             view: View::Own,
         }),
         parent: Some("identity.user"),
+        told: Some("user_id"),
         secret: &["secret"],
         ..KEYSTONE
     },
+    Row { kind: "identity.version", regional: false, ..VERSION },
 ];

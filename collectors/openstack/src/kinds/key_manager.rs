@@ -2,7 +2,7 @@
 //!
 //! Who sees what: the own project's, whatever the role.
 
-use crate::kind::{Id, Paging, ROW, Row, Service};
+use crate::kind::{Id, Paging, ROW, Row, Service, Shape, VERSION};
 use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
@@ -15,7 +15,7 @@ pub(super) static SERVICE: Service = Service {
     rows: &ROWS,
 };
 
-static ROWS: [Row; 2] = [
+static ROWS: [Row; 4] = [
     Row {
         kind: "key-manager.secret",
         path: "secrets",
@@ -37,4 +37,19 @@ static ROWS: [Row; 2] = [
         view: View::Own,
         ..ROW
     },
+    // Who may read the secret besides its project.
+    Row {
+        kind: "key-manager.secret_acl",
+        path: "secrets/{parent}/acl",
+        shape: Shape::Whole,
+        id: Id::Parent,
+        name: "",
+        project: &[],
+        paging: Paging::None,
+        view: View::Own,
+        parent: Some("key-manager.secret"),
+        unordered: &["users"],
+        ..ROW
+    },
+    Row { kind: "key-manager.version", ..VERSION },
 ];

@@ -3,7 +3,7 @@
 //! Who sees what: silently cut to the own project for others than admins;
 //! amphorae answer 403 to them.
 
-use crate::kind::{Id, ROW, Row, Service};
+use crate::kind::{Id, ROW, Row, Service, VERSION};
 use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
@@ -16,7 +16,7 @@ pub(super) static SERVICE: Service = Service {
     rows: &ROWS,
 };
 
-static ROWS: [Row; 8] = [
+static ROWS: [Row; 10] = [
     Row {
         kind: "load-balancer.load_balancer",
         path: "lbaas/loadbalancers",
@@ -54,6 +54,17 @@ static ROWS: [Row; 8] = [
         list: "members",
         id: Id::Fields(&["/id"]),
         parent: Some("load-balancer.pool"),
+        told: Some("pool_id"),
         ..ROW
     },
+    Row {
+        kind: "load-balancer.l7_rule",
+        path: "lbaas/l7policies/{parent}/rules",
+        list: "rules",
+        name: "",
+        parent: Some("load-balancer.l7_policy"),
+        told: Some("l7_policy_id"),
+        ..ROW
+    },
+    Row { kind: "load-balancer.version", ..VERSION },
 ];

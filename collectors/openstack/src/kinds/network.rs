@@ -6,7 +6,7 @@
 //! for the system gets 200 and empty lists for everything (seen with Neutron 29).
 //! What an extension adds is absent (404) where it is not loaded.
 
-use crate::kind::{Fallback, Id, Paging, ROW, Row, Service, Shape};
+use crate::kind::{Fallback, Id, Paging, ROW, Row, Service, Shape, VERSION};
 use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
@@ -19,7 +19,7 @@ pub(super) static SERVICE: Service = Service {
     rows: &ROWS,
 };
 
-static ROWS: [Row; 19] = [
+static ROWS: [Row; 24] = [
     Row {
         kind: "network.port",
         path: "ports",
@@ -100,6 +100,37 @@ static ROWS: [Row; 19] = [
         ..ROW
     },
     Row { kind: "network.qos_policy", path: "qos/policies", list: "policies", ..ROW },
+    Row {
+        kind: "network.firewall_rule",
+        path: "fwaas/firewall_rules",
+        list: "firewall_rules",
+        ..ROW
+    },
+    // The order of a policy's rules counts.
+    Row {
+        kind: "network.firewall_policy",
+        path: "fwaas/firewall_policies",
+        list: "firewall_policies",
+        ..ROW
+    },
+    Row {
+        kind: "network.firewall_group",
+        path: "fwaas/firewall_groups",
+        list: "firewall_groups",
+        unordered: &["ports"],
+        ..ROW
+    },
+    // Shown alike to everybody who is signed in.
+    Row {
+        kind: "network.extension",
+        path: "extensions",
+        list: "extensions",
+        id: Id::Fields(&["/alias"]),
+        project: &[],
+        paging: Paging::None,
+        view: View::Whole,
+        ..ROW
+    },
     Row { kind: "network.trunk", path: "trunks", list: "trunks", ..ROW },
     Row { kind: "network.segment", path: "segments", list: "segments", project: &[], ..ROW },
     Row { kind: "network.flavor", path: "flavors", list: "flavors", project: &[], ..ROW },
@@ -116,4 +147,5 @@ static ROWS: [Row; 19] = [
         parent: Some("identity.project"),
         ..ROW
     },
+    Row { kind: "network.version", ..VERSION },
 ];

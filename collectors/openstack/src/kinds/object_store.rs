@@ -1,9 +1,10 @@
-//! Swift and what speaks its protocol (Ceph RGW): the account's headers, and
-//! whether its host speaks S3.
+//! Swift and what speaks its protocol (Ceph RGW): the headers of accounts and
+//! containers, and whether its host speaks S3.
 //!
-//! Who sees what: the own account; S3 is asked as nobody.
+//! Who sees what: the own account; every account for whoever has Swift's role
+//! for resellers. S3 is asked as nobody.
 
-use crate::kind::{Id, ROW, Reader, Row, Service};
+use crate::kind::{Id, Paging, ROW, Reader, Row, Service, Shape};
 use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
@@ -16,12 +17,23 @@ pub(super) static SERVICE: Service = Service {
     rows: &ROWS,
 };
 
-static ROWS: [Row; 2] = [
+static ROWS: [Row; 3] = [
     Row {
         kind: "object-store.account",
         id: Id::Parent,
         reader: Reader::Account,
         view: View::Own,
+        ..ROW
+    },
+    Row {
+        kind: "object-store.container",
+        shape: Shape::Bare,
+        id: Id::ParentAnd(&["/name"]),
+        project: &[],
+        paging: Paging::Marker("name"),
+        parent: Some("identity.project"),
+        told: Some("project_id"),
+        reader: Reader::Containers,
         ..ROW
     },
     Row {

@@ -5,7 +5,7 @@
 //! provider's id: `placement.inventory`, `.usage`, `.trait`, `.aggregate` and
 //! `.allocation`. Generations count changes elsewhere and are dropped.
 
-use crate::kind::{Id, Microversion, Paging, ROW, Row, Service, Shape};
+use crate::kind::{Id, Microversion, Paging, ROW, Row, Service, Shape, VERSION};
 use crate::scope::View;
 
 pub(super) static SERVICE: Service = Service {
@@ -31,7 +31,7 @@ const PART: Row = Row {
     ..ROW
 };
 
-static ROWS: [Row; 6] = [
+static ROWS: [Row; 7] = [
     Row {
         kind: "placement.resource_provider",
         path: "resource_providers",
@@ -58,4 +58,5 @@ static ROWS: [Row; 6] = [
         ..PART
     },
     Row { kind: "placement.allocation", path: "resource_providers/{parent}/allocations", ..PART },
+    Row { kind: "placement.version", ..VERSION },
 ];

@@ -2,7 +2,7 @@
 //!
 //! Who sees what: `all_tenants` is ignored for others than admins.
 
-use crate::kind::{Microversion, Paging, ROW, Row, Service};
+use crate::kind::{Microversion, Paging, ROW, Row, Service, VERSION};
 
 pub(super) static SERVICE: Service = Service {
     name: "shared-file-system",
@@ -18,7 +18,7 @@ pub(super) static SERVICE: Service = Service {
     rows: &ROWS,
 };
 
-static ROWS: [Row; 2] = [
+static ROWS: [Row; 4] = [
     Row {
         kind: "shared-file-system.share",
         path: "shares/detail",
@@ -36,4 +36,19 @@ static ROWS: [Row; 2] = [
         paging: Paging::None,
         ..ROW
     },
+    // Manila knows it from 2.45 on.
+    Row {
+        kind: "shared-file-system.access_rule",
+        path: "share-access-rules",
+        query: "share_id={parent}",
+        list: "access_list",
+        name: "/access_to",
+        project: &[],
+        paging: Paging::None,
+        parent: Some("shared-file-system.share"),
+        told: Some("share_id"),
+        secret: &["access_key"],
+        ..ROW
+    },
+    Row { kind: "shared-file-system.version", ..VERSION },
 ];
