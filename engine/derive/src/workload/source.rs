@@ -3,10 +3,10 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tidegate_model::{Fact, Kind, ResourceKey};
 
-use super::spec::{self, Members, Pod};
+use super::spec::{self, Pod};
 
 /// Where a kind has its pod spec.
 pub(super) struct Shape {
@@ -65,7 +65,7 @@ pub(super) struct Source<'f> {
     pub(super) controller_key: Option<String>,
     /// Asks for no pods, and has none.
     pub(super) idle: bool,
-    pub(super) labels: Members,
+    pub(super) labels: Map<String, Value>,
     /// Its pod spec, or why that cannot be read: one clause.
     pub(super) pod: Result<Pod, String>,
 }
@@ -130,7 +130,7 @@ impl<'f> Source<'f> {
             controller: None,
             controller_key: None,
             idle: false,
-            labels: Members::new(),
+            labels: Map::new(),
             pod: Err(String::new()),
         };
         source.pod = source.take();
@@ -173,17 +173,18 @@ impl<'f> Source<'f> {
         };
         let base = format!("{base}/spec");
         let spec = spec.ok_or_else(|| not(&base, "there"))?;
-        let Ok(spec) = serde_json::from_str(spec.get()) else {
+        let Ok(Value::Object(spec)) = serde_json::from_str(spec.get()) else {
             return Err(not(&base, "an object"));
         };
-        let map = |raw: Option<&RawValue>, name: &str| {
-            raw.map_or_else(|| Ok(Members::new()), |r| serde_json::from_str(r.get())).map_err(
-                |_| {
+        let map =
+            |raw: Option<&RawValue>, name: &str| match raw.map(|r| serde_json::from_str(r.get())) {
+                None => Ok(Map::new()),
+                Some(Ok(Value::Object(map))) => Ok(map),
+                Some(_) => {
                     let pointer = base.strip_suffix("/spec").unwrap_or_default();
-                    format!("`{pointer}/metadata/{name}` is not an object")
-                },
-            )
-        };
+                    Err(format!("`{pointer}/metadata/{name}` is not an object"))
+                }
+            };
         self.labels = map(meta_of_pod.labels, "labels")?;
         let annotations = map(meta_of_pod.annotations, "annotations")?;
         let made = (shape.kind == "core.Pod").then(|| spec::Made {

@@ -1,24 +1,17 @@
 //! One shape for the pod specs of all kinds.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::source::Source;
-
-/// The members of an object, in order. An object of `serde_json` has them in any
-/// order, since a library turns its `preserve_order` on, and what is removed there
-/// moves others.
-pub(super) type Members = BTreeMap<String, Value>;
 
 /// A pod spec with its containers by name.
 pub(super) struct Pod {
     /// Where it is in its source.
     path: String,
     /// Without the lists of containers.
-    pub(super) spec: Members,
-    pub(super) containers: BTreeMap<String, Members>,
-    pub(super) annotations: Members,
+    pub(super) spec: Map<String, Value>,
+    pub(super) containers: Map<String, Value>,
+    pub(super) annotations: Map<String, Value>,
 }
 
 /// What is known of a Pod that templates do not have.
@@ -85,12 +78,12 @@ const TOKEN_SOURCES: [&str; 3] = ["configMap", "downwardAPI", "serviceAccountTok
 /// Reads the pod spec at `path`; `made` is given for a Pod. An error is one
 /// clause with the pointer that is wrong.
 pub(super) fn read(
-    mut spec: Members,
-    annotations: Members,
+    mut spec: Map<String, Value>,
+    annotations: Map<String, Value>,
     path: String,
     made: Option<Made<'_>>,
 ) -> Result<Pod, String> {
-    let mut containers = BTreeMap::new();
+    let mut containers = Map::new();
     for (list, kind) in LISTS {
         let all = match spec.remove(list) {
             Some(Value::Array(all)) => all,
@@ -100,16 +93,15 @@ pub(super) fn read(
         };
         for (n, container) in all.into_iter().enumerate() {
             let at = format!("{path}/{list}/{n}");
-            let Value::Object(container) = container else {
+            let Value::Object(mut container) = container else {
                 return Err(format!("`{at}` is not an object"));
             };
-            let mut container: Members = container.into_iter().collect();
             let Some(Value::String(name)) = container.get("name").cloned() else {
                 return Err(format!("`{at}/name` is not text"));
             };
             container.insert("path".to_owned(), Value::String(at.clone()));
             container.insert("type".to_owned(), Value::String(kind.to_owned()));
-            if containers.insert(name, container).is_some() {
+            if containers.insert(name, Value::Object(container)).is_some() {
                 return Err(format!("`{at}/name` is that of another container"));
             }
         }
@@ -137,11 +129,12 @@ pub(super) fn read(
     if let Some(made) = made {
         pod.less_what_was_added(made);
     }
+    pod.sort();
     Ok(pod)
 }
 
 /// Keeps some items of a list, and the list only if it has any left.
-fn keep(object: &mut Members, list: &str, wanted: &dyn Fn(&Value) -> bool) {
+fn keep(object: &mut Map<String, Value>, list: &str, wanted: &dyn Fn(&Value) -> bool) {
     let Some(Value::Array(items)) = object.get_mut(list) else { return };
     items.retain(wanted);
     if items.is_empty() {
@@ -150,6 +143,17 @@ fn keep(object: &mut Members, list: &str, wanted: &dyn Fn(&Value) -> bool) {
 }
 
 impl Pod {
+    /// Brings members into order: what was taken out and put in must leave no
+    /// trace, or equal pods would differ as texts. Maps of serde_json keep the
+    /// order of insertion if anything in the build wants it.
+    fn sort(&mut self) {
+        self.spec.sort_keys();
+        self.containers.sort_keys();
+        for container in self.containers.values_mut().filter_map(Value::as_object_mut) {
+            container.sort_keys();
+        }
+    }
+
     /// Takes away what admission and controllers add to a pod that its
     /// template does not have, and that differs from pod to pod.
     fn less_what_was_added(&mut self, made: Made<'_>) {
@@ -168,7 +172,7 @@ impl Pod {
                 && claim == Some(&format!("{}-{}", name_of(v), made.name))
         };
         keep(&mut self.spec, "volumes", &|v| !added.contains(&name_of(v)) && !claimed(v));
-        for container in self.containers.values_mut() {
+        for container in self.containers.values_mut().filter_map(Value::as_object_mut) {
             keep(container, "volumeMounts", &|m| !added.contains(&name_of(m)));
             if made.by == Some("Job") {
                 keep(container, "env", &|e| name_of(e) != "JOB_COMPLETION_INDEX");
@@ -197,12 +201,12 @@ impl Pod {
     pub(super) fn body(&self, source: &Source<'_>, minor: Option<u64>) -> String {
         let resource = &source.fact.resource;
         let kind = resource.kind.as_str().rsplit('.').next().unwrap_or_default();
-        let less = |map: &Members, own: &[&str]| {
+        let less = |map: &Map<String, Value>, own: &[&str]| {
             let is_own = |key: &str| {
                 own.iter().any(|o| *o == key || (o.ends_with('/') && key.starts_with(o)))
             };
             let kept = map.iter().filter(|(key, _)| !is_own(key));
-            kept.map(|(k, v)| (k.clone(), v.clone())).collect::<Members>()
+            kept.map(|(k, v)| (k.clone(), v.clone())).collect::<Map<_, _>>()
         };
         json!({
             "annotations": less(&self.annotations, &OWN_ANNOTATIONS),
@@ -237,7 +241,7 @@ fn is_own_token(volume: &Value) -> bool {
 
 /// Whether an affinity is what the DaemonSet controller writes: nothing but the
 /// names of nodes.
-fn is_bound_to_one_node(spec: &Members) -> bool {
+fn is_bound_to_one_node(spec: &Map<String, Value>) -> bool {
     let Some(Value::Object(affinity)) = spec.get("affinity") else { return false };
     let terms = affinity.get("nodeAffinity").and_then(|n| {
         n.pointer("/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms")?.as_array()

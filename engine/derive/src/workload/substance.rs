@@ -1,7 +1,7 @@
 //! What a pod and its controller's template must agree on.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::spec::Pod;
@@ -56,7 +56,7 @@ impl Pod {
         let host = self.spec.get("hostNetwork") == Some(&json!(true));
         for (name, container) in &self.containers {
             line("container", &Value::String(name.clone()));
-            for (key, value) in container {
+            for (key, value) in container.as_object().into_iter().flatten() {
                 match (key.as_str(), value) {
                     ("ports", Value::Array(ports)) if host => line(key, &less_host_ports(ports)),
                     (other, value) if !INCIDENTAL.contains(&other) => line(other, value),
@@ -77,10 +77,12 @@ impl Pod {
 /// itself, and leaves templates as they are.
 fn less_host_ports(ports: &[Value]) -> Value {
     let less = |port: &Value| {
-        let same = port.get("hostPort") == port.get("containerPort");
-        let members = port.as_object().into_iter().flatten();
-        let kept = members.filter(|(name, _)| !(same && *name == "hostPort"));
-        Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+        let mut port = port.as_object().cloned().unwrap_or_else(Map::new);
+        if port.get("hostPort") == port.get("containerPort") {
+            port.remove("hostPort");
+        }
+        port.sort_keys();
+        Value::Object(port)
     };
     Value::Array(ports.iter().map(less).collect())
 }
