@@ -13,10 +13,11 @@ use tidegate_simulate::{Course, Failure as Fall, Moment, Point, Why};
 
 use super::read;
 use crate::args::{FailAt, Inputs};
+use crate::cmd::Context;
 use crate::cmd::show::pretty;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Format, Output, Ui};
+use crate::output::{Format, Output};
 
 /// Which failures are simulated.
 pub(super) enum Wanted {
@@ -68,18 +69,18 @@ struct Left {
     code: BlockedCode,
 }
 
-pub(super) fn run(
-    ui: &mut Ui,
+pub(super) async fn run(
+    ctx: &mut Context<'_>,
     path: &Path,
     inputs: &Inputs,
     wanted: &Wanted,
     format: &Output,
 ) -> Result<Exit> {
-    let plan = read::plan(ui, path)?;
-    let (fleet, judged) = super::judge(ui, &plan, inputs)?;
+    let plan = read::plan(ctx.ui, path)?;
+    let (fleet, judged) = super::judge(ctx, &plan, &inputs.fleet, &inputs.intent).await?;
     let intent = read::intent(&inputs.intent)?;
     if let Err(violation) = judged {
-        ui.write(format.file.as_deref(), &refusal(&plan, &violation, format.format)?)?;
+        ctx.ui.write(format.file.as_deref(), &refusal(&plan, &violation, format.format)?)?;
         return Ok(Exit::Findings);
     }
     let replan = Replan { plan: &plan, intent: &intent.value, digest: intent.digest };
@@ -95,7 +96,7 @@ pub(super) fn run(
         }
         Format::Table => table(&simulation),
     };
-    ui.write(format.file.as_deref(), &text)?;
+    ctx.ui.write(format.file.as_deref(), &text)?;
     Ok(if simulation.holds { Exit::Ok } else { Exit::Findings })
 }
 
