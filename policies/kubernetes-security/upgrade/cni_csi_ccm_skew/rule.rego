@@ -16,7 +16,6 @@
 #   requires:
 #     kubernetes.workload: [/containers]
 #     kubernetes.version: [/gitVersion]
-#   controls: ['nsa:upgrading']
 #   standard: https://kubernetes.io/releases/version-skew-policy/
 #   remediation: >-
 #     Upgrade the add-on first if its next release is tested with both versions, else
