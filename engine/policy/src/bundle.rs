@@ -6,6 +6,7 @@
 //! scs/flavors/name_test.rego   tests, never part of a rule set
 //! scs/flavors/cases.yaml    its cases (`cases`)
 //! scs/flavors/data.yaml     data at `data.scs.flavors`
+//! who.cedar, who.cedarschema   Cedar policies and their schema (`cedar`)
 //! scope-v5.yaml             certificate scopes (`scope`)
 //! queries/open-ports.sql    SQL to ask a store with
 //! ```
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use regorus::Value;
 
 use crate::archive::{MAX_BYTES, MAX_FILES, clean, unpack};
+use crate::cedar::Source;
 use crate::differences::{self, Difference};
 use crate::error::{Fault, LoadError};
 use crate::manifest::Manifest;
@@ -36,6 +38,10 @@ pub struct Bundle {
     pub(crate) modules: Vec<Module>,
     /// Each data file with the path it is merged at.
     pub(crate) data: Vec<DataFile>,
+    /// Cedar policies, in order of path.
+    pub(crate) policies: Vec<Source>,
+    /// Cedar schemas.
+    pub(crate) schemas: Vec<Source>,
     /// Files of cases, by path.
     pub(crate) cases: BTreeMap<String, String>,
     scopes: BTreeMap<String, String>,
@@ -94,6 +100,8 @@ impl Bundle {
             manifest: Manifest::default(),
             modules: Vec::new(),
             data: Vec::new(),
+            policies: Vec::new(),
+            schemas: Vec::new(),
             cases: BTreeMap::new(),
             scopes: BTreeMap::new(),
             queries: BTreeMap::new(),
@@ -177,6 +185,12 @@ impl Bundle {
             }
             _ if file.ends_with(".rego") => {
                 self.modules.push(Module::parse(&self.name, path, &text(bytes)?)?);
+            }
+            _ if file.ends_with(".cedar") => {
+                self.policies.push(Source { path: path.to_owned(), text: text(bytes)? });
+            }
+            _ if file.ends_with(".cedarschema") => {
+                self.schemas.push(Source { path: path.to_owned(), text: text(bytes)? });
             }
             _ if is_cases(file) => {
                 self.cases.insert(path.to_owned(), text(bytes)?);

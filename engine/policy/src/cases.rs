@@ -23,9 +23,9 @@
 //! on the interpreter. For every `requires` pointer a case
 //! without it is made, which must be Abort. Rules without a passing and a
 //! failing case fail. `test_` rules in `*_test.rego` run as `opa test` runs
-//! them.
+//! them. Cases of gate policies: [`gate`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 use regorus::unstable::RuleHead;
@@ -44,6 +44,7 @@ use covered::Covered;
 
 mod covered;
 mod fill;
+mod gate;
 
 pub use covered::RuleCoverage;
 
@@ -80,6 +81,7 @@ pub struct CaseFailure {
 enum CaseFile {
     List(Vec<Case>),
     Mapping(CaseMapping),
+    Gate(gate::GateFile),
 }
 
 #[derive(Deserialize)]
@@ -111,13 +113,20 @@ struct Case {
 pub fn run_cases(set: &RuleSet, limits: Limits) -> CaseReport {
     let runner = Runner::new(&set.machine, limits);
     let covered = Covered::new(set);
-    let mut run =
-        Run { set, runner, covered, report: CaseReport::default(), shown: BTreeMap::new() };
+    let mut run = Run {
+        set,
+        runner,
+        covered,
+        report: CaseReport::default(),
+        shown: BTreeMap::new(),
+        decisions: BTreeSet::new(),
+    };
     for (bundle, path, text) in &set.cases {
         run.file(bundle, path, text);
     }
     run.generated();
     run.completeness();
+    run.gate_completeness();
     run.tests();
     run.report.failed = run.report.failures.len() as u64;
     run.report.coverage = run.covered.report(set, &|id| run.shown.get(id).map_or(0, Vec::len));
@@ -131,6 +140,8 @@ struct Run<'s> {
     report: CaseReport,
     /// Per rule: the inputs it judged, with the verdict.
     shown: BTreeMap<RuleId, Vec<Shown>>,
+    /// The decisions of gate policies that cases expect.
+    decisions: BTreeSet<String>,
 }
 
 struct Shown {
@@ -166,6 +177,7 @@ impl Run<'_> {
     fn file(&mut self, bundle: &str, path: &str, text: &str) {
         let at = Place { bundle, file: path };
         let (rule, bases, cases) = match read(text) {
+            Ok(CaseFile::Gate(file)) => return self.gate_file(&at, file),
             Ok(CaseFile::List(cases)) => (None, BTreeMap::new(), cases),
             Ok(CaseFile::Mapping(m)) => (m.rule, m.bases, m.cases),
             Err(error) => return self.fail(&at, None, "", "a file of cases", error),
@@ -351,6 +363,9 @@ fn read(text: &str) -> Result<CaseFile, String> {
     match shape {
         Json::Array(_) => {
             yaml_serde::from_str(text).map(CaseFile::List).map_err(|e| yaml_error(&e).1)
+        }
+        Json::Object(members) if members.contains_key("gate") => {
+            yaml_serde::from_str(text).map(CaseFile::Gate).map_err(|e| yaml_error(&e).1)
         }
         _ => yaml_serde::from_str(text).map(CaseFile::Mapping).map_err(|e| yaml_error(&e).1),
     }

@@ -50,6 +50,7 @@ mod archive;
 mod bundle;
 mod carry;
 mod cases;
+pub mod cedar;
 mod coverage;
 mod differences;
 mod error;
@@ -82,7 +83,7 @@ pub use evaluate::{EvaluateError, Judged, Options, Others, Stats, evaluate};
 pub use metadata::{Input, Join, Rule};
 pub use pointer::Pointer;
 pub use program::Limits;
-pub use ruleset::{ENGINE, INPUT_VERSION, Parameters, RuleSet};
+pub use ruleset::{CEDAR, ENGINE, INPUT_VERSION, Parameters, RuleSet};
 pub use scope::{
     Lifetime, Scope, ScopeError, ScopeOutcome, Testcase, TestcaseOutcome, Validity, Version,
 };

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tidegate_model::{Digest, Kind, RuleId, RuleMeta};
 
 use crate::bundle::Bundle;
+use crate::cedar::{Authorizer, Policies};
 use crate::error::{Fault, LoadError};
 use crate::guard;
 use crate::manifest::overlap;
@@ -19,6 +20,9 @@ use crate::rvm;
 
 /// The engine and its exact version: another one may judge otherwise.
 pub const ENGINE: &str = "regorus 0.14.1";
+
+/// The engine of Cedar policies.
+pub const CEDAR: &str = "cedar-policy 4.14.1";
 
 /// The version of the shape of what rules are given and asked.
 pub const INPUT_VERSION: u32 = 1;
@@ -45,6 +49,7 @@ pub struct RuleSet {
     pub(crate) bodies_only: Vec<bool>,
     /// For each rule, the first rule with the same parameters.
     pub(crate) alike: Vec<usize>,
+    authorizer: Option<Authorizer>,
     /// `(bundle, path, text)` of each file of cases.
     pub(crate) cases: Vec<(String, String, String)>,
     /// `(bundle, module)` of each file of tests.
@@ -69,6 +74,7 @@ impl RuleSet {
         let mut rules = read_rules(&bundles)?;
         set_parameters(&mut rules, parameters)?;
         guard::check(&bundles, &rules).map_err(LoadError::Faults)?;
+        let authorizer = read_policies(&bundles).map_err(LoadError::Faults)?;
         let digest = digest(&bundles, &rules);
         let given = rvm::choose(&bundles, &rules);
         let bodies_only = reads::bodies_only(&bundles, &rules);
@@ -119,7 +125,17 @@ impl RuleSet {
             rules.iter().map(|r| parameters_value(&r.parameters)).collect();
         let first = |p: &Value| parameters.iter().position(|other| other == p);
         let alike = parameters.iter().filter_map(first).collect();
-        Ok(Self { rules, digest, machine, parameters, bodies_only, alike, cases, tests })
+        Ok(Self {
+            rules,
+            digest,
+            machine,
+            parameters,
+            bodies_only,
+            alike,
+            authorizer,
+            cases,
+            tests,
+        })
     }
 
     /// What readers need to know of the rules, in order of id.
@@ -139,8 +155,14 @@ impl RuleSet {
         self.rules.iter().find(|r| r.meta.id == *id)
     }
 
-    /// Names this set: SHA-256 over all modules, data and parameters, the
-    /// engine and its version, and the version of the input shape.
+    /// What asks the gate policies of its bundles, if one has any.
+    #[must_use]
+    pub fn authorizer(&self) -> Option<&Authorizer> {
+        self.authorizer.as_ref()
+    }
+
+    /// Names this set: SHA-256 over all modules, Cedar policies and schemas, data
+    /// and parameters, the engine and its version, and the version of the input shape.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
@@ -271,6 +293,24 @@ fn read_rules(bundles: &[Bundle]) -> Result<Vec<Rule>, LoadError> {
     Ok(rules)
 }
 
+/// Validates the Cedar policies of all bundles.
+fn read_policies(bundles: &[Bundle]) -> Result<Option<Authorizer>, Vec<Fault>> {
+    let mut authorizer: Option<Authorizer> = None;
+    for bundle in bundles {
+        let Some(policies) = Policies::read(&bundle.name, &bundle.policies, &bundle.schemas)?
+        else {
+            continue;
+        };
+        if let Some(other) = &authorizer {
+            let path = &policies.schema_source.path;
+            let problem = format!("bundle `{}` has gate policies already", other.bundle());
+            return Err(vec![Fault::new(&bundle.name, path, None, problem)]);
+        }
+        authorizer = Some(Authorizer::new(&policies)?);
+    }
+    Ok(authorizer)
+}
+
 fn set_parameters(rules: &mut [Rule], given: &Parameters) -> Result<(), LoadError> {
     for (name, value) in &given.all {
         let declared = rules.iter_mut().filter_map(|r| r.parameters.get_mut(name));
@@ -299,11 +339,14 @@ fn digest(bundles: &[Bundle], rules: &[Rule]) -> Digest {
     add(b"tidegate rule set");
     add(env!("CARGO_PKG_VERSION").as_bytes());
     add(ENGINE.as_bytes());
+    add(CEDAR.as_bytes());
     add(&INPUT_VERSION.to_le_bytes());
     let mut files: Vec<(&str, &str, &str)> = Vec::new();
     for b in bundles {
         let own = b.modules.iter().filter(|m| !m.is_test());
         files.extend(own.map(|m| (b.name.as_str(), m.path.as_str(), m.text.as_str())));
+        let cedar = b.policies.iter().chain(&b.schemas);
+        files.extend(cedar.map(|s| (b.name.as_str(), s.path.as_str(), s.text.as_str())));
         files.extend(b.data.iter().map(|d| (b.name.as_str(), d.path.as_str(), d.text.as_str())));
     }
     files.sort_unstable();
@@ -385,8 +428,10 @@ verdict := "fail" if count(violations) > 0
     #[test]
     fn the_engine_named_is_the_engine_built_in() {
         let manifest = include_str!("../../../Cargo.toml");
-        let version = ENGINE.strip_prefix("regorus ").unwrap();
-        assert!(manifest.contains(&format!("regorus = {{ version = \"={version}\"")));
+        for engine in [ENGINE, CEDAR] {
+            let (name, version) = engine.split_once(' ').unwrap();
+            assert!(manifest.contains(&format!("{name} = {{ version = \"={version}\"")));
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn a_wrong_case_says_expected_and_got() {
     let f = &report.failures[1];
     assert_eq!(
         f.got,
-        r#"fail with {"found":"b","message":"bad name","path":"/name","wanted":"a*"}"#
+        r#"fail with {"message":"bad name","path":"/name","found":"b","wanted":"a*"}"#
     );
 }
 

@@ -6,5 +6,5 @@ import rego.v1
 # Whether a name is in a list of names and patterns with `*`.
 listed(patterns, name) if {
 	some pattern in patterns
-	glob.match(pattern, [], name)
+	glob.match(pattern, null, name)
 }

@@ -1,0 +1,70 @@
+# METADATA
+# title: Members of an anti-affinity group are on different hosts
+# description: >-
+#   Servers that somebody wanted apart share a host, after an evacuation, a forced migration
+#   or, for soft groups, for lack of room: one host takes them all down. `max_server_per_host`
+#   of the group counts.
+# scope: package
+# custom:
+#   id: os.compute.server-group-single-host
+#   severity: medium
+#   input: resource
+#   kinds: [compute.server_group]
+#   requires:
+#     compute.server_group: [/name, /policy, /members]
+#   joins:
+#   - {name: servers, kind: compute.server, key: /members}
+#   standard: https://docs.openstack.org/nova/latest/user/availability-zones.html
+#   remediation: >-
+#     openstack server migrate --live-migration SERVER, without naming a host, so that the
+#     scheduler heeds the group; more hosts if none has room.
+package os.compute.server_group_single_host
+
+import rego.v1
+
+body := input.resource.body
+
+apart if body.policy in ["anti-affinity", "soft-anti-affinity"]
+
+most := object.get(object.get(body, "rules", {}), "max_server_per_host", 1)
+
+# Servers that are shelved or not yet scheduled are on none.
+hosts contains server.hostId if {
+	some server in input.joined.servers
+	server.hostId != ""
+}
+
+shared[host] := names if {
+	some host in hosts
+	names := {server.name | some server in input.joined.servers; server.hostId == host}
+	ids := {id | some id, server in input.joined.servers; server.hostId == host}
+	count(ids) > most
+}
+
+violations contains {
+	"message": sprintf("%s of group `%s` (%s) share a host", [concat(", ", sort(names)), body.name, body.policy]),
+	"path": "/members",
+	"found": host,
+	"wanted": sprintf("at most %d on a host", [most]),
+} if {
+	apart
+	some host, names in shared
+}
+
+placed contains id if {
+	some id, server in input.joined.servers
+	is_string(server.hostId)
+}
+
+verdict := "pass" if {
+	is_string(body.policy)
+	not apart
+}
+
+verdict := "pass" if {
+	apart
+	count(violations) == 0
+	count(placed) == count(input.joined.servers)
+}
+
+verdict := "fail" if count(violations) > 0
