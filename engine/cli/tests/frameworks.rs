@@ -53,7 +53,9 @@ fn a_broken_framework_is_named_with_file_and_line() {
     house(&shell, "my-rule: [H-1\n");
     shell.run("policy list --framework house").refused(1, &["mapping.yaml:2: "]);
     shell.write("house/framework.yaml", &HOUSE.replace("verified: true\n", ""));
-    shell.run("check --framework house").refused(1, &["framework.yaml", "missing field `verified`"]);
+    shell
+        .run("check --framework house")
+        .refused(1, &["framework.yaml", "missing field `verified`"]);
     shell.write("half/framework.yaml", HOUSE);
     shell.run("check --framework half").refused(1, &["cannot read framework `half/mapping.yaml`"]);
     shell.write("tidegate.yaml", "schema: tidegate.config/v1\nframeworks: [none]\n");
@@ -84,15 +86,21 @@ fn controls_are_told_by_scan_check_and_report_alike_and_change_no_exit_code() {
         &shell,
         &format!("{pass}: [H-1]\n{fail}: [H-2]\n{unknown}: [H-3]\nno-such-rule: [H-4]\n"),
     );
-    let expected =
-        [("H-1", "satisfied"), ("H-2", "not_satisfied"), ("H-3", "not_judged"), ("H-4", "not_judged"), ("H-5", "not_covered")];
+    let expected = [
+        ("H-1", "satisfied"),
+        ("H-2", "not_satisfied"),
+        ("H-3", "not_judged"),
+        ("H-4", "not_judged"),
+        ("H-5", "not_covered"),
+    ];
     for command in ["check", "report", "report show"] {
         let ran = shell.run(&format!("{command} --framework ./house -f json"));
         assert_eq!(ran.code, scan.code, "{command}");
         let framework = &ran.json()["frameworks"][0];
         assert_eq!(framework["id"], "house");
         let controls = framework["subjects"][0]["controls"].as_array().unwrap();
-        let states = controls.iter().map(|c| (c["id"].as_str().unwrap(), c["state"].as_str().unwrap()));
+        let states =
+            controls.iter().map(|c| (c["id"].as_str().unwrap(), c["state"].as_str().unwrap()));
         assert_eq!(states.collect::<Vec<_>>(), expected, "{command}");
         let evidence = &framework["subjects"][0]["rules"];
         assert!(!evidence[fail]["findings"].as_array().unwrap().is_empty());
@@ -118,10 +126,14 @@ fn controls_are_told_by_scan_check_and_report_alike_and_change_no_exit_code() {
     assert_eq!(subject["counts"]["satisfied"], 1);
 
     let table = shell.run("report --framework ./house").stdout;
-    for text in ["Rules of the house 1  (house, We)", "not satisfied  H-2", "1 satisfied", "1 not covered"] {
+    for text in
+        ["Rules of the house 1  (house, We)", "not satisfied  H-2", "1 satisfied", "1 not covered"]
+    {
         assert!(table.contains(text), "no `{text}` in {table}");
     }
-    shell.run("check --framework house -f csv=a.csv -f html=a.html -f oscal=a.json -f markdown=a.md");
+    shell.run(
+        "check --framework house -f csv=a.csv -f html=a.html -f oscal=a.json -f markdown=a.md",
+    );
     let read = |name: &str| std::fs::read_to_string(shell.path(name)).unwrap();
     assert!(read("a.csv").contains(&format!("H-2,,not satisfied,{fail},")));
     assert!(read("a.html").contains("Rules of the house"));
@@ -151,7 +163,10 @@ fn without_bundles_all_rules_that_are_mapped_are_asked() {
     assert_eq!(same, rules);
     assert!(not_asked > 0 && not_asked < rules);
     let table = shell.run("check --framework scs --bundle scs-compatible-iaas").stdout;
-    assert!(table.contains("Not asked were rules of ") && table.contains("scs-iaas-strict"), "{table}");
+    assert!(
+        table.contains("Not asked were rules of ") && table.contains("scs-iaas-strict"),
+        "{table}"
+    );
     // The file says the same as the flag.
     shell.write("tidegate.yaml", "schema: tidegate.config/v1\nframeworks: [scs]\n");
     assert_eq!(of("check"), (rules, 0));
@@ -173,7 +188,9 @@ fn policy_tells_the_controls_of_rules() {
     assert_eq!(controls["nsa-kubernetes"][0], "pod-security");
 
     let told = shell.run("policy explain k8s.pss.privileged").stdout;
-    for text in ["cis-kubernetes-1.12", "5.2.2; ids unverified", "pod-security (pods)", "kubescape:C-0057"] {
+    for text in
+        ["cis-kubernetes-1.12", "5.2.2; ids unverified", "pod-security (pods)", "kubescape:C-0057"]
+    {
         assert!(told.contains(text), "no `{text}` in {told}");
     }
 

@@ -87,7 +87,10 @@ fn oscal_has_a_finding_for_each_covered_control_and_excludes_the_rest() {
         let findings = result["findings"].as_array().unwrap();
         let found = findings.iter().find(|f| f["target"]["target-id"] == id).unwrap();
         let status = &found["target"]["status"];
-        (status["state"].as_str().unwrap().to_owned(), status["reason"].as_str().unwrap().to_owned())
+        (
+            status["state"].as_str().unwrap().to_owned(),
+            status["reason"].as_str().unwrap().to_owned(),
+        )
     };
     let of = |state: &str, reason: &str| (state.to_owned(), reason.to_owned());
     assert_eq!(status("H-1"), of("satisfied", "pass"));

@@ -294,11 +294,6 @@ mod tests {
             "framework.yaml:7: verified: invalid type: string \"maybe\", expected a boolean",
         );
         fails(
-            &HOUSE.replace("[A-1, A-2]", "[5.1]"),
-            "",
-            "framework.yaml:9: controls[0]: invalid type: floating point `5.1`, expected a string",
-        );
-        fails(
             &HOUSE.replace("id: house", "id: My House"),
             "",
             "framework.yaml:1: `id` may have small letters, digits, `-` and `.` only",

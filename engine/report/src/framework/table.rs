@@ -34,17 +34,18 @@ fn one(framework: &FrameworkReport, options: &TableOptions, text: &mut String) {
     if !about.caveat().is_empty() {
         let _ = writeln!(text, "{}", about.caveat());
     }
+    text.push('\n');
     for subject in subjects {
         cloud(subject, options, text);
     }
     if !options.quiet {
-        let _ = writeln!(text, "\n{note}");
+        let _ = writeln!(text, "{note}");
     }
 }
 
 fn cloud(subject: &FrameworkSubject, options: &TableOptions, text: &mut String) {
     let numbers = ControlState::ALL.map(|s| format!("{} {}", subject.counts.of(s), s.words()));
-    let _ = writeln!(text, "\n{}  {}\n", subject.snapshot, numbers.join(" · "));
+    let _ = writeln!(text, "{}  {}\n", subject.snapshot, numbers.join(" · "));
     for control in &subject.controls {
         let shown = match control.state {
             ControlState::NotSatisfied => true,
@@ -59,7 +60,7 @@ fn cloud(subject: &FrameworkSubject, options: &TableOptions, text: &mut String) 
     if !bundles.is_empty() && !options.quiet {
         let _ = writeln!(
             text,
-            "Not asked were rules of {}: name them with --bundle, or give check only --framework.",
+            "Not asked were rules of {}: name them with --bundle, or give check only --framework.\n",
             bundles.join(", ")
         );
     }

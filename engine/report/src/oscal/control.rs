@@ -56,7 +56,7 @@ pub(super) struct Control<'a> {
 impl Control<'_> {
     /// Whether it stands for a cloud that no rule judged.
     pub(super) fn no_rule(&self) -> bool {
-        self.rules.is_empty() && self.testcases.is_empty()
+        self.rules.is_empty() && self.testcases.is_empty() && self.not_asked.is_empty()
     }
 
     /// Fail if a rule is broken, waived or not; a pass only if everything was
