@@ -3,8 +3,8 @@ package os.lib.moment
 
 import rego.v1
 
-# Nanoseconds since 1970.
-ns(text) := time.parse_rfc3339_ns(sprintf("%sZ", [trim_suffix(text, "Z")]))
+# Nanoseconds since 1970, of whole seconds.
+ns(text) := time.parse_rfc3339_ns(sprintf("%sZ", [substring(text, 0, 19)]))
 
 # The same so many days later, or earlier.
 after(instant, days) := instant + (((days * 86400) * 1000) * 1000000)
