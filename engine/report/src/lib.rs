@@ -14,6 +14,7 @@ mod code_quality;
 mod csv;
 mod diff;
 mod finding;
+mod gate;
 mod history;
 mod html;
 mod json;
@@ -41,6 +42,7 @@ pub use diff::{
     DiffView, FindingDiff, FindingsDiff, ResourceDiff, coverage_diff, operations,
 };
 pub use finding::{Change, ReportFinding, Waived};
+pub use gate::{gate_junit, gate_markdown, gate_table};
 pub use history::{History, HistoryVerdict, HistoryVersion, history_text};
 pub use html::{AuditFile, AuditIndex, HtmlOptions, audit_index, html};
 pub use json::json;
