@@ -16,7 +16,7 @@ use crate::exit;
 use crate::output::{Output, QueryFormat};
 
 pub(crate) use gate::WaveGate;
-pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
+pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View, With};
 pub(crate) use plan::{Advance, Inputs, Plan, PlanCommand, PlanFleet};
 pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 

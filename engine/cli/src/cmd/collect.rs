@@ -65,7 +65,7 @@ pub(crate) async fn collect(
     let evidence = given.complete(store, target, now).await?;
     let mut writer = begin(ctx, store, &target.subject).await?;
     let (tx, rx) = mpsc::channel(PAGES_WAITING);
-    let collector = start(ctx, &target.source, known, None, tx)?;
+    let collector = start(ctx, target, known, None, tx)?;
     let mut seen =
         Seen { subject: target.subject.clone(), started, kinds: BTreeMap::new(), gaps: 0 };
     receive(rx, &mut writer, ctx.ui, &mut seen).await?;
@@ -117,16 +117,18 @@ async fn known(store: &Store, target: &Target) -> Result<BTreeSet<Kind>> {
 /// are named.
 pub(crate) fn start(
     ctx: &Context<'_>,
-    source: &Source,
+    target: &Target,
     known: BTreeSet<Kind>,
     kinds: Option<&BTreeSet<Kind>>,
     tx: mpsc::Sender<Collected>,
 ) -> Result<JoinHandle<Result<()>>> {
     let redaction_key = redaction_key(ctx);
-    Ok(match source {
+    Ok(match &target.source {
         Source::OpenStack(cloud) => {
             let mut options = tidegate_openstack::Options::new(Arc::new(env::now));
             options.redaction_key = redaction_key;
+            options.with = target.sources.with.iter().map(|w| (*w).into()).collect();
+            options.dashboard = target.sources.dashboard.as_deref().map(Arc::from);
             if let Some(kinds) = kinds {
                 let own = |k: &&Kind| System::of_kind(k) == Some(System::OpenStack);
                 let kinds: Vec<&str> = kinds.iter().filter(own).map(Kind::as_str).collect();

@@ -33,7 +33,7 @@ impl Gathered {
         let mut gathered = Self { meta, facts: BTreeMap::new() };
         let (tx, mut rx) = mpsc::channel(PAGES_WAITING);
         ctx.ui.progress(&format!("{}: reading what the wave rests on", target.subject));
-        let collector = collect::start(ctx, &target.source, BTreeSet::new(), Some(kinds), tx)?;
+        let collector = collect::start(ctx, target, BTreeSet::new(), Some(kinds), tx)?;
         while let Some(message) = rx.recv().await {
             match message {
                 Collected::Page(page) => {
