@@ -11,7 +11,7 @@ mod gate;
 mod history;
 mod keys;
 mod plan;
-mod policy;
+pub(crate) mod policy;
 mod preflight;
 mod probe;
 mod prove;
@@ -74,7 +74,10 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Man { .. }
         | Command::Plan(_)
         | Command::Gate(_)
-        | Command::Report(args::Report::Sign { .. } | args::Report::Upload(_))
+        | Command::Report(args::Report {
+            command: Some(args::ReportCommand::Sign { .. } | args::ReportCommand::Upload(_)),
+            ..
+        })
         | Command::Config(args::Config::Init { .. }) => Config::none(env),
         Command::Scan(_)
         | Command::Collect(_)
@@ -82,7 +85,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Probe(_)
         | Command::Policy(_)
         | Command::Waiver(_)
-        | Command::Report(args::Report::Show(_))
+        | Command::Report(_)
         | Command::Snapshot(_)
         | Command::Query(_)
         | Command::Store(_)

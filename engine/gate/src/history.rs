@@ -46,8 +46,6 @@ pub struct EndedWave {
     /// What was updated; absent if nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<Done>,
-    /// Of that, the versions that it has now, by component.
-    pub versions: BTreeMap<String, BTreeMap<String, String>>,
     /// Seconds to wait before the next wave.
     pub soak_s: u64,
 }
@@ -82,7 +80,8 @@ pub struct History {
     pub failed: bool,
     /// When the last wave ended, and how long it has to prove itself.
     pub ended: Option<(Timestamp, u64)>,
-    versions: BTreeMap<String, BTreeMap<String, String>>,
+    /// When anything was entered of the plan under way last.
+    pub last: Option<Timestamp>,
 }
 
 /// Facts say otherwise than records.
@@ -115,7 +114,8 @@ impl History {
         match event {
             Event::Started { plan, facts_at } => {
                 if self.active.is_none() {
-                    *self = Self { active: Some(plan), since: Some(facts_at), ..Self::default() };
+                    let [since, last] = [Some(facts_at), Some(time)];
+                    *self = Self { active: Some(plan), since, last, ..Self::default() };
                 }
             }
             Event::Advanced { plan, ended, next } => {
@@ -123,9 +123,9 @@ impl History {
                     return;
                 }
                 self.active = Some(next);
-                if let Some(EndedWave { wave: _, outcome, done, versions, soak_s }) = ended {
+                self.last = Some(time);
+                if let Some(EndedWave { wave: _, outcome, done, soak_s }) = ended {
                     self.done.extend(done);
-                    self.versions.extend(versions);
                     self.failed = outcome != Outcome::Done;
                     self.ended = Some((time, soak_s));
                 }
@@ -137,27 +137,31 @@ impl History {
             }
         }
     }
+}
 
-    /// Adds the versions that were recorded as done to a fleet whose facts do not
-    /// show them.
-    ///
-    /// # Errors
-    /// The first [`Contradiction`], by target: what was done is not as it was left.
-    pub fn add_to(&self, fleet: &mut Fleet) -> Result<(), Contradiction> {
-        for host in &mut fleet.hosts {
-            for (component, recorded) in self.versions.get(&host.id).into_iter().flatten() {
-                let shown = host.version.entry(component.clone()).or_insert(recorded.clone());
-                agree(&host.id, component, recorded, shown)?;
-            }
-        }
-        for node in fleet.kubernetes.iter_mut().flat_map(|c| &mut c.nodes) {
-            for (component, recorded) in self.versions.get(&node.id).into_iter().flatten() {
-                let shown = node.version.get_or_insert_with(|| recorded.clone());
-                agree(&node.id, component, recorded, shown)?;
-            }
-        }
-        Ok(())
+/// Adds the versions that waves left behind to a fleet whose facts do not show them.
+///
+/// # Errors
+/// The first [`Contradiction`]: what was done is not as it was left.
+pub fn add_done(done: &[Done], fleet: &mut Fleet) -> Result<(), Contradiction> {
+    let mut all: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+    for (target, versions) in done.iter().flat_map(|d| &d.versions) {
+        let versions = versions.iter().map(|(c, v)| (c.as_str(), v.as_str()));
+        all.entry(target).or_default().extend(versions);
     }
+    for host in &mut fleet.hosts {
+        for (component, recorded) in all.get(host.id.as_str()).into_iter().flatten() {
+            let shown = host.version.entry((*component).to_owned());
+            agree(&host.id, component, recorded, shown.or_insert_with(|| (*recorded).to_owned()))?;
+        }
+    }
+    for node in fleet.kubernetes.iter_mut().flat_map(|c| &mut c.nodes) {
+        for (component, recorded) in all.get(node.id.as_str()).into_iter().flatten() {
+            let shown = node.version.get_or_insert_with(|| (*recorded).to_owned());
+            agree(&node.id, component, recorded, shown)?;
+        }
+    }
+    Ok(())
 }
 
 fn agree(target: &str, component: &str, recorded: &str, found: &str) -> Result<(), Contradiction> {
@@ -181,13 +185,16 @@ mod tests {
     }
 
     fn advanced(plan: &str, next: &str, outcome: Outcome) -> Event {
-        let done = Done { zone: Some("z".to_owned()), targets: vec!["a".to_owned()] };
         let version = BTreeMap::from([("nova".to_owned(), "2025.2".to_owned())]);
+        let done = Done {
+            zone: Some("z".to_owned()),
+            targets: vec!["a".to_owned()],
+            versions: BTreeMap::from([("a".to_owned(), version)]),
+        };
         let ended = EndedWave {
             wave: 1,
             outcome,
             done: (outcome != Outcome::Failed).then_some(done),
-            versions: BTreeMap::from([("a".to_owned(), version)]),
             soak_s: 60,
         };
         let [plan, next] = [plan, next].map(str::to_owned);
@@ -226,9 +233,10 @@ mod tests {
             .unwrap()
         };
         let mut unknown = fleet("{}");
-        history.add_to(&mut unknown).unwrap();
+        add_done(&history.done, &mut unknown).unwrap();
         assert_eq!(unknown.hosts[0].version["nova"], "2025.2");
-        let wrong = history.add_to(&mut fleet(r#"{"nova": "2025.1"}"#)).unwrap_err();
+        let mut old = fleet(r#"{"nova": "2025.1"}"#);
+        let wrong = add_done(&history.done, &mut old).unwrap_err();
         assert_eq!((wrong.target.as_str(), wrong.found.as_str()), ("a", "2025.1"));
         let mut failed = events;
         failed.push((at(3), advanced("p2", "p3", Outcome::Failed)));

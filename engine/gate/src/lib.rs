@@ -23,7 +23,7 @@ use tidegate_model::plan::{Plan, Step, Wave};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, Timestamp};
 
-pub use history::{Contradiction, EndedWave, Event, History, Outcome};
+pub use history::{Contradiction, EndedWave, Event, History, Outcome, add_done};
 
 /// What a gate looks at.
 #[derive(Debug, Clone, Copy)]

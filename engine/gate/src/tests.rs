@@ -223,7 +223,8 @@ fn only_the_next_wave_of_the_plan_under_way_may_start() {
     c.history.active = Some("other".to_owned());
     c.breaks(&[(Sequence, Fails, "plan `other` is under way")]);
     let mut c = case();
-    c.history.done = vec![Done { zone: None, targets: vec!["x".to_owned()] }];
+    c.history.done =
+        vec![Done { zone: None, targets: vec!["x".to_owned()], versions: BTreeMap::new() }];
     c.breaks(&[(Sequence, Fails, "other waves than were recorded")]);
     let mut c = case();
     c.history.ended = Some((time("2026-11-22T02:00:30Z"), 600));

@@ -69,8 +69,11 @@ pub struct Done {
     /// The zone that its targets are in; absent for nodes without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// The hosts and nodes that it was about, in order.
+    /// The hosts and nodes that it updated, in order.
     pub targets: Vec<String>,
+    /// The versions that they have since then, by component: no API may show them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// What is updated together.

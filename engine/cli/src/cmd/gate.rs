@@ -8,7 +8,9 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use tidegate_gate::{Event, History, Inputs, Judged, conditions, context, entities, wave_id};
+use tidegate_gate::{
+    Event, History, Inputs, Judged, add_done, conditions, context, entities, wave_id,
+};
 use tidegate_model::gate::{Answer, Condition, ConditionName, ConditionState, GateDecision};
 use tidegate_model::plan::{Plan, Wave};
 use tidegate_model::versions::VersionRules;
@@ -68,7 +70,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: WaveGate) -> Result<Exit> {
             }];
         }
         Ok(Fresh { mut told, rules: blocking }) => {
-            history.add_to(&mut told.fleet).map_err(|c| state::contradiction(&c))?;
+            add_done(&history.done, &mut told.fleet).map_err(|c| state::contradiction(&c))?;
             decision.snapshots.clone_from(&told.snapshots);
             let inputs = Inputs {
                 plan: &plan,

@@ -20,6 +20,7 @@ use tidegate_report::{
 
 use crate::args::{self, Inputs, PlanCommand};
 use crate::cmd::Context;
+use crate::cmd::gate::state;
 use crate::cmd::show::pretty;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -127,7 +128,8 @@ async fn judge(
     path: &Path,
 ) -> Result<(Fleet, Judged)> {
     let intent = read::intent(path)?;
-    let told = fleet::of_plan(ctx, plan, args).await?;
+    let mut told = fleet::of_plan(ctx, plan, args).await?;
+    tidegate_gate::add_done(&plan.done, &mut told.fleet).map_err(|c| state::contradiction(&c))?;
     let ui = &mut *ctx.ui;
     if (&plan.snapshots, plan.fleet_sha256) != (&told.snapshots, told.sha256) {
         let file = args.facts.as_ref().map(|f| f.display().to_string());

@@ -41,7 +41,8 @@ pub(crate) async fn read(
 ) -> Result<std::result::Result<Fresh, Unseen>> {
     let sources: Vec<Source> = if args.at.is_some() {
         let mut readers: Vec<Source> = Vec::new();
-        for id in fleet::ids(ctx, store, args).await? {
+        let of_plan = PlanFleet { cloud: subjects(plan, args), ..args.clone() };
+        for id in fleet::ids(ctx, store, &of_plan).await? {
             readers.push(Box::new(fleet::reader(store, &id).await?));
         }
         readers
@@ -76,6 +77,14 @@ pub(crate) async fn read(
     Ok(Ok(Fresh { told, rules }))
 }
 
+/// The clouds and clusters that a plan is about, unless others are named.
+fn subjects(plan: &Plan, args: &PlanFleet) -> Vec<String> {
+    match args.cloud.is_empty() {
+        true => plan.snapshots.iter().map(|s| s.subject.to_string()).collect(),
+        false => args.cloud.clone(),
+    }
+}
+
 /// Collects what the fleet and the rules rest on.
 async fn live(
     ctx: &mut Context<'_>,
@@ -83,11 +92,7 @@ async fn live(
     args: &PlanFleet,
     policies: &RuleSet,
 ) -> Result<Vec<Source>> {
-    let names = match args.cloud.is_empty() {
-        true => plan.snapshots.iter().map(|s| s.subject.to_string()).collect(),
-        false => args.cloud.clone(),
-    };
-    let targets = Targets { cloud: names, ..Targets::default() };
+    let targets = Targets { cloud: subjects(plan, args), ..Targets::default() };
     let reached = targets::reach(ctx, &targets, &Sources::default()).await?;
     if reached.missed {
         return Err(Failure::new("not all that the plan is about could be signed in to"));

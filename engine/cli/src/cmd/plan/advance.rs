@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::json;
-use tidegate_gate::{Event, History, Outcome};
+use tidegate_gate::{EndedWave, Event, History, Outcome, add_done};
 use tidegate_model::plan::{Done, Op, Plan, Wave};
+use tidegate_model::{Facts as _, Timestamp};
 use tidegate_planner::Origin;
+use tidegate_store::Store;
 
+use super::fleet::Told;
 use super::{Made, fleet, planned, read, render_made};
 use crate::args::Advance;
 use crate::bundles;
@@ -41,19 +44,28 @@ pub(super) async fn advance(ctx: &mut Context<'_>, args: &Advance) -> Result<Exi
     let chains = state::Chains::of(&store, &plan)?;
     let mut history = chains.history().await?;
     under_way(&plan, &history)?;
+    let before = history.last;
     // As the records will be once the plan that is made now is entered.
     let event_of =
         |next: String| Event::Advanced { plan: plan.id.clone(), ended: ended.clone(), next };
     history.take(env::now(), event_of(String::new()));
     let policies = bundles::rule_set([])?;
-    let fresh = fresh_facts(ctx, &store, &plan, &args.inputs.fleet, &policies).await?;
-    let Fresh { mut told, .. } = fresh.map_err(|Unseen(failure)| failure)?;
-    history.add_to(&mut told.fleet).map_err(|c| state::contradiction(&c))?;
-    if told.snapshots.is_empty() {
-        // Facts that were read just now are in no snapshot; the records stay where
-        // they are.
-        told.snapshots.clone_from(&plan.snapshots);
+    let mut from = args.inputs.fleet.clone();
+    if !plan.snapshots.is_empty() && from.at.is_none() {
+        // The new plan names what it was made from, so that is in the store.
+        from.at = Some("latest".to_owned());
     }
+    let fresh = fresh_facts(ctx, &store, &plan, &from, &policies).await?;
+    let Fresh { mut told, .. } = fresh.map_err(|Unseen(failure)| failure)?;
+    for (what, taken_at) in taken(&store, &told).await? {
+        if before.is_some_and(|last| taken_at <= last) {
+            return Err(Failure::undecided(format!(
+                "could not decide: {what} is from before the wave"
+            ))
+            .hint("see how things are now: tidegate collect, or a new file after --facts"));
+        }
+    }
+    add_done(&history.done, &mut told.fleet).map_err(|c| state::contradiction(&c))?;
     let origin = Origin {
         snapshots: told.snapshots.clone(),
         fleet_sha256: told.sha256,
@@ -74,6 +86,19 @@ pub(super) async fn advance(ctx: &mut Context<'_>, args: &Advance) -> Result<Exi
     Ok(exit)
 }
 
+/// When the facts of a fleet were taken, each by its name.
+async fn taken(store: &Store, told: &Told) -> Result<Vec<(String, Timestamp)>> {
+    let mut all = Vec::new();
+    for id in &told.snapshots {
+        let taken_at = fleet::reader(store, id).await?.meta().taken_at;
+        all.push((format!("snapshot `{id}`"), taken_at));
+    }
+    if all.is_empty() {
+        all.push(("the fleet".to_owned(), told.fleet.taken_at));
+    }
+    Ok(all)
+}
+
 fn under_way(plan: &Plan, history: &History) -> Result<()> {
     match &history.active {
         Some(active) if *active == plan.id => Ok(()),
@@ -87,7 +112,7 @@ fn under_way(plan: &Plan, history: &History) -> Result<()> {
 }
 
 /// What a wave came to.
-fn came_to(wave: &Wave, outcome: Outcome, updated: &[String]) -> Result<tidegate_gate::EndedWave> {
+fn came_to(wave: &Wave, outcome: Outcome, updated: &[String]) -> Result<EndedWave> {
     let all: BTreeSet<&str> = wave.targets.iter().map(String::as_str).collect();
     let some: BTreeSet<&str> = updated.iter().map(String::as_str).collect();
     if let Some(stranger) = some.iter().find(|id| !all.contains(*id)) {
@@ -118,8 +143,9 @@ fn came_to(wave: &Wave, outcome: Outcome, updated: &[String]) -> Result<tidegate
         }
     }
     let targets: Vec<String> = done.into_iter().map(str::to_owned).collect();
-    let done = (!targets.is_empty()).then_some(Done { zone: wave.zone.clone(), targets });
-    Ok(tidegate_gate::EndedWave { wave: wave.n, outcome, done, versions, soak_s: wave.soak_s })
+    let any = !targets.is_empty();
+    let done = any.then(|| Done { zone: wave.zone.clone(), targets, versions });
+    Ok(EndedWave { wave: wave.n, outcome, done, soak_s: wave.soak_s })
 }
 
 /// Gives the plan that is under way up, so that another one may start.
