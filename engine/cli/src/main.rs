@@ -27,6 +27,9 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Ui;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let env = Env::read();
     let cli = match Cli::try_parse() {

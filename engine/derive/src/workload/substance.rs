@@ -81,6 +81,7 @@ fn less_host_ports(ports: &[Value]) -> Value {
         if port.get("hostPort") == port.get("containerPort") {
             port.remove("hostPort");
         }
+        port.sort_keys();
         Value::Object(port)
     };
     Value::Array(ports.iter().map(less).collect())

@@ -24,9 +24,10 @@ package k8s.upgrade.version_skew
 
 import rego.v1
 
+import data.k8s.lib.server
 import data.k8s.lib.version
 
-minor := version.server(input)
+minor := server.minor(input)
 
 most := 3 if minor >= 28
 
