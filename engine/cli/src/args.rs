@@ -14,7 +14,7 @@ use tidegate_store::Retention;
 use crate::exit;
 use crate::output::{Output, QueryFormat};
 
-pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
+pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View, With};
 pub(crate) use plan::{Inputs, Plan, PlanCommand, PlanFleet};
 pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tidegate_model::{RuleId, Severity, Subject};
 use tidegate_store::Retention;
 
-use crate::args::{Global, Mode};
+use crate::args::{Global, Mode, With};
 use crate::env::Env;
 use crate::failure::{Failure, Result};
 use crate::output::{Output, ReportFormat};
@@ -95,6 +95,8 @@ pub(crate) struct FileTarget {
     pub(crate) allowed_signers: Option<Setting<PathBuf>>,
     pub(crate) config_dir: Option<Setting<PathBuf>>,
     pub(crate) test_results: Option<Setting<Vec<PathBuf>>>,
+    pub(crate) with: Option<Setting<Vec<With>>>,
+    pub(crate) dashboard: Option<Setting<String>>,
     pub(crate) origin: Origin,
 }
 

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use clap::ValueEnum as _;
 use tidegate_model::{RuleId, Severity, Subject};
 use tidegate_store::Retention;
 
 use super::{File, FilePlace, FileTarget, Origin, Parameter, SCHEMA, Setting};
-use crate::args::Mode;
+use crate::args::{Mode, With};
 use crate::bundles;
 use crate::cmd::store::is_address;
 use crate::output::{Output, ReportFormat};
@@ -34,7 +35,7 @@ pub(super) const KEYS: [&str; 14] = [
 ];
 
 /// The keys of a target.
-pub(super) const TARGET_KEYS: [&str; 7] = [
+pub(super) const TARGET_KEYS: [&str; 9] = [
     "cloud",
     "context",
     "kubeconfig",
@@ -42,6 +43,8 @@ pub(super) const TARGET_KEYS: [&str; 7] = [
     "allowed_signers",
     "config_dir",
     "test_results",
+    "with",
+    "dashboard",
 ];
 
 /// Reads a file. `path` is where it stands, as seen from the working directory:
@@ -327,6 +330,8 @@ impl Reader {
             allowed_signers: None,
             config_dir: None,
             test_results: None,
+            with: None,
+            dashboard: None,
             origin: self.at(*line, ()).origin,
         };
         let mut cluster = (None, None);
@@ -363,6 +368,10 @@ impl Reader {
                 "test_results" => {
                     target.test_results = self.paths(key, node).map(|v| self.at(line, v));
                 }
+                "with" => target.with = self.with(key, node).map(|v| self.at(line, v)),
+                "dashboard" => {
+                    target.dashboard = self.text(key, node).map(|v| self.at(line, v));
+                }
                 _ => self.unknown(key, line, &TARGET_KEYS),
             }
         }
@@ -371,6 +380,16 @@ impl Reader {
             target.place = FilePlace::Cluster { context, kubeconfig };
         }
         Some(target)
+    }
+
+    fn with(&mut self, key: &str, node: &Node) -> Option<Vec<With>> {
+        let Value::List(items) = &node.value else { return self.texts(key, node).map(|_| vec![]) };
+        let read = |text: &str| {
+            let names = With::value_variants().iter().map(|w| w.name());
+            With::from_str(text, false)
+                .map_err(|_| format!("known are {}", names.collect::<Vec<_>>().join(", ")))
+        };
+        items.iter().map(|item| self.parsed(key, item, read)).collect()
     }
 
     /// `NAME: value` for all rules that have it, `RULE: {NAME: value}` for one.
