@@ -263,7 +263,12 @@ fn a_credential_uses_what_its_user_holds() {
         json!({"c": {"access_rules": 1, "expires_at": "2027-01-01T00:00:00", "name": "ci", "project_id": "q", "roles": {"member": true}, "unrestricted": true}})
     );
     // As Keystone keeps it where nobody said so.
-    cloud.put("identity.application_credential", "", "c", &json!({"unrestricted": null, "tidegate": {"user_id": "v"}}));
+    cloud.put(
+        "identity.application_credential",
+        "",
+        "c",
+        &json!({"unrestricted": null, "tidegate": {"user_id": "v"}}),
+    );
     assert_eq!(of(&cloud, "user/v")["credentials"]["c"]["unrestricted"], json!(false));
 }
 
