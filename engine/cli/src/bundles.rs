@@ -31,7 +31,8 @@ fn defaults(system: System) -> (&'static [&'static str], &'static [&'static str]
 /// The names of the built-in bundles, without those that only lend packages to
 /// others.
 pub(crate) fn built_in() -> Vec<String> {
-    let rules = |d: &Dir<'_>| files(d).iter().any(|(path, _)| path.ends_with("/rule.rego"));
+    let is_rule = |path: &str| path.ends_with("/rule.rego") || path.ends_with(".cedar");
+    let rules = |d: &Dir<'_>| files(d).iter().any(|(path, _)| is_rule(path));
     let name = |d: &Dir<'_>| Some(d.path().to_str()?.to_owned());
     let mut names: Vec<String> = POLICIES.dirs().filter(|d| rules(d)).filter_map(name).collect();
     names.sort();
@@ -331,11 +332,15 @@ fn elsewhere(parameter: &str, system: System) -> Result<bool> {
     Ok(false)
 }
 
-/// Compiles bundles into one rule set.
+/// Compiles bundles into one rule set, to look at it or test it. It may have gate
+/// policies alone.
 pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
     let names: Vec<String> = bundles.iter().map(|b| b.name().to_owned()).collect();
     let rule_set =
         RuleSet::compile(bundles, &Parameters::default()).map_err(|e| load_failure(&e))?;
+    if rule_set.authorizer().is_some() {
+        return Ok(rule_set);
+    }
     some_rules(rule_set, &names)
 }
 

@@ -28,6 +28,11 @@ impl Failure {
         Self { exit: Exit::Usage, ..Self::new(message) }
     }
 
+    /// Too little was seen to decide; exit code 3.
+    pub(crate) fn undecided(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Undecided, ..Self::new(message) }
+    }
+
     /// The same text, as wrong usage.
     pub(crate) fn into_usage(self) -> Self {
         Self { exit: Exit::Usage, ..self }

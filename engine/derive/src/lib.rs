@@ -22,6 +22,7 @@ mod access;
 mod coverage;
 mod derived;
 mod graph;
+pub mod who;
 mod workload;
 
 use std::collections::BTreeSet;
