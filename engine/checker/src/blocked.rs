@@ -1,6 +1,8 @@
 //! Whether what is said to be blocked is.
 
-use tidegate_model::fleet::{GroupPolicy, HostState};
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_model::fleet::HostState;
 use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
 use tidegate_model::versions::VersionRules;
 
@@ -77,12 +79,9 @@ fn holds(
         }
         BlockedCode::Compatibility => vms().any(|vm| fits(vm).next().is_none()),
         BlockedCode::Affinity => vms().any(|vm| ground.together[vm]),
-        BlockedCode::AntiAffinity => vms().any(|vm| {
-            ground.apart[vm].iter().filter_map(|g| ground.fleet.groups.get(*g)).any(|group| {
-                let hosts = fits(vm).count() as u64;
-                group.policy == GroupPolicy::AntiAffinity
-                    && group.members.len() as u64 > hosts * u64::from(group.max_per_host)
-            })
+        BlockedCode::AntiAffinity => host.is_some_and(|host| {
+            let groups = vms().flat_map(|vm| ground.apart[vm].iter().copied());
+            groups.collect::<BTreeSet<usize>>().into_iter().any(|g| !seats(ground, state, g, host))
         }),
         BlockedCode::Capacity => {
             // Drained first it may fit, and leave no room for another target.
@@ -124,7 +123,7 @@ fn holds(
         BlockedCode::Ceph => ground.fleet.ceph.as_ref().is_some_and(|ceph| {
             let down = |h: &str| ground.hosts.get(h).is_none_or(|h| state.is_down(*h));
             let without = |o: &&tidegate_model::fleet::Osd| o.host == target || down(&o.host);
-            let gone: std::collections::BTreeSet<&str> =
+            let gone: BTreeSet<&str> =
                 ceph.osds.iter().filter(without).map(|o| o.id.as_str()).collect();
             let has = ceph.osds.iter().any(|o| o.host == target);
             let least = |pool: &str| ceph.pools.iter().find(|p| p.id == pool).map(|p| p.min_size);
@@ -179,6 +178,54 @@ fn holds(
     }
 }
 
+/// Whether all members of a group that keeps apart could be on hosts other than
+/// one, room aside: each round gives more of them a host, and ends when none
+/// does (a greatest flow from members to hosts).
+fn seats(ground: &Ground<'_>, state: &State<'_>, group: usize, without: usize) -> bool {
+    let Some(facts) = ground.fleet.groups.get(group) else { return true };
+    let members: Vec<usize> =
+        facts.members.iter().filter_map(|m| ground.vms.get(m.as_str()).copied()).collect();
+    let fits = |vm: usize, host: usize| {
+        let stays = state.place[vm] == host;
+        let goes = movable(ground.vm(vm)).is_some() && serves(ground.host(host));
+        host != without && (stays || goes && ground.unfit(vm, host).is_none())
+    };
+    let limit = |host: usize| {
+        let now = members.iter().filter(|m| state.place[**m] == host).count();
+        now.max(facts.max_per_host as usize)
+    };
+    // By host: the members that have it.
+    let mut on: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for &member in &members {
+        // A way from the member over hosts that are full to one that is not.
+        let mut came: BTreeMap<usize, (usize, Option<usize>)> = BTreeMap::new();
+        let mut queue: std::collections::VecDeque<(usize, Option<usize>)> = [(member, None)].into();
+        let mut free = None;
+        while let Some((vm, over)) = queue.pop_front().filter(|_| free.is_none()) {
+            for host in (0..ground.fleet.hosts.len()).filter(|h| fits(vm, *h)) {
+                if came.contains_key(&host) {
+                    continue;
+                }
+                came.insert(host, (vm, over));
+                let there = on.get(&host).map(Vec::as_slice).unwrap_or_default();
+                if there.len() < limit(host) {
+                    free = Some(host);
+                    break;
+                }
+                queue.extend(there.iter().map(|other| (*other, Some(host))));
+            }
+        }
+        let Some(mut host) = free else { return false };
+        while let Some((vm, over)) = came.get(&host).copied() {
+            on.entry(host).or_default().push(vm);
+            let Some(before) = over else { break };
+            on.entry(before).or_default().retain(|other| *other != vm);
+            host = before;
+        }
+    }
+    true
+}
+
 fn pods<'g>(ground: &Ground<'g>, node: &'g str) -> impl Iterator<Item = &'g str> + Clone {
     let all = ground.fleet.kubernetes.iter().flat_map(|k| &k.pods);
     all.filter(move |p| p.node == node).map(|p| p.id.as_str())
@@ -191,8 +238,8 @@ fn drains(ground: &Ground<'_>, state: &State<'_>, host: usize) -> bool {
         (0..ground.fleet.vms.len()).filter(|v| state.place[*v] == host).collect();
     let total = |vm: usize| (0..classes).map(|c| ground.demand(vm, c)).sum::<i64>();
     vms.sort_by_key(|vm| std::cmp::Reverse(total(*vm)));
-    let mut taken: std::collections::BTreeMap<(usize, usize), i64> = Default::default();
-    let mut joined: std::collections::BTreeMap<(usize, usize), u32> = Default::default();
+    let mut taken: BTreeMap<(usize, usize), i64> = Default::default();
+    let mut joined: BTreeMap<(usize, usize), u32> = Default::default();
     for vm in vms {
         let left = |h: usize, c: usize| {
             let more = taken.get(&(h, c)).copied().unwrap_or(0);
@@ -233,7 +280,7 @@ fn headroom(
     ground: &Ground<'_>,
     state: &State<'_>,
     out: usize,
-    taken: &std::collections::BTreeMap<(usize, usize), i64>,
+    taken: &BTreeMap<(usize, usize), i64>,
 ) -> bool {
     let zone = ground.zone_of[out];
     let spare = usize::try_from(ground.intent.spare_hosts).unwrap_or(usize::MAX);

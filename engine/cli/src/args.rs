@@ -15,7 +15,7 @@ use crate::exit;
 use crate::output::{Output, QueryFormat};
 
 pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View};
-pub(crate) use plan::{Inputs, Plan, PlanCommand};
+pub(crate) use plan::{Inputs, Plan, PlanCommand, PlanFleet};
 pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 
 const STYLES: Styles = Styles::styled()

@@ -94,7 +94,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Collect(args) => collect::run(ctx, &args).await,
         Command::Check(args) => check::run(ctx, args).await,
         Command::Probe(args) => probe::run(ctx, args).await,
-        Command::Plan(args) => plan::run(ctx, args),
+        Command::Plan(args) => plan::run(ctx, args).await,
         Command::Policy(args) => policy::run(ctx, args).await,
         Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,

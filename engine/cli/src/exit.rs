@@ -24,7 +24,15 @@ Exit codes:
    0  every target is in a wave, and every due date is met
    1  the tool failed, or what it made was found not to be safe
    3  a safe plan was made, but some target is blocked, or some due date is
-      not met
+      not met; or the fleet cannot be told from what was collected
+  64  wrong usage";
+
+/// Shown below `tidegate plan facts --help`.
+pub(crate) const PLAN_FACTS: &str = "\
+Exit codes:
+   0  the fleet is shown
+   1  the tool failed, or a file is bad
+   3  it cannot be told from what was collected; what is missing is named
   64  wrong usage";
 
 /// Shown below `tidegate plan check --help`.

@@ -28,7 +28,7 @@ impl Failure {
         Self { exit: Exit::Usage, ..Self::new(message) }
     }
 
-    /// Too little was seen to decide; exit code 3.
+    /// Something that the answer depends on is not known; exit code 3.
     pub(crate) fn undecided(message: impl Into<String>) -> Self {
         Self { exit: Exit::Undecided, ..Self::new(message) }
     }

@@ -36,7 +36,7 @@ fn planned() -> (Shell, Value) {
 #[test]
 fn what_is_missing_or_misspelt_is_named() {
     let shell = shell();
-    shell.run("plan").refused(64, &["--facts", "--intent"]);
+    shell.run("plan").refused(64, &["--intent"]);
     shell.run("plan check").refused(64, &["<PLAN>"]);
     shell.run("plan show p.json --facts f.json").refused(64, &["--intent"]);
     shell.run(&format!("{MAKE} -f xml")).refused(64, &["table, json, markdown, html or ansible"]);

@@ -28,7 +28,7 @@ pub struct Plan {
     /// The snapshots that the fleet was extracted from; none if it was handed in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub snapshots: Vec<SnapshotId>,
-    /// SHA-256 of the fleet that was handed in; absent if it came from snapshots.
+    /// SHA-256 of the fleet that was handed in, alone or beside the snapshots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleet_sha256: Option<Digest>,
     /// SHA-256 of the intent.

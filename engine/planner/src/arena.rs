@@ -239,6 +239,13 @@ impl<'f> Arena<'f> {
         }
     }
 
+    /// The members of a group.
+    pub(crate) fn members(&self, group: Id) -> Vec<Id> {
+        let members = self.fleet.groups.get(group).map(|g| g.members.as_slice());
+        let ids = members.unwrap_or_default().iter();
+        ids.filter_map(|m| self.vm_ids.get(m.as_str()).copied()).collect()
+    }
+
     /// Whether a virtual machine must stay in its zone.
     pub(crate) fn pinned(&self, vm: Id) -> bool {
         self.fleet.vms.get(vm).is_none_or(|v| v.zone_pinned)

@@ -12,7 +12,7 @@ use tidegate_model::versions::VersionRules;
 use crate::arena::{Arena, Id, Seat, at};
 use crate::load::Load;
 use crate::select::Job;
-use crate::steps;
+use crate::{seats, steps};
 
 /// A reason with its numbers and the smallest change that would do away with it.
 pub(crate) fn blocked(
@@ -187,13 +187,12 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
         }
         for group in &row.apart {
             let Some(facts) = arena.fleet.groups.get(*group) else { continue };
-            let seats = homes as u64 * u64::from(*at(&arena.max_per_host, *group));
-            if facts.members.len() as u64 > seats {
+            if let Some(short) = seats::short(arena, load, *group, host) {
                 let numbers = [
                     ("vm", json!(name)),
                     ("group", json!(facts.id)),
-                    ("members", json!(facts.members.len())),
-                    ("hosts", json!(homes)),
+                    ("members", json!(short.members)),
+                    ("hosts", json!(short.hosts)),
                 ];
                 let fix = format!("remove a member of group `{}`, or add a host", facts.id);
                 return Some(blocked(id, BlockedCode::AntiAffinity, &numbers, fix));

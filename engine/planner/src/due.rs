@@ -28,7 +28,7 @@ pub(crate) fn seconds(intent: &Intent, wave: &Wave) -> u64 {
 
 /// The time as waves follow each other.
 pub(crate) struct Clock {
-    now: Timestamp,
+    pub(crate) now: Timestamp,
     soak: SignedDuration,
     /// When each wave ends.
     pub(crate) ends: Vec<Timestamp>,

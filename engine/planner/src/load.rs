@@ -61,6 +61,24 @@ impl Load {
         })
     }
 
+    /// As [`Load::has_room`], if another one that is there were gone.
+    pub(crate) fn has_room_without(
+        &self,
+        arena: &Arena<'_>,
+        vm: Id,
+        host: Id,
+        without: Id,
+    ) -> bool {
+        let (row, gone) = (at(&arena.vms, vm), at(&arena.vms, without));
+        let free = at(&self.free, host).iter().zip(&gone.demand).map(|(f, d)| f + d);
+        let room = free.zip(&row.demand).all(|(f, d)| *d == 0 || f >= *d);
+        room && row.apart.iter().all(|group| {
+            let there = self.members.get(&(*group, host)).copied().unwrap_or(0);
+            let less = u32::from(gone.apart.contains(group));
+            there.saturating_sub(less) < *at(&arena.max_per_host, *group)
+        })
+    }
+
     /// Moves a virtual machine, as it will be when the wave is done.
     pub(crate) fn put(&mut self, arena: &Arena<'_>, vm: Id, to: Id) {
         let from = *at(&self.place, vm);
@@ -99,5 +117,34 @@ impl Load {
         }
         let net = first.into_iter().map(|(vm, from)| (vm, from, *at(&self.place, vm)));
         net.filter(|(_, from, to)| from != to).collect()
+    }
+
+    /// What was moved since a mark, in an order in which each has room when those
+    /// before it are done: once each where that is such an order, else as often
+    /// as it was moved.
+    pub(crate) fn sequence(&self, arena: &Arena<'_>, mark: usize) -> Vec<(Id, Id, Id)> {
+        let mut start = self.clone();
+        start.back_to(arena, mark);
+        let mut all: Vec<(Id, Id, Id)> = Vec::new();
+        for (n, (vm, from)) in self.journal.iter().enumerate().skip(mark) {
+            // To where it left next, or is now.
+            let rest = self.journal.iter().skip(n + 1);
+            let next = rest.into_iter().find(|(other, _)| other == vm);
+            let to = next.map_or(*at(&self.place, *vm), |(_, from)| *from);
+            all.push((*vm, *from, to));
+        }
+        let last = |n: usize, vm: Id| all.iter().skip(n + 1).all(|m| m.0 != vm);
+        let once: Vec<(Id, Id, Id)> = all
+            .iter()
+            .enumerate()
+            .filter(|(n, m)| last(*n, m.0) && *at(&start.place, m.0) != m.2)
+            .map(|(_, &(vm, _, to))| (vm, *at(&start.place, vm), to))
+            .collect();
+        let fits = once.iter().all(|&(vm, _, to)| {
+            let room = start.has_room(arena, vm, to);
+            start.put(arena, vm, to);
+            room
+        });
+        if fits { once } else { all }
     }
 }

@@ -69,6 +69,32 @@ fn phases(arena: &Arena<'_>, moves: &[(Id, Id, Id)]) -> Vec<usize> {
     found
 }
 
+/// The phase of each of some moves that depend on each other, from 0: each when
+/// what must leave its destination before has left, and not before it stands
+/// where it moves from.
+fn in_order(arena: &Arena<'_>, moves: &[(Id, Id, Id)]) -> Vec<usize> {
+    let mut found: Vec<usize> = Vec::with_capacity(moves.len());
+    for (n, &(vm, from, to)) in moves.iter().enumerate() {
+        let before = || moves.iter().take(n).zip(&found);
+        let after = before().filter(|((v, f, _), _)| *f == to || *v == vm).map(|(_, p)| p + 1);
+        let first = after.max().unwrap_or(0);
+        let groups = &at(&arena.vms, vm).one_by_one;
+        let free = |phase: &usize| {
+            let now = || before().filter(|(_, p)| *p == phase).map(|(m, _)| m);
+            let (out, into) =
+                (now().filter(|m| m.1 == from).count(), now().filter(|m| m.2 == to).count());
+            let alone =
+                now().all(|m| at(&arena.vms, m.0).one_by_one.iter().all(|g| !groups.contains(g)));
+            let limit = |n: u32| n.max(1) as usize;
+            out < limit(at(&arena.hosts, from).max_out)
+                && into < limit(at(&arena.hosts, to).max_in)
+                && alone
+        };
+        found.push((first..).find(free).unwrap_or(first));
+    }
+    found
+}
+
 /// How many migrations a host has in each phase, in one direction.
 #[derive(Debug, Clone, Default)]
 struct Lane {
@@ -114,24 +140,33 @@ pub(crate) fn wave<'f>(
             steps.push(Step { host: Some(id.to_owned()), ..step });
         }
     };
+    let (early, late) = draft.moves.split_at(draft.early.min(draft.moves.len()));
+    let mut again: BTreeMap<Id, u32> = BTreeMap::new();
+    let mut moves =
+        |steps: &mut Vec<Step>, phase: u32, moves: &[(Id, Id, Id)], found: Vec<usize>| {
+            let mut moves: Vec<(usize, &(Id, Id, Id))> = found.into_iter().zip(moves).collect();
+            moves.sort_by_key(|(phase, (vm, _, _))| (*phase, arena.vm_id(*vm)));
+            let last = moves.last().map_or(0, |(p, _)| p + 1);
+            for (after, (vm, from, to)) in moves {
+                let id = arena.vm_id(*vm);
+                let times = again.entry(*vm).or_default();
+                *times += 1;
+                // Few move twice in one wave; the second time has a number.
+                let times = if *times > 1 { format!("/{times}") } else { String::new() };
+                let run = phase.saturating_add(u32::try_from(after).unwrap_or(u32::MAX));
+                steps.push(Step {
+                    vm: Some(id.to_owned()),
+                    from: Some(arena.host_id(*from).to_owned()),
+                    to: Some(arena.host_id(*to).to_owned()),
+                    kind: at(&arena.vms, *vm).kind,
+                    ..step(format!("{n}/migrate/{id}{times}"), run, Op::Migrate)
+                });
+            }
+            phase.saturating_add(u32::try_from(last).unwrap_or(u32::MAX))
+        };
+    phase = moves(&mut steps, phase, early, in_order(arena, early));
     all(&mut steps, phase, Op::Cordon, "cordon");
-    let at_phase = phases(arena, &draft.moves);
-    let mut moves: Vec<(usize, &(Id, Id, Id))> = at_phase.into_iter().zip(&draft.moves).collect();
-    moves.sort_by_key(|(phase, (vm, _, _))| (*phase, arena.vm_id(*vm)));
-    let last = moves.last().map_or(0, |(p, _)| p + 1);
-    for (at_phase, (vm, from, to)) in moves {
-        let id = arena.vm_id(*vm);
-        let run =
-            phase.saturating_add(1).saturating_add(u32::try_from(at_phase).unwrap_or(u32::MAX));
-        steps.push(Step {
-            vm: Some(id.to_owned()),
-            from: Some(arena.host_id(*from).to_owned()),
-            to: Some(arena.host_id(*to).to_owned()),
-            kind: at(&arena.vms, *vm).kind,
-            ..step(format!("{n}/migrate/{id}"), run, Op::Migrate)
-        });
-    }
-    phase = phase.saturating_add(u32::try_from(last).unwrap_or(u32::MAX)).saturating_add(1);
+    phase = moves(&mut steps, phase + 1, late, phases(arena, late));
     all(&mut steps, phase, Op::Stop, "stop");
     let components: Vec<&str> = components(jobs, hosts.iter().map(|h| arena.host_id(*h)));
     for component in components {

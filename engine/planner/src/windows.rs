@@ -102,6 +102,12 @@ fn weekday(day: Day) -> Weekday {
     }
 }
 
+/// What is left of spans at a time.
+pub(crate) fn after(spans: &[Span], now: Timestamp) -> Vec<Span> {
+    let left = spans.iter().filter(|s| s.end > now);
+    left.map(|s| Span { start: s.start.max(now), end: s.end }).collect()
+}
+
 /// The longest of some spans.
 pub(crate) fn longest(spans: &[Span]) -> u64 {
     let seconds = |s: &Span| s.end.duration_since(s.start).as_secs();

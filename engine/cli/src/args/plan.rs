@@ -13,9 +13,8 @@ use crate::output::{Output, PlanFormat};
 pub(crate) struct Plan {
     #[command(subcommand)]
     pub(crate) command: Option<PlanCommand>,
-    /// The fleet: tidegate.fleet/v1, as JSON or YAML
-    #[arg(long, value_name = "FILE", required = true)]
-    pub(crate) facts: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) fleet: PlanFleet,
     /// What is to be updated, within which limits: tidegate.intent/v1, as YAML
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) intent: Option<PathBuf>,
@@ -24,8 +23,33 @@ pub(crate) struct Plan {
     pub(crate) format: Vec<Output<PlanFormat>>,
 }
 
+/// Where a fleet comes from.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PlanFleet {
+    /// A fleet: tidegate.fleet/v1, as JSON or YAML. Alone it is the fleet; with --cloud or
+    /// --at, or for a plan made from snapshots, it adds to what was collected
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+    /// A cloud or cluster in the store; repeatable [default: the targets of tidegate.yaml, or
+    /// all in the store]
+    #[arg(long, visible_alias = "subject", value_name = "NAME")]
+    pub(crate) cloud: Vec<String>,
+    /// The snapshots: latest, latest~N, CLOUD@N, a date or an RFC 3339 time [default: latest]
+    #[arg(long, value_name = "ID|TIME")]
+    pub(crate) at: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
+    /// Show the fleet that a plan would be made for
+    #[command(after_help = exit::PLAN_FACTS)]
+    Facts {
+        #[command(flatten)]
+        fleet: PlanFleet,
+        /// table or json; repeatable
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
     /// Judge a plan, ours or one written by hand, step by step
     ///
     /// Shares no code with what makes plans. Names the first thing that is broken
@@ -44,11 +68,10 @@ pub(crate) enum PlanCommand {
     Show {
         /// A plan: tidegate.plan/v1, as JSON or YAML
         plan: PathBuf,
-        /// The fleet, for capacity, times and the check
-        #[arg(long, value_name = "FILE", requires = "intent")]
-        facts: Option<PathBuf>,
-        /// The intent, for the check
-        #[arg(long, value_name = "FILE", requires = "facts")]
+        #[command(flatten)]
+        fleet: PlanFleet,
+        /// The intent, for capacity, times and the check
+        #[arg(long, value_name = "FILE")]
         intent: Option<PathBuf>,
         /// table, json, markdown, html or ansible; repeatable
         #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
@@ -71,7 +94,7 @@ pub(crate) enum PlanCommand {
         /// A plan: tidegate.plan/v1, as JSON or YAML
         #[arg(long, value_name = "FILE")]
         plan: PathBuf,
-        /// The fleet, to explain quorums as well
+        /// The fleet, to explain quorums as well: tidegate.fleet/v1, as JSON or YAML
         #[arg(long, value_name = "FILE")]
         facts: Option<PathBuf>,
     },
@@ -80,9 +103,8 @@ pub(crate) enum PlanCommand {
 /// What a plan is judged against.
 #[derive(Debug, Args)]
 pub(crate) struct Inputs {
-    /// The fleet that it starts from: tidegate.fleet/v1, as JSON or YAML
-    #[arg(long, value_name = "FILE")]
-    pub(crate) facts: PathBuf,
+    #[command(flatten)]
+    pub(crate) fleet: PlanFleet,
     /// What is to be updated, within which limits: tidegate.intent/v1, as YAML
     #[arg(long, value_name = "FILE")]
     pub(crate) intent: PathBuf,

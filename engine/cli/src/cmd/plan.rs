@@ -1,9 +1,10 @@
 //! `tidegate plan`: makes plans of rolling updates, judges them, shows and
 //! compares them.
 
+mod fleet;
 mod read;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tidegate_checker::Checked;
@@ -23,43 +24,50 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, PlanFormat, Ui};
 
-pub(crate) fn run(ctx: &mut Context<'_>, args: args::Plan) -> Result<Exit> {
-    let ui = &mut *ctx.ui;
-    match (args.command, args.facts, args.intent) {
-        (Some(PlanCommand::Check { plan, inputs, format }), _, _) => {
-            check(ui, &plan, &inputs, &format)
+use fleet::Told;
+
+pub(crate) async fn run(ctx: &mut Context<'_>, args: args::Plan) -> Result<Exit> {
+    match (args.command, args.intent) {
+        (Some(PlanCommand::Facts { fleet, format }), _) => fleet::show(ctx, &fleet, &format).await,
+        (Some(PlanCommand::Check { plan, inputs, format }), _) => {
+            check(ctx, &plan, &inputs, &format).await
         }
-        (Some(PlanCommand::Show { plan, facts, intent, format }), _, _) => {
-            let inputs = facts.zip(intent).map(|(facts, intent)| Inputs { facts, intent });
-            show(ui, &plan, inputs.as_ref(), &format)
+        (Some(PlanCommand::Show { plan, fleet, intent, format }), _) => {
+            show(ctx, &plan, &fleet, intent, &format).await
         }
-        (Some(PlanCommand::Diff { before, after, format }), _, _) => {
-            diff(ui, &before, &after, &format)
+        (Some(PlanCommand::Diff { before, after, format }), _) => {
+            diff(ctx.ui, &before, &after, &format)
         }
-        (Some(PlanCommand::Explain { host, plan, facts }), _, _) => {
-            let plan = read::plan(ui, &plan)?;
-            let fleet = facts.map(|path| read::facts(ui, &path)).transpose()?;
-            tell(ui, &plan, fleet.as_ref().map(|f| &f.value), &host)
+        (Some(PlanCommand::Explain { host, plan, facts }), _) => {
+            let plan = read::plan(ctx.ui, &plan)?;
+            let fleet = facts.map(|path| read::facts(ctx.ui, &path)).transpose()?;
+            tell(ctx.ui, &plan, fleet.as_ref().map(|f| &f.value), &host)
         }
-        (None, Some(facts), Some(intent)) => make(ui, &Inputs { facts, intent }, &args.format),
-        (None, _, _) => Err(Failure::usage("a plan needs facts and an intent")
-            .hint("type: tidegate plan --facts FILE --intent FILE")),
+        (None, Some(intent)) => {
+            make(ctx, &Inputs { fleet: args.fleet, intent }, &args.format).await
+        }
+        (None, None) => Err(Failure::usage("a plan needs an intent")
+            .hint("type: tidegate plan --intent FILE [--facts FILE]")),
     }
 }
 
 /// Makes a plan. It is checked before anybody sees it.
-fn make(ui: &mut Ui, inputs: &Inputs, formats: &[Output<PlanFormat>]) -> Result<Exit> {
-    let fleet = read::facts(ui, &inputs.facts)?;
+async fn make(
+    ctx: &mut Context<'_>,
+    inputs: &Inputs,
+    formats: &[Output<PlanFormat>],
+) -> Result<Exit> {
     let intent = read::intent(&inputs.intent)?;
+    let Told { fleet, snapshots, sha256 } = fleet::told(ctx, &inputs.fleet).await?;
     let rules = VersionRules::bundled();
     let origin = Origin {
-        snapshots: Vec::new(),
-        fleet_sha256: Some(fleet.digest),
+        snapshots,
+        fleet_sha256: sha256,
         intent_sha256: intent.digest,
         policy_digest: None,
         parent: None,
     };
-    let (fleet, intent) = (fleet.value, intent.value);
+    let intent = intent.value;
     let plan = tidegate_planner::plan(&fleet, &intent, &rules, &origin).map_err(|e| match e {
         PlanError::Intent(problem) => {
             let shown = inputs.intent.display();
@@ -74,7 +82,7 @@ fn make(ui: &mut Ui, inputs: &Inputs, formats: &[Output<PlanFormat>]) -> Result<
     })?;
     let judgement = Judgement::Safe(checked.ends);
     let report = PlanReport { plan: &plan, fleet: Some(&fleet), judgement: &judgement };
-    render(ui, &report, formats)?;
+    render(ctx.ui, &report, formats)?;
     Ok(exit(&plan))
 }
 
@@ -84,27 +92,41 @@ fn exit(plan: &Plan) -> Exit {
     if late || !plan.blocked.is_empty() { Exit::Undecided } else { Exit::Ok }
 }
 
-fn judge(ui: &mut Ui, plan: &Plan, inputs: &Inputs) -> Result<(Fleet, Judged)> {
-    let fleet = read::facts(ui, &inputs.facts)?;
-    let intent = read::intent(&inputs.intent)?;
-    if plan.fleet_sha256.is_some_and(|digest| digest != fleet.digest) {
-        let shown = inputs.facts.display();
+async fn judge(
+    ctx: &mut Context<'_>,
+    plan: &Plan,
+    args: &args::PlanFleet,
+    path: &Path,
+) -> Result<(Fleet, Judged)> {
+    let intent = read::intent(path)?;
+    let told = fleet::of_plan(ctx, plan, args).await?;
+    let ui = &mut *ctx.ui;
+    if (&plan.snapshots, plan.fleet_sha256) != (&told.snapshots, told.sha256) {
+        let file = args.facts.as_ref().map(|f| f.display().to_string());
+        let names: Vec<String> =
+            told.snapshots.iter().map(ToString::to_string).chain(file).collect();
+        let shown = names.join(", ");
         ui.warn(&format!("the plan was made for another fleet; it is judged for `{shown}`"));
     }
     if plan.intent_sha256 != intent.digest {
-        let shown = inputs.intent.display();
+        let shown = path.display();
         ui.warn(&format!("the plan was made for another intent; it is judged by `{shown}`"));
     }
     let rules = VersionRules::bundled();
-    let judged = tidegate_checker::check(&fleet.value, &intent.value, plan, &rules);
-    Ok((fleet.value, judged))
+    let judged = tidegate_checker::check(&told.fleet, &intent.value, plan, &rules);
+    Ok((told.fleet, judged))
 }
 
 type Judged = std::result::Result<Checked, tidegate_checker::Violation>;
 
-fn check(ui: &mut Ui, path: &Path, inputs: &Inputs, format: &Output) -> Result<Exit> {
-    let plan = read::plan(ui, path)?;
-    let (_, judged) = judge(ui, &plan, inputs)?;
+async fn check(
+    ctx: &mut Context<'_>,
+    path: &Path,
+    inputs: &Inputs,
+    format: &Output,
+) -> Result<Exit> {
+    let plan = read::plan(ctx.ui, path)?;
+    let (_, judged) = judge(ctx, &plan, &inputs.fleet, &inputs.intent).await?;
     let text = match (format.format, &judged) {
         (Format::Json, _) => pretty(&verdict(&plan, &judged))?,
         (Format::Table, Ok(checked)) => {
@@ -114,7 +136,7 @@ fn check(ui: &mut Ui, path: &Path, inputs: &Inputs, format: &Output) -> Result<E
         }
         (Format::Table, Err(violation)) => format!("not safe: {violation}\n"),
     };
-    ui.write(format.file.as_deref(), &text)?;
+    ctx.ui.write(format.file.as_deref(), &text)?;
     Ok(if judged.is_ok() { Exit::Ok } else { Exit::Findings })
 }
 
@@ -134,21 +156,29 @@ fn verdict(plan: &Plan, judged: &Judged) -> serde_json::Value {
     }
 }
 
-fn show(
-    ui: &mut Ui,
+async fn show(
+    ctx: &mut Context<'_>,
     path: &Path,
-    inputs: Option<&Inputs>,
+    fleet: &args::PlanFleet,
+    intent: Option<PathBuf>,
     formats: &[Output<PlanFormat>],
 ) -> Result<Exit> {
-    let plan = read::plan(ui, path)?;
-    let judged = inputs.map(|inputs| judge(ui, &plan, inputs)).transpose()?;
+    if intent.is_none() && fleet.facts.is_some() {
+        return Err(Failure::usage("a plan is checked for a fleet and an intent")
+            .hint("name both: --facts FILE --intent FILE"));
+    }
+    let plan = read::plan(ctx.ui, path)?;
+    let judged = match intent {
+        Some(intent) => Some(judge(ctx, &plan, fleet, &intent).await?),
+        None => None,
+    };
     let (fleet, judgement) = match judged {
         None => (None, Judgement::NotChecked),
         Some((fleet, Ok(checked))) => (Some(fleet), Judgement::Safe(checked.ends)),
         Some((fleet, Err(violation))) => (Some(fleet), Judgement::Violated(violation.to_string())),
     };
     let report = PlanReport { plan: &plan, fleet: fleet.as_ref(), judgement: &judgement };
-    render(ui, &report, formats)?;
+    render(ctx.ui, &report, formats)?;
     Ok(match judgement {
         Judgement::Violated(_) => Exit::Findings,
         Judgement::NotChecked | Judgement::Safe(_) => Exit::Ok,

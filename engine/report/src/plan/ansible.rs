@@ -2,7 +2,8 @@
 //!
 //! A group for each wave, `tidegate_wave_01` and so on, has its targets, and
 //! each target the variable `tidegate_drain`: what has to leave it, in order of
-//! phases, with the destination of each. It stands beside the inventory of
+//! phases, with the destination of each. What other hosts must move first is
+//! `tidegate_make_room` of the wave, with phases of the same count. It stands beside the inventory of
 //! kolla-ansible or OSISM, whose hosts have the same names.
 
 use std::io::{self, Write};
@@ -52,7 +53,9 @@ pub fn plan_ansible(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<(), 
     for wave in &plan.waves {
         writeln!(out, "    {}:\n      vars:", group(wave))?;
         writeln!(out, "        tidegate_wave: {}", wave.n)?;
-        writeln!(out, "        tidegate_soak_s: {}\n      hosts:", wave.soak_s)?;
+        writeln!(out, "        tidegate_soak_s: {}", wave.soak_s)?;
+        make_room(wave, out)?;
+        writeln!(out, "      hosts:")?;
         for target in &wave.targets {
             writeln!(out, "        {}:", name(target)?)?;
             drain(wave, target, out)?;
@@ -72,6 +75,31 @@ pub fn plan_ansible(report: &PlanReport<'_>, out: &mut dyn Write) -> Result<(), 
 
 fn first(plan: &tidegate_model::Plan, group: &dyn Fn(&Wave) -> String) -> String {
     plan.waves.first().map_or_else(|| "GROUP".to_owned(), group)
+}
+
+/// What moves between hosts that are no targets of the wave, so that others have
+/// room: before anything is drained.
+fn make_room(wave: &Wave, out: &mut dyn Write) -> io::Result<()> {
+    let of_target = |host: &str| wave.targets.iter().any(|t| t == host);
+    let makes = |s: &&tidegate_model::plan::Step| {
+        s.op == Op::Migrate && s.from.as_deref().is_some_and(|from| !of_target(from))
+    };
+    let mut moves = wave.steps.iter().filter(makes).peekable();
+    if moves.peek().is_some() {
+        writeln!(out, "        tidegate_make_room:")?;
+    }
+    for step in moves {
+        writeln!(
+            out,
+            "          - {{phase: {}, vm: {}, from: {}, to: {}, kind: {}}}",
+            step.phase,
+            text(step.vm.as_deref().unwrap_or_default()),
+            text(step.from.as_deref().unwrap_or_default()),
+            text(step.to.as_deref().unwrap_or_default()),
+            step.kind.as_ref().map_or_else(|| "live".to_owned(), super::word),
+        )?;
+    }
+    Ok(())
 }
 
 /// What has to leave a target: virtual machines of a host, pods of a node.

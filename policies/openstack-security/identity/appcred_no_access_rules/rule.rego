@@ -9,6 +9,7 @@
 #   severity: low
 #   input: resource
 #   kinds: [identity.application_credential]
+#   absent: [identity.application_credential]
 #   requires:
 #     identity.application_credential: [/id, /tidegate/user_id]
 #   standard: https://docs.openstack.org/keystone/latest/user/application_credentials.html#access-rules

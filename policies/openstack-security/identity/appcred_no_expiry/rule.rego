@@ -9,6 +9,7 @@
 #   severity: medium
 #   input: resource
 #   kinds: [identity.application_credential]
+#   absent: [identity.application_credential]
 #   requires:
 #     identity.application_credential: [/expires_at, /tidegate/user_id]
 #   time: true

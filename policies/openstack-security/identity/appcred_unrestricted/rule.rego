@@ -10,6 +10,7 @@
 #   severity: high
 #   input: resource
 #   kinds: [identity.application_credential]
+#   absent: [identity.application_credential]
 #   requires:
 #     identity.application_credential: [/unrestricted, /tidegate/user_id]
 #   standard: https://docs.openstack.org/keystone/latest/user/application_credentials.html

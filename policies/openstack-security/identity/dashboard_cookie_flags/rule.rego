@@ -84,17 +84,17 @@ violations contains {
 
 violations contains {
 	"message": "browsers may keep the password",
-	"path": "/password_autocomplete",
-	"found": body.password_autocomplete,
+	"path": "/autocomplete",
+	"found": body.autocomplete,
 	"wanted": "off",
 } if {
 	shown
-	body.password_autocomplete in ["on", "unset"]
+	body.autocomplete in ["on", "unset"]
 }
 
 readable if {
 	shown
-	body.password_autocomplete in ["on", "unset", "off"]
+	body.autocomplete in ["on", "unset", "off"]
 	count(cookies) > 0
 }
 

@@ -9,6 +9,7 @@
 #   severity: medium
 #   input: resource
 #   kinds: [identity.credential]
+#   absent: [identity.credential]
 #   requires:
 #     identity.credential: [/type, /user_id]
 #   joins:

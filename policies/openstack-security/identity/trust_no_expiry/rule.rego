@@ -10,6 +10,7 @@
 #   severity: medium
 #   input: resource
 #   kinds: [identity.trust]
+#   absent: [identity.trust]
 #   requires:
 #     identity.trust: [/impersonation, /expires_at, /trustee_user_id, /trustor_user_id]
 #   standard: https://docs.openstack.org/keystone/latest/user/trusts.html

@@ -11,3 +11,6 @@ after(instant, days) := instant + (((days * 86400) * 1000) * 1000000)
 
 # What changes by no date.
 never := "9999-01-01T00:00:00Z"
+
+# As far as the engines' time functions reach: the 1st of January 2262.
+end := 9214646400000000000

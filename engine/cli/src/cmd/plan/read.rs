@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tidegate_model::{Digest, Fleet, Intent, Plan, canonical, unreasonable_yaml};
 
 use crate::failure::{Failure, Result};
@@ -26,9 +27,32 @@ pub(super) struct File<T> {
 /// error: a fleet may come from a tool that knows more than this one.
 pub(super) fn facts(ui: &mut Ui, path: &Path) -> Result<File<Fleet>> {
     let file: File<Fleet> = read(ui, path)?;
-    let problems = file.value.check();
+    whole(path, &file.value)?;
+    Ok(file)
+}
+
+/// A part of a fleet, to be added to what was collected.
+pub(super) fn facts_to_add(ui: &mut Ui, path: &Path) -> Result<File<Value>> {
+    read(ui, path)
+}
+
+/// What comes of a fleet and what a file adds to it.
+pub(super) fn merged(ui: &mut Ui, path: &Path, document: Value) -> Result<Fleet> {
+    let mut unknown = Unknown::new();
+    let fleet: Fleet = serde_ignored::deserialize(document, |member| unknown.add(&member))
+        .map_err(|e| {
+            let shown = path.display();
+            Failure::new(format!("with `{shown}` added it is no fleet: {e}"))
+        })?;
+    unknown.tell(ui, path);
+    whole(path, &fleet)?;
+    Ok(fleet)
+}
+
+fn whole(path: &Path, fleet: &Fleet) -> Result<()> {
+    let problems = fleet.check();
     if problems.is_empty() {
-        return Ok(file);
+        return Ok(());
     }
     let failure = Failure::new(format!("the fleet `{}` contradicts itself", path.display()));
     let failure =
@@ -65,10 +89,8 @@ pub(super) fn plan(ui: &mut Ui, path: &Path) -> Result<Plan> {
 
 fn read<T: DeserializeOwned>(ui: &mut Ui, path: &Path) -> Result<File<T>> {
     let bytes = bytes(path)?;
-    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
-    let mut ignored = |path: serde_ignored::Path<'_>| {
-        *unknown.entry(member(&path)).or_default() += 1;
-    };
+    let mut unknown = Unknown::new();
+    let mut ignored = |path: serde_ignored::Path<'_>| unknown.add(&path);
     let json = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
     let (value, digest) = if json {
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
@@ -89,14 +111,31 @@ fn read<T: DeserializeOwned>(ui: &mut Ui, path: &Path) -> Result<File<T>> {
         let value = yaml::from_node(&node, &mut ignored).map_err(wrong)?;
         (value, digest(path, node.json().to_string().as_bytes())?)
     };
-    for (member, times) in unknown.iter().take(UNKNOWN) {
-        let shown = path.display();
-        ui.warn(&format!("{shown}: `{member}` is not known and was not read, {times} times"));
-    }
-    if unknown.len() > UNKNOWN {
-        ui.warn(&format!("and {} other members", unknown.len() - UNKNOWN));
-    }
+    unknown.tell(ui, path);
     Ok(File { value, digest })
+}
+
+/// Members that were not read, and how often.
+struct Unknown(BTreeMap<String, usize>);
+
+impl Unknown {
+    fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    fn add(&mut self, path: &serde_ignored::Path<'_>) {
+        *self.0.entry(member(path)).or_default() += 1;
+    }
+
+    fn tell(&self, ui: &mut Ui, path: &Path) {
+        for (member, times) in self.0.iter().take(UNKNOWN) {
+            let shown = path.display();
+            ui.warn(&format!("{shown}: `{member}` is not known and was not read, {times} times"));
+        }
+        if self.0.len() > UNKNOWN {
+            ui.warn(&format!("and {} other members", self.0.len() - UNKNOWN));
+        }
+    }
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {

@@ -1,0 +1,371 @@
+//! Zone after zone: which waves there are, in which order, and what is left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use tidegate_model::Timestamp;
+use tidegate_model::fleet::Fleet;
+use tidegate_model::intent::Intent;
+use tidegate_model::plan::{Blocked, BlockedCode, Wave};
+use tidegate_model::versions::VersionRules;
+
+use crate::arena::{Arena, Id, Seat, at, cell};
+use crate::load::Load;
+use crate::nodes::Pods;
+use crate::select::Job;
+use crate::zone::{Draft, Limits, Way, ZonePlan};
+use crate::{PlanError, block, bounds, due, schedule, windows, zone};
+
+/// So often a zone is planned again with what was left over tried first, and
+/// so often one with few targets in another order as long as fewer waves may do.
+const TRIES: u64 = 3;
+const MORE_TRIES: u64 = 24;
+/// A zone with this many targets has few.
+const FEW: usize = 64;
+
+/// The waves of a zone, one way.
+struct Attempt {
+    drafts: Vec<Draft>,
+    left: BTreeSet<Id>,
+    load: Load,
+}
+
+impl Attempt {
+    /// Less is better: targets left over, then waves.
+    fn rank(&self) -> (usize, usize) {
+        (self.left.len(), self.drafts.len())
+    }
+}
+
+/// What is left of a zone.
+struct Left {
+    hosts: BTreeSet<Id>,
+    /// How large its last wave was.
+    before: Option<usize>,
+}
+
+/// A target for which no window is left that is long enough.
+fn too_long(target: &str, seconds: u64) -> Blocked {
+    let numbers = [("seconds", json!(seconds))];
+    let fix = format!("add a window of at least {seconds} seconds");
+    block::blocked(target, BlockedCode::Window, &numbers, fix)
+}
+
+pub(crate) struct Planning<'p, 'f> {
+    pub(crate) fleet: &'f Fleet,
+    pub(crate) intent: &'f Intent,
+    pub(crate) arena: &'p Arena<'f>,
+    pub(crate) jobs: &'p BTreeMap<&'f str, Job<'f>>,
+    /// By host.
+    pub(crate) due: Vec<Timestamp>,
+    pub(crate) load: Load,
+    pub(crate) pods: Option<Pods<'f>>,
+    pub(crate) waves: Vec<Wave>,
+    pub(crate) blocked: Vec<Blocked>,
+}
+
+impl<'f> Planning<'_, 'f> {
+    /// Tells hosts from nodes, and takes out what is blocked from the start.
+    pub(crate) fn sort(&mut self, rules: &VersionRules) -> (BTreeSet<Id>, BTreeSet<&'f str>) {
+        let (mut hosts, mut nodes) = (BTreeSet::new(), BTreeSet::new());
+        for (id, job) in self.jobs {
+            let node = self.pods.as_ref().filter(|p| p.is_node(id));
+            let why = match (self.arena.host_ids.get(id), node) {
+                (Some(host), None) => {
+                    let why = block::host(self.arena, &self.load, self.intent, rules, *host, job);
+                    if why.is_none() {
+                        hosts.insert(*host);
+                    }
+                    why
+                }
+                (None, Some(pods)) => {
+                    let why = pods.blocked(id, job, rules);
+                    if why.is_none() {
+                        nodes.insert(*id);
+                    }
+                    why
+                }
+                // A host that is a node itself: what runs on it in pods would
+                // have to be drained with the rest.
+                (Some(_), Some(_)) | (None, None) => Some(block::blocked(
+                    id,
+                    BlockedCode::Pods,
+                    &[("node", json!(id))],
+                    "drain and update it by hand: it is a host and a node".to_owned(),
+                )),
+            };
+            self.blocked.extend(why);
+        }
+        (hosts, nodes)
+    }
+
+    /// Plans zone after zone; gives the end of each wave.
+    pub(crate) fn run(
+        &mut self,
+        hosts: &BTreeSet<Id>,
+        nodes: &BTreeSet<&'f str>,
+    ) -> Result<Vec<Timestamp>, PlanError> {
+        let due = |id: &str| self.jobs.get(id).and_then(|j| j.due).unwrap_or(Timestamp::MAX);
+        let leads = self.leading_zones(hosts);
+        let mut zones: BTreeMap<Option<&str>, (Timestamp, usize)> = BTreeMap::new();
+        let place = |z: &str| self.fleet.zones.iter().position(|k| k == z).unwrap_or(usize::MAX);
+        let of_hosts = hosts.iter().map(|h| {
+            let zone = self.fleet.hosts.get(*h).map(|h| h.zone.as_str());
+            (zone, due(self.arena.host_id(*h)))
+        });
+        let of_nodes = nodes.iter().map(|n| (self.pods.as_ref().and_then(|p| p.zone(n)), due(n)));
+        for (zone, due) in of_hosts.chain(of_nodes) {
+            let entry = zones.entry(zone).or_insert((due, zone.map_or(usize::MAX, place)));
+            entry.0 = entry.0.min(due);
+        }
+        // A leader waits for members in other zones, whatever is due.
+        let mut order: Vec<(bool, Timestamp, usize, Option<&str>)> = zones
+            .into_iter()
+            .map(|(zone, (due, place))| (leads.contains(&zone), due, place, zone))
+            .collect();
+        order.sort_unstable();
+        let mut clock = due::Clock::new(self.fleet, self.intent);
+        let mut open: BTreeSet<Id> = hosts.clone();
+        let mut left: BTreeMap<Option<&str>, Left> = BTreeMap::new();
+        for (_, _, _, zone) in &order {
+            let mine = open.iter().copied();
+            let mine: BTreeSet<Id> = mine.filter(|h| self.zone_of(*h) == *zone).collect();
+            open.retain(|h| !mine.contains(h));
+            let mut rest = Left { hosts: mine, before: None };
+            self.zone(&mut clock, *zone, &mut rest, &open)?;
+            self.nodes(&mut clock, *zone, nodes, rest.before)?;
+            left.insert(*zone, rest);
+        }
+        // What moved in one zone may have opened the way in another.
+        let again = !self.intent.one_zone_at_a_time && order.len() > 1;
+        for others_count in [true, false] {
+            let mut moved = again;
+            while moved {
+                moved = false;
+                for (_, _, _, zone) in &order {
+                    let Some(mut rest) = left.remove(zone) else { continue };
+                    let others = left.values().flat_map(|l| &l.hosts).copied();
+                    // In the end nobody waits for what cannot be done.
+                    let others: BTreeSet<Id> = others.filter(|_| others_count).collect();
+                    moved |= self.zone(&mut clock, *zone, &mut rest, &others)?;
+                    left.insert(*zone, rest);
+                }
+            }
+        }
+        let open: BTreeSet<Id> = left.values().flat_map(|l| &l.hosts).copied().collect();
+        for host in &open {
+            let why = self.stuck(*host, &open);
+            self.blocked.push(why);
+        }
+        Ok(clock.ends)
+    }
+
+    fn zone_of(&self, host: Id) -> Option<&'f str> {
+        self.fleet.hosts.get(host).map(|h| h.zone.as_str())
+    }
+
+    /// Plans the hosts of a zone, and puts their waves into windows. Gives whether
+    /// any is done; what is not stays left.
+    fn zone(
+        &mut self,
+        clock: &mut due::Clock,
+        zone: Option<&str>,
+        left: &mut Left,
+        elsewhere: &BTreeSet<Id>,
+    ) -> Result<bool, PlanError> {
+        let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
+        let (mut any, mut alone) = (false, false);
+        while !left.hosts.is_empty() {
+            let start = self.load.clone();
+            let now = spans.as_deref().map(|spans| windows::after(spans, clock.now));
+            let drafts = self.hosts(left, elsewhere, now.as_deref(), alone);
+            let mut late = None;
+            let mut mark = start.mark();
+            for draft in drafts {
+                let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
+                let wave = schedule::wave(self.arena, self.jobs, n, &draft, self.intent.soak_s);
+                mark += draft.moved;
+                if let Some(seconds) = self.place(clock, now.as_deref(), wave) {
+                    mark -= draft.moved;
+                    late = Some((draft.hosts, seconds));
+                    break;
+                }
+                any = true;
+                left.before = Some(draft.hosts.len());
+                left.hosts.retain(|h| !draft.hosts.contains(h));
+            }
+            let Some((hosts, seconds)) = late else { break };
+            // The rest is planned anew from there: one by one, and without what
+            // is too long even so.
+            self.load.back_to(self.arena, mark);
+            if let [host] = hosts.as_slice() {
+                left.hosts.remove(host);
+                self.blocked.push(too_long(self.arena.host_id(*host), seconds));
+            }
+            alone = true;
+        }
+        Ok(any)
+    }
+
+    /// Plans the nodes of a zone.
+    fn nodes(
+        &mut self,
+        clock: &mut due::Clock,
+        zone: Option<&str>,
+        nodes: &BTreeSet<&'f str>,
+        before: Option<usize>,
+    ) -> Result<(), PlanError> {
+        let Some(mut pods) = self.pods.take() else { return Ok(()) };
+        let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
+        let mine: BTreeSet<&str> = nodes.iter().copied().filter(|n| pods.zone(n) == zone).collect();
+        let (waves, stuck) = pods.waves(self.intent, &mine, before);
+        self.blocked.extend(stuck);
+        for nodes in waves {
+            let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
+            let wave = pods.wave(self.jobs, n, zone, &nodes, self.intent.soak_s);
+            if let Some(seconds) = self.place(clock, spans.as_deref(), wave) {
+                self.blocked.extend(nodes.0.iter().map(|node| too_long(node, seconds)));
+            }
+        }
+        self.pods = Some(pods);
+        Ok(())
+    }
+
+    /// Zones with a host that leads a quorum which has other targets elsewhere.
+    fn leading_zones(&self, hosts: &BTreeSet<Id>) -> BTreeSet<Option<&'f str>> {
+        let host = |m: &tidegate_model::fleet::Member| match self.arena.seat(m) {
+            Some(Seat::Host(h)) if hosts.contains(&h) => Some(h),
+            Some(Seat::Host(_) | Seat::Vm(_)) | None => None,
+        };
+        let leading = self.fleet.quorums.iter().filter_map(|quorum| {
+            let leader = quorum.leader.as_ref().and_then(host)?;
+            let mut others = quorum.members.iter().filter_map(host);
+            others.any(|h| self.zone_of(h) != self.zone_of(leader)).then(|| self.zone_of(leader))
+        });
+        leading.collect()
+    }
+
+    /// Gives a wave its window; or the seconds for which there is none.
+    fn place(
+        &mut self,
+        clock: &mut due::Clock,
+        spans: Option<&[tidegate_model::plan::Span]>,
+        mut wave: Wave,
+    ) -> Option<u64> {
+        if clock.place(self.intent, spans, &mut wave) {
+            self.waves.push(wave);
+            return None;
+        }
+        Some(due::seconds(self.intent, &wave))
+    }
+
+    /// The waves of a zone's hosts.
+    fn hosts(
+        &mut self,
+        targets: &Left,
+        elsewhere: &BTreeSet<Id>,
+        spans: Option<&[tidegate_model::plan::Span]>,
+        alone: bool,
+    ) -> Vec<Draft> {
+        let Left { hosts: targets, before } = targets;
+        let Some(first) = targets.first() else { return Vec::new() };
+        let limits = Limits { intent: self.intent, phases: self.phases(spans), alone };
+        let zone = ZonePlan {
+            arena: self.arena,
+            limits: &limits,
+            due: &self.due,
+            zone: at(&self.arena.hosts, *first).zone,
+            open_elsewhere: elsewhere,
+            before: *before,
+        };
+        let mut best: Option<Attempt> = None;
+        let mut way = Way::default();
+        let bounds = bounds::bounds(self.arena, self.intent, targets, &BTreeSet::new(), None);
+        let bound = bounds.first().map_or(0, |b| b.waves as usize);
+        let tries = if targets.len() <= FEW { MORE_TRIES } else { TRIES };
+        for n in 0..tries {
+            way.n = if tries == TRIES { 0 } else { n };
+            let mut load = self.load.clone();
+            let (drafts, left) = zone::plan(&zone, &mut load, targets, &way);
+            let more: BTreeSet<Id> = left.difference(&way.first).copied().collect();
+            let attempt = Attempt { drafts, left, load };
+            if best.as_ref().is_none_or(|b| attempt.rank() < b.rank()) {
+                best = Some(attempt);
+            }
+            let few = best.as_ref().is_some_and(|b| b.drafts.len() <= bound);
+            if more.is_empty() && (few || tries == TRIES) {
+                break;
+            }
+            way.first.extend(more);
+        }
+        let Some(Attempt { drafts, load, .. }) = best else { return Vec::new() };
+        self.load = load;
+        drafts
+    }
+
+    /// The most phases of migrations that fit any of some windows.
+    fn phases(&self, spans: Option<&[tidegate_model::plan::Span]>) -> Option<u32> {
+        let times = &self.intent.durations;
+        let spans = spans.filter(|_| times.migrate_s > 0)?;
+        let rest = times.update_s + times.reboot_s;
+        let most = windows::longest(spans).saturating_sub(rest) / times.migrate_s;
+        Some(u32::try_from(most).unwrap_or(u32::MAX))
+    }
+
+    /// Why a host is left over when all waves are made.
+    fn stuck(&self, host: Id, left: &BTreeSet<Id>) -> Blocked {
+        let arena = self.arena;
+        let (id, row) = (arena.host_id(host), at(&arena.hosts, host));
+        let vms = at(&self.load.on, host).len();
+        let phases = u32::try_from(vms).unwrap_or(u32::MAX).div_ceil(row.max_out.max(1));
+        let spans = windows::spans(self.intent, self.zone_of(host), self.fleet.taken_at);
+        let most = self.phases(spans.ok().flatten().as_deref());
+        if let Some(most) = most.filter(|most| phases > *most) {
+            let numbers = [("migrations_in_sequence", json!(phases)), ("window_has", json!(most))];
+            let fix = format!("widen the windows to {phases} migrations in sequence");
+            return block::blocked(id, BlockedCode::Window, &numbers, fix);
+        }
+        for quorum in row.quorums.iter().filter_map(|n| self.fleet.quorums.get(*n)) {
+            let other = quorum.members.iter().find_map(|m| match arena.seat(m) {
+                Some(Seat::Host(h)) if h != host && left.contains(&h) => Some(h),
+                Some(Seat::Host(_) | Seat::Vm(_)) | None => None,
+            });
+            let leads = quorum.leader.as_ref().and_then(|l| arena.seat(l));
+            if let Some(other) = other.filter(|_| leads == Some(Seat::Host(host))) {
+                let other = arena.host_id(other);
+                let numbers = [("quorum", json!(quorum.id)), ("waits_for", json!(other))];
+                let fix = format!("update `{other}` first, or let another member lead");
+                return block::blocked(id, BlockedCode::Order, &numbers, fix);
+            }
+        }
+        let class = (0..arena.classes.len()).max_by_key(|c| {
+            let usable = *at(&row.usable, *c);
+            let used = usable - *cell(&self.load.free, host, *c);
+            if usable == 0 { 0 } else { used.saturating_mul(1000) / usable }
+        });
+        let class = class.unwrap_or(0);
+        let amount = |n: i64| json!(tidegate_model::fleet::Amount(n));
+        let free: i64 = arena
+            .hosts
+            .iter()
+            .enumerate()
+            .filter(|(h, r)| *h != host && r.zone == row.zone && r.serves)
+            .map(|(h, _)| at(&self.load.free, h).get(class).copied().unwrap_or(0))
+            .sum();
+        let usable = row.usable.get(class).copied().unwrap_or(0);
+        let used = usable - at(&self.load.free, host).get(class).copied().unwrap_or(0);
+        let numbers = [
+            ("class", json!(arena.classes.get(class))),
+            ("used", amount(used)),
+            ("free_elsewhere", amount(free)),
+            ("headroom", json!(self.intent.headroom)),
+        ];
+        let fix = format!(
+            "free {} {} in zone `{}`, or lower headroom",
+            tidegate_model::fleet::Amount(used),
+            arena.classes.get(class).copied().unwrap_or("of capacity"),
+            self.fleet.hosts.get(host).map_or("", |h| h.zone.as_str())
+        );
+        block::blocked(id, BlockedCode::Capacity, &numbers, fix)
+    }
+}

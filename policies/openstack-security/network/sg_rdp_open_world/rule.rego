@@ -1,0 +1,44 @@
+# METADATA
+# title: No security group opens remote desktops to the world
+# description: >-
+#   RDP is what ransomware comes in by. The whole world counts by whichever way it is let
+#   in: no prefix, `0.0.0.0/0` or `::/0`, prefixes that cover it together, address groups.
+# scope: package
+# custom:
+#   id: os.network.sg-rdp-open-world
+#   severity: high
+#   input: resource
+#   kinds: [openstack.opening]
+#   requires:
+#     openstack.opening: [/tcp, /udp]
+#   controls: ['prowler:networking_security_group_allows_rdp_from_internet']
+#   standard: https://docs.openstack.org/security-guide/networking/services-security-best-practices.html
+#   remediation: >-
+#     openstack security group rule list --ingress GROUP, `openstack security group rule
+#     delete RULE`, and `openstack security group rule create --ingress --protocol tcp
+#     --dst-port 3389 --remote-ip PREFIX GROUP` for those who need it. Who comes from
+#     elsewhere is cut off, connections that stand included.
+#   parameters:
+#     tcp: [[3389, 3389]]
+#     udp: [[3389, 3389]]
+package os.network.sg_rdp_open_world
+
+import rego.v1
+
+import data.os.lib.opening
+
+violations contains opening.violation("tcp", range, span) if {
+	some range in input.resource.body.tcp
+	some span in input.parameters.tcp
+	opening.meets(range, span)
+}
+
+violations contains opening.violation("udp", range, span) if {
+	some range in input.resource.body.udp
+	some span in input.parameters.udp
+	opening.meets(range, span)
+}
+
+verdict := "pass" if count(violations) == 0
+
+verdict := "fail" if count(violations) > 0
