@@ -64,7 +64,7 @@ pub(crate) enum Judge {
     /// A package of Rego.
     Rego(Entry),
     /// A policy in Cedar.
-    Cedar(Audit),
+    Cedar(Box<Audit>),
 }
 
 impl RuleSet {
@@ -83,7 +83,7 @@ impl RuleSet {
     pub fn compile(bundles: Vec<Bundle>, parameters: &Parameters) -> Result<Self, LoadError> {
         check_overlaps(&bundles)?;
         let mut rules = read_rules(&bundles)?;
-        let (authorizer, mut audits) =
+        let CedarPart { authorizer, mut audits } =
             read_policies(&bundles, &mut rules).map_err(LoadError::Faults)?;
         set_parameters(&mut rules, parameters)?;
         guard::check(&bundles, &rules).map_err(LoadError::Faults)?;
@@ -136,7 +136,7 @@ impl RuleSet {
         let (machine, entries) = Machine::compile(engine, fast, &sources)?;
         let mut entries = entries.into_iter();
         let judge = |rule: &Rule| match audits.remove(&rule.meta.id) {
-            Some(audit) => Some(Judge::Cedar(audit)),
+            Some(audit) => Some(Judge::Cedar(Box::new(audit))),
             None => entries.next().map(Judge::Rego),
         };
         let judges = rules.iter().filter_map(judge).collect();
@@ -317,14 +317,17 @@ fn read_rules(bundles: &[Bundle]) -> Result<Vec<Rule>, LoadError> {
     Ok(rules)
 }
 
+/// The Cedar policies of all bundles.
+#[derive(Default)]
+struct CedarPart {
+    authorizer: Option<Authorizer>,
+    audits: BTreeMap<RuleId, Audit>,
+}
+
 /// Validates the Cedar policies of all bundles, and takes audit policies among
 /// the rules, in order of id.
-fn read_policies(
-    bundles: &[Bundle],
-    rules: &mut Vec<Rule>,
-) -> Result<(Option<Authorizer>, BTreeMap<RuleId, Audit>), Vec<Fault>> {
-    let mut authorizer: Option<Authorizer> = None;
-    let mut audits = BTreeMap::new();
+fn read_policies(bundles: &[Bundle], rules: &mut Vec<Rule>) -> Result<CedarPart, Vec<Fault>> {
+    let mut found = CedarPart::default();
     for bundle in bundles {
         let Some(policies) = Policies::read(&bundle.name, &bundle.policies, &bundle.schemas)?
         else {
@@ -339,20 +342,20 @@ fn read_policies(
                     );
                     return Err(vec![Fault::new(&bundle.name, &rule.meta.file, None, problem)]);
                 }
-                audits.insert(rule.meta.id.clone(), audit);
+                found.audits.insert(rule.meta.id.clone(), audit);
                 rules.push(rule);
             }
             continue;
         }
-        if let Some(other) = &authorizer {
+        if let Some(other) = &found.authorizer {
             let path = &policies.schema_source.path;
             let problem = format!("bundle `{}` has gate policies already", other.bundle());
             return Err(vec![Fault::new(&bundle.name, path, None, problem)]);
         }
-        authorizer = Some(Authorizer::new(&policies)?);
+        found.authorizer = Some(Authorizer::new(&policies)?);
     }
     rules.sort_by(|a, b| a.meta.id.cmp(&b.meta.id));
-    Ok((authorizer, audits))
+    Ok(found)
 }
 
 fn set_parameters(rules: &mut [Rule], given: &Parameters) -> Result<(), LoadError> {
