@@ -47,10 +47,10 @@ impl Asked {
         let (user, token) = ("limited".to_owned(), "limited".to_owned());
         cluster.accounts.push(Account { user, token, list });
         let rbac = |plural: &str| format!("rbac.authorization.k8s.io/v1/{plural}");
-        cluster.set("core/v1/namespaces", [
-            json!({"metadata": named("shop", None)}),
-            json!({"metadata": named("other", None)}),
-        ]);
+        cluster.set(
+            "core/v1/namespaces",
+            [json!({"metadata": named("shop", None)}), json!({"metadata": named("other", None)})],
+        );
         cluster.set(&rbac("clusterroles"), [
             role("all", None, &json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}])),
             role("edit", None, &json!([
@@ -60,13 +60,32 @@ impl Asked {
         cluster.set(&rbac("roles"), [role("one", Some("shop"), &json!([
             {"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"], "resourceNames": ["db"]},
         ]))]);
-        cluster.set(&rbac("clusterrolebindings"), [binding(
-            "operators", None, ("ClusterRole", "all"), &json!({"kind": "User", "name": "olga"}),
-        )]);
-        cluster.set(&rbac("rolebindings"), [
-            binding("team", Some("shop"), ("ClusterRole", "edit"), &json!({"kind": "Group", "name": "shop-team"})),
-            binding("job", Some("shop"), ("Role", "one"), &json!({"kind": "ServiceAccount", "name": "job", "namespace": "shop"})),
-        ]);
+        cluster.set(
+            &rbac("clusterrolebindings"),
+            [binding(
+                "operators",
+                None,
+                ("ClusterRole", "all"),
+                &json!({"kind": "User", "name": "olga"}),
+            )],
+        );
+        cluster.set(
+            &rbac("rolebindings"),
+            [
+                binding(
+                    "team",
+                    Some("shop"),
+                    ("ClusterRole", "edit"),
+                    &json!({"kind": "Group", "name": "shop-team"}),
+                ),
+                binding(
+                    "job",
+                    Some("shop"),
+                    ("Role", "one"),
+                    &json!({"kind": "ServiceAccount", "name": "job", "namespace": "shop"}),
+                ),
+            ],
+        );
         let replay = KubeReplay::start(cluster, 0).await.unwrap();
         let shell = Shell::new();
         shell.write(".kube/config", &replay.kubeconfig());
@@ -100,9 +119,14 @@ impl Asked {
                     all.map(|t| t.as_str().unwrap().to_owned()).collect()
                 };
                 let only = texts(&grant["only"]);
-                let only = if only.is_empty() { String::new() } else { format!("; {}", only.join(",")) };
+                let only =
+                    if only.is_empty() { String::new() } else { format!("; {}", only.join(",")) };
                 let text = |v: &Value| v.as_str().unwrap().to_owned();
-                found.push((text(&holder["kind"]), text(&holder["id"]), texts(&grant["chain"]).join(" > ") + &only));
+                found.push((
+                    text(&holder["kind"]),
+                    text(&holder["id"]),
+                    texts(&grant["chain"]).join(" > ") + &only,
+                ));
             }
         }
         let found: Vec<(&str, &str, &str)> =
@@ -115,13 +139,16 @@ impl Asked {
 async fn what_cannot_be_answered_says_why_and_what_to_type() {
     let a = Asked::new().await;
     a.run("policy who-can get").refused(64, &["<RESOURCE>"]);
-    a.run("policy who-can get core.Secret/shop").refused(64, &["several clouds", "--cloud: admin, limited"]);
-    a.ask("devour core.Secret").refused(64, &["there is no action `devour`", "get, list, watch", "read-secrets"]);
+    a.run("policy who-can get core.Secret/shop")
+        .refused(64, &["several clouds", "--cloud: admin, limited"]);
+    a.ask("devour core.Secret")
+        .refused(64, &["there is no action `devour`", "get, list, watch", "read-secrets"]);
     a.ask("get Secret").refused(64, &["`Secret`", "KIND/NAMESPACE"]);
     a.ask("get core.Secrets/shop").refused(64, &["the cluster has no kind `core.Secrets`"]);
     a.ask("get v1.Secret/shop").refused(64, &["no kind `v1.Secret`", "did you mean: core.Secret"]);
     a.ask("get core.Secret/nowhere").refused(64, &["no namespace `nowhere`", "other, shop"]);
-    a.ask("get kubernetes/core.Secret/shop/none").refused(64, &["there is no `kubernetes/core.Secret/shop/none`"]);
+    a.ask("get kubernetes/core.Secret/shop/none")
+        .refused(64, &["there is no `kubernetes/core.Secret/shop/none`"]);
     a.ask("read-secrets nowhere").refused(64, &["no namespace `nowhere`"]);
     a.ask("get core.Secret --at 2001-01-01").refused(64, &["2001-01-01"]);
     a.ask("get core.Secret --at wat").refused(64, &["`wat`"]);

@@ -1,12 +1,13 @@
 //! Facts with the derived kinds added.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tidegate_model::{Change, Fact, Facts, FactsError, Kind, ResourceKey, SnapshotMeta};
 
+use crate::network;
 use crate::workload::{self, component};
 use crate::{How, Row, TABLE, coverage, graph, row};
 
@@ -45,6 +46,7 @@ struct State {
     /// At this snapshot, so far.
     now: Memory,
     graphs: BTreeMap<&'static str, Arc<Vec<Fact>>>,
+    tables: Option<Arc<network::Tables>>,
 }
 
 /// Indexes by kind.
@@ -55,7 +57,11 @@ type Memory = BTreeMap<String, Index>;
 enum Index {
     Workloads(workload::Index),
     Graph(graph::Index),
+    Network(Box<network::Index>),
 }
+
+/// The kinds of [`network`] share their index.
+const NETWORK: &str = "openstack";
 
 impl fmt::Debug for Derived<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,6 +133,65 @@ impl<'f> Derived<'f> {
         Ok(made)
     }
 
+    /// Everything of the networks, read once.
+    fn tables(&self) -> Result<Arc<network::Tables>, FactsError> {
+        if let Some(known) = &self.state().tables {
+            return Ok(Arc::clone(known));
+        }
+        let (index, tables) = network::all(self.facts.get())?;
+        let tables = Arc::new(tables);
+        let mut state = self.state();
+        state.now.insert(NETWORK.to_owned(), Index::Network(Box::new(index)));
+        state.tables = Some(Arc::clone(&tables));
+        Ok(tables)
+    }
+
+    /// As much of the networks as some facts need.
+    fn tables_for(&self, keys: &[ResourceKey]) -> Result<Arc<network::Tables>, FactsError> {
+        let index = {
+            let mut state = self.state();
+            let index = state.now.remove(NETWORK);
+            match (&state.tables, index) {
+                (None, Some(Index::Network(index))) => index,
+                (_, index) => {
+                    state.now.extend(index.map(|index| (NETWORK.to_owned(), index)));
+                    drop(state);
+                    return self.tables();
+                }
+            }
+        };
+        let tables = network::gather(self.facts.get(), &index, keys);
+        self.state().now.insert(NETWORK.to_owned(), Index::Network(index));
+        Ok(Arc::new(tables?))
+    }
+
+    /// Adds the changes of the networks' kinds that are asked for; false if they
+    /// cannot be told.
+    fn network_changes(
+        &self,
+        prior: Option<Index>,
+        changes: &mut Vec<Change>,
+    ) -> Result<bool, FactsError> {
+        let asked: Vec<&Kind> = self
+            .asked
+            .iter()
+            .filter(|(_, r)| matches!(r.how, How::Network(_)))
+            .map(|(k, _)| k)
+            .collect();
+        if asked.is_empty() {
+            return Ok(true);
+        }
+        let touched = changes.iter().filter(|c| network::is_input(c.kind.as_str())).cloned();
+        let touched: Vec<Change> = touched.collect();
+        let Some(Index::Network(mut index)) = prior else { return Ok(touched.is_empty()) };
+        if !touched.is_empty() {
+            let found = network::changes(&mut index, self.facts.get(), &touched)?;
+            changes.extend(found.into_iter().filter(|c| asked.contains(&&c.kind)));
+        }
+        self.state().now.insert(NETWORK.to_owned(), Index::Network(index));
+        Ok(true)
+    }
+
     /// Adds the changes of a derived kind; false if they cannot be told.
     fn changes_of(
         &self,
@@ -160,6 +225,8 @@ impl<'f> Derived<'f> {
                 Ok(true)
             }
             (How::Workloads | How::Graph(_), _) => Ok(false),
+            // Both kinds at once: [`Self::network_changes`].
+            (How::Network(_), _) => Ok(true),
         }
     }
 }
@@ -175,13 +242,16 @@ impl Facts for Derived<'_> {
             How::Workloads => {
                 let known = match self.state().now.remove(row.kind) {
                     Some(Index::Workloads(known)) => Some(known),
-                    Some(Index::Graph(_)) | None => None,
+                    Some(Index::Graph(_) | Index::Network(_)) | None => None,
                 };
                 let index = workload::each(self.facts.get(), kind, known, visit)?;
                 self.note(row, Index::Workloads(index));
             }
             How::Components => component::each(self.facts.get(), kind, visit)?,
             How::Graph(make) => self.graph(row, *make)?.iter().cloned().for_each(visit),
+            How::Network(part) => {
+                self.tables()?.facts(*part, kind, None).into_iter().for_each(visit);
+            }
         }
         Ok(())
     }
@@ -200,7 +270,7 @@ impl Facts for Derived<'_> {
                     let index = self.state().now.remove(row.kind);
                     let known = match &index {
                         Some(Index::Workloads(known)) => Some(known),
-                        Some(Index::Graph(_)) | None => None,
+                        Some(Index::Graph(_) | Index::Network(_)) | None => None,
                     };
                     let found = workload::fetch(self.facts.get(), &kind, &wanted, known, visit);
                     if let Some(index) = index {
@@ -210,11 +280,15 @@ impl Facts for Derived<'_> {
                 }
                 How::Components => component::fetch(self.facts.get(), &kind, &wanted, visit)?,
                 How::Graph(make) => {
-                    let wanted: std::collections::BTreeSet<&str> =
-                        wanted.iter().map(ResourceKey::as_str).collect();
+                    let wanted: BTreeSet<&str> = wanted.iter().map(ResourceKey::as_str).collect();
                     let all = self.graph(row, *make)?;
                     let found = all.iter().filter(|f| wanted.contains(f.resource.key.as_str()));
                     found.cloned().for_each(&mut *visit);
+                }
+                How::Network(part) => {
+                    let tables = self.tables_for(&wanted)?;
+                    let wanted = wanted.iter().map(ResourceKey::as_str).collect();
+                    tables.facts(*part, &kind, Some(&wanted)).into_iter().for_each(&mut *visit);
                 }
             }
         }
@@ -230,6 +304,9 @@ impl Facts for Derived<'_> {
             Some((at, memory)) if at == seq => memory,
             Some(_) | None => Memory::new(),
         };
+        if !self.network_changes(prior.remove(NETWORK), &mut changes)? {
+            return Ok(None);
+        }
         for asked in &self.asked {
             let index = prior.remove(asked.1.kind);
             if !self.changes_of(asked, index, &mut changes)? {

@@ -10,9 +10,10 @@
 //! A derivation is a [`Row`] of [`TABLE`]: what it makes, from what, and how.
 //! *Workloads* ([`workload`]) are made one by one: a change costs what depends
 //! on it. *Components* ([`workload::component`]) need no more than the Pod that
-//! changed. A *graph* ([`graph`]) is made as a whole when an input changed.
-//! Workloads and graphs keep an index of what depends on what in the memory, so nothing is
-//! read to find out what changed.
+//! changed. *Networks* ([`network`]) are two kinds that share what they read: a
+//! change costs what depends on it. A *graph* ([`graph`]) is made as a whole when
+//! an input changed. All but components keep an index of what depends on what in
+//! the memory, so nothing is read to find out what changed.
 //!
 //! What the kinds hold is documented in `docs/derived.md`. Nothing is stored,
 //! and nothing fails on what it reads: a resource that is not as its API
@@ -22,12 +23,17 @@ mod access;
 mod coverage;
 mod derived;
 mod graph;
+mod identity;
+mod network;
+mod tenancy;
 pub mod who;
 mod workload;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use tidegate_model::{Fact, Facts, FactsError, Kind, ResourceKey};
+use network::Part;
+use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey};
 use workload::component;
 
 pub use derived::Derived;
@@ -63,13 +69,29 @@ pub(crate) enum How {
     Workloads,
     Components,
     Graph(fn(&dyn Facts) -> Result<Vec<Fact>, FactsError>),
+    Network(Part),
 }
 
 const fn input(kind: &'static str, need: Need) -> Input {
     Input { kind, need }
 }
 
-static TABLE: [Row; 3] = [
+/// What tells who holds which role.
+const IDENTITY: &[Input] = &[
+    input("identity.application_credential", Need::ListedOrAbsent),
+    input("identity.domain", Need::Listed),
+    input("identity.group", Need::Listed),
+    input("identity.group_member", Need::Listed),
+    input("identity.project", Need::Listed),
+    input("identity.role", Need::Listed),
+    input("identity.role_assignment", Need::Listed),
+    input("identity.role_inference", Need::Listed),
+    input("identity.trust", Need::ListedOrAbsent),
+    input("identity.trust_role", Need::ListedOrAbsent),
+    input("identity.user", Need::Listed),
+];
+
+static TABLE: [Row; 7] = [
     Row {
         kind: access::KIND,
         inputs: &[
@@ -103,6 +125,33 @@ static TABLE: [Row; 3] = [
         ],
         nameless: true,
         how: How::Workloads,
+    },
+    Row { kind: identity::KIND, inputs: IDENTITY, nameless: false, how: How::Graph(identity::all) },
+    Row { kind: tenancy::KIND, inputs: IDENTITY, nameless: false, how: How::Graph(tenancy::all) },
+    Row {
+        kind: network::EXPOSURE,
+        inputs: &[
+            input("network.address_group", Need::ListedOrAbsent),
+            input("network.floating_ip", Need::ListedOrAbsent),
+            input("network.network", Need::Listed),
+            input("network.port", Need::Listed),
+            input("network.router", Need::ListedOrAbsent),
+            input("network.security_group", Need::Listed),
+            input("network.security_group_rule", Need::Listed),
+            input("network.subnet", Need::Listed),
+        ],
+        nameless: false,
+        how: How::Network(Part::Exposures),
+    },
+    Row {
+        kind: network::OPENING,
+        inputs: &[
+            input("network.address_group", Need::ListedOrAbsent),
+            input("network.security_group", Need::Listed),
+            input("network.security_group_rule", Need::Listed),
+        ],
+        nameless: false,
+        how: How::Network(Part::Openings),
     },
 ];
 
@@ -153,6 +202,10 @@ pub fn source_key(key: &ResourceKey) -> ResourceKey {
     let source = match key.kind() {
         workload::KIND => unwrapped(key, workload::KIND),
         component::KIND => unwrapped(key, component::KIND),
+        identity::KIND => identity::source_key(key),
+        tenancy::KIND => tenancy::source_key(key),
+        network::OPENING => network::source_key(key, Part::Openings),
+        network::EXPOSURE => network::source_key(key, Part::Exposures),
         // Subjects are `User`, `Group` and `ServiceAccount`; what stands for a
         // resource that cannot be read has that resource's kind in this place.
         access::KIND => unwrapped(key, access::KIND).filter(|k| k.kind().contains('.')),
@@ -172,6 +225,26 @@ fn unwrapped(key: &ResourceKey, kind: &str) -> Option<ResourceKey> {
     let (system, rest) = key.as_str().split_once('/')?;
     let rest = rest.strip_prefix(kind)?.strip_prefix('/')?;
     ResourceKey::new(format!("{system}/{rest}")).ok()
+}
+
+/// The resources with these keys, as far as there are, in any order.
+fn fetched(facts: &dyn Facts, keys: &[ResourceKey]) -> Result<Vec<Fact>, FactsError> {
+    let mut found = Vec::with_capacity(keys.len());
+    if !keys.is_empty() {
+        facts.fetch(keys, &mut |fact| found.push(fact))?;
+    }
+    Ok(found)
+}
+
+/// The fact of a kind that stands for a resource that cannot be read.
+fn stand_in(of: &Fact, kind: &Kind, why: &str) -> Option<Fact> {
+    let resource = Resource {
+        key: wrapped(&of.resource.key, kind.as_str())?,
+        kind: kind.clone(),
+        body: Arc::from(unreadable(why)),
+        ..of.resource.clone()
+    };
+    Some(Fact { resource, unseen_since: of.unseen_since })
 }
 
 /// The body of a fact about something that cannot be read.

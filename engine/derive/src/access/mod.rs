@@ -20,7 +20,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey, Timestamp};
 
-use crate::{unreadable, wrapped};
+use crate::{stand_in, unreadable};
 use read::{Binding, Subject};
 use roles::Roles;
 use subject::Access;
@@ -66,17 +66,6 @@ fn each(facts: &dyn Facts, kind: &str, visit: &mut dyn FnMut(Fact)) -> Result<()
         Ok(kind) => facts.each(&kind, visit),
         Err(_) => Ok(()),
     }
-}
-
-/// What stands for a role or binding that cannot be read.
-fn stand_in(of: &Fact, kind: &Kind, why: &str) -> Option<Fact> {
-    let resource = Resource {
-        key: wrapped(&of.resource.key, KIND)?,
-        kind: kind.clone(),
-        body: Arc::from(unreadable(why)),
-        ..of.resource.clone()
-    };
-    Some(Fact { resource, unseen_since: of.unseen_since })
 }
 
 impl Subject {

@@ -92,18 +92,19 @@ fn apply(cluster: &mut Cluster, step: &Step) {
     }
 }
 
-type All = BTreeMap<ResourceKey, Fact>;
+pub(super) type All = BTreeMap<ResourceKey, Fact>;
 
-fn all(derived: &Derived<'_>) -> All {
+pub(super) fn all(derived: &Derived<'_>) -> All {
     let facts = TABLE.iter().flat_map(|row| read(derived, row.kind));
     facts.map(|f| (f.resource.key.clone(), f)).collect()
 }
 
-fn asked() -> Vec<Kind> {
+pub(super) fn asked() -> Vec<Kind> {
     TABLE.iter().map(|row| kind(row.kind)).collect()
 }
 
-fn check(rounds: &[(Vec<Step>, bool)]) {
+/// Runs a history: steps, and whether the snapshot after them is left out.
+pub(super) fn check<S: std::fmt::Debug>(rounds: &[(Vec<S>, bool)], apply: fn(&mut Cluster, &S)) {
     let mut cluster = Cluster::new();
     let kinds = asked();
     let whole = |cluster: &Cluster| {
@@ -166,7 +167,7 @@ proptest! {
     fn changes_are_all_there_are(
         rounds in prop::collection::vec((prop::collection::vec(step(), 0..10), prop::bool::weighted(0.2)), 1..8),
     ) {
-        check(&rounds);
+        check(&rounds, apply);
     }
 }
 

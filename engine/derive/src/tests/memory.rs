@@ -23,8 +23,14 @@ pub(super) fn kind(name: &str) -> Kind {
     Kind::new(name).unwrap()
 }
 
+/// Of a resource of OpenStack, if its kind is one: the namespace is the region.
 pub(super) fn key(of: &str, namespace: &str, name: &str) -> ResourceKey {
-    ResourceKey::build("kubernetes", &kind(of), &[namespace, name])
+    let system = if is_openstack(of) { "openstack" } else { "kubernetes" };
+    ResourceKey::build(system, &kind(of), &[namespace, name])
+}
+
+fn is_openstack(kind: &str) -> bool {
+    ["identity.", "network.", "openstack."].iter().any(|of| kind.starts_with(of))
 }
 
 pub(super) fn coverage(of: &str, status: Status) -> KindCoverage {
@@ -72,7 +78,7 @@ impl Cluster {
         let resource = Resource {
             key: key.clone(),
             kind: kind(of),
-            region: None,
+            region: of.starts_with("network.").then(|| Arc::from(namespace)),
             project: (!namespace.is_empty()).then(|| Arc::from(namespace)),
             name: Some(Arc::from(name)),
             body: Arc::from(body),

@@ -1,6 +1,10 @@
 mod access;
+mod cloud_histories;
 mod coverage;
+mod exposure;
 mod histories;
+mod identity;
 mod memory;
+mod opening;
 mod robust;
 mod workload;

@@ -26,14 +26,23 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 40] = [
     "",
+    "OS-INHERIT:inherited_to",
+    "addresses",
     "aggregationRule",
     "annotations",
+    "allowed_address_pairs",
     "apiVersion",
     "clusterRoleSelectors",
     "containers",
     "controller",
+    "direction",
+    "external_gateway_info",
+    "fixed_ips",
+    "id",
+    "implies",
+    "ip_address",
     "jobTemplate",
     "kind",
     "labels",
@@ -43,10 +52,15 @@ const NAMES: [&str; 26] = [
     "name",
     "nonResourceURLs",
     "ownerReferences",
+    "port_forwardings",
+    "port_id",
+    "project",
     "replicas",
     "resourceNames",
     "roleRef",
     "rules",
+    "scope",
+    "security_group_id",
     "spec",
     "status",
     "subjects",
@@ -84,6 +98,46 @@ fn well_formed() -> Vec<(&'static str, Value)> {
         ("rbac.authorization.k8s.io.ClusterRole", role),
         ("rbac.authorization.k8s.io.ClusterRoleBinding", binding.clone()),
         ("rbac.authorization.k8s.io.RoleBinding", binding),
+        ("network.address_group", json!({"addresses": ["10.0.0.0/8"]})),
+        (
+            "network.floating_ip",
+            json!({"fixed_ip_address": "10.0.0.1", "floating_ip_address": "1.2.3.4", "port_forwardings": [{"external_port": 1, "internal_port": 2, "internal_port_id": "x", "protocol": "tcp"}], "port_id": "x"}),
+        ),
+        ("network.network", json!({"provider:physical_network": "a", "router:external": true})),
+        (
+            "network.port",
+            json!({"allowed_address_pairs": [{"ip_address": "10.0.0.0/8"}], "device_id": "x", "device_owner": "", "fixed_ips": [{"ip_address": "1.2.3.5", "subnet_id": "x"}], "network_id": "x", "security_groups": ["x"]}),
+        ),
+        (
+            "network.router",
+            json!({"external_gateway_info": {"enable_snat": false, "network_id": "x"}}),
+        ),
+        ("network.security_group", json!({"name": "x"})),
+        (
+            "network.security_group_rule",
+            json!({"direction": "ingress", "ethertype": "IPv4", "port_range_max": 2, "port_range_min": 1, "protocol": "tcp", "remote_address_group_id": "x", "security_group_id": "x"}),
+        ),
+        ("network.subnet", json!({"gateway_ip": "1.2.3.1"})),
+        (
+            "identity.application_credential",
+            json!({"project_id": "x", "roles": [{"id": "x"}], "tidegate": {"user_id": "x"}}),
+        ),
+        ("identity.domain", json!({"name": "x"})),
+        ("identity.group", json!({"name": "x"})),
+        ("identity.group_member", json!({"id": "x", "tidegate": {"group_id": "x"}})),
+        ("identity.project", json!({"domain_id": "x", "name": "x", "parent_id": "x"})),
+        ("identity.role", json!({"name": "x"})),
+        (
+            "identity.role_assignment",
+            json!({"role": {"id": "x"}, "scope": {"OS-INHERIT:inherited_to": "projects", "project": {"id": "x"}}, "user": {"id": "x"}}),
+        ),
+        ("identity.role_inference", json!({"implies": [{"id": "x"}], "prior_role": {"id": "x"}})),
+        (
+            "identity.trust",
+            json!({"project_id": "x", "trustee_user_id": "x", "trustor_user_id": "x"}),
+        ),
+        ("identity.trust_role", json!({"id": "x", "tidegate": {"trust_id": "x"}})),
+        ("identity.user", json!({"enabled": true, "name": "x"})),
     ]
 }
 
@@ -112,6 +166,16 @@ fn derive(cluster: &Cluster) {
             let _: Value = serde_json::from_str(&fact.resource.body).unwrap();
             assert_eq!(fact.resource.kind.as_str(), row.kind);
             assert_eq!(fact.resource.key.kind(), row.kind);
+        }
+        // What stands for itself, and never for something else.
+        for (kind, stands) in [
+            ("openstack.access", vec!["user/x", "group/x"]),
+            ("openstack.exposure", vec!["n/x"]),
+            ("openstack.opening", vec!["n/x"]),
+        ] {
+            let prefix = format!("openstack/{kind}/");
+            let found = |id| all.iter().any(|f| f.resource.key.as_str() == format!("{prefix}{id}"));
+            assert!(row.kind != kind || stands.into_iter().all(found), "{kind}");
         }
         if row.kind == super::super::workload::KIND {
             for kind in ["apps.DaemonSet", "apps.Deployment", "batch.CronJob", "core.PodTemplate"] {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use tidegate_model::{Change, ChangeOp, Fact, Facts, FactsError, Kind, Resource, ResourceKey};
 
+use super::POD;
 use super::source::Source;
-use super::{POD, fetched};
-use crate::{unreadable, unwrapped, wrapped};
+use crate::{fetched, unreadable, unwrapped, wrapped};
 
 pub(crate) const KIND: &str = "kubernetes.component";
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{Change, ChangeOp, Fact, Facts, FactsError, Kind, Resource, ResourceKey};
 
-use crate::{unreadable, unwrapped, wrapped};
+use crate::{fetched, unreadable, unwrapped, wrapped};
 use source::{SHAPES, Source};
 use substance::Substance;
 
@@ -107,14 +107,6 @@ pub(crate) fn fetch(
     }
     found.iter().filter_map(|s| index.fact(s, kind)).for_each(visit);
     Ok(())
-}
-
-fn fetched(facts: &dyn Facts, keys: &[ResourceKey]) -> Result<Vec<Fact>, FactsError> {
-    let mut found = Vec::with_capacity(keys.len());
-    if !keys.is_empty() {
-        facts.fetch(keys, &mut |fact| found.push(fact))?;
-    }
-    Ok(found)
 }
 
 /// The minor version of the API server; not known if the fact is missing, was

@@ -129,6 +129,7 @@ pub(super) fn read(
     if let Some(made) = made {
         pod.less_what_was_added(made);
     }
+    pod.sort();
     Ok(pod)
 }
 
@@ -142,6 +143,17 @@ fn keep(object: &mut Map<String, Value>, list: &str, wanted: &dyn Fn(&Value) -> 
 }
 
 impl Pod {
+    /// Brings members into order: what was taken out and put in must leave no
+    /// trace, or equal pods would differ as texts. Maps of serde_json keep the
+    /// order of insertion if anything in the build wants it.
+    fn sort(&mut self) {
+        self.spec.sort_keys();
+        self.containers.sort_keys();
+        for container in self.containers.values_mut().filter_map(Value::as_object_mut) {
+            container.sort_keys();
+        }
+    }
+
     /// Takes away what admission and controllers add to a pod that its
     /// template does not have, and that differs from pod to pod.
     fn less_what_was_added(&mut self, made: Made<'_>) {

@@ -1,7 +1,5 @@
 //! What a pod and its controller's template must agree on.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -50,15 +48,15 @@ impl Pod {
             let _ = serde_json::to_writer(&mut text, &pair);
             text.push(b'\n');
         };
-        for (key, value) in sorted(&self.spec) {
+        for (key, value) in &self.spec {
             if !PLACEMENT.contains(&key.as_str()) && key != SPREAD {
                 line(key, value);
             }
         }
         let host = self.spec.get("hostNetwork") == Some(&json!(true));
-        for (name, container) in sorted(&self.containers) {
+        for (name, container) in &self.containers {
             line("container", &Value::String(name.clone()));
-            for (key, value) in container.as_object().map(sorted).unwrap_or_default() {
+            for (key, value) in container.as_object().into_iter().flatten() {
                 match (key.as_str(), value) {
                     ("ports", Value::Array(ports)) if host => line(key, &less_host_ports(ports)),
                     (other, value) if !INCIDENTAL.contains(&other) => line(other, value),
@@ -66,7 +64,7 @@ impl Pod {
                 }
             }
         }
-        for (key, value) in sorted(&self.annotations) {
+        for (key, value) in &self.annotations {
             if CONFINEMENT.iter().any(|prefix| key.starts_with(prefix)) {
                 line(key, value);
             }
@@ -75,19 +73,15 @@ impl Pod {
     }
 }
 
-/// The members by name: an object keeps the order in which they came and, worse,
-/// changes it where one is taken out.
-fn sorted(map: &Map<String, Value>) -> BTreeMap<&String, &Value> {
-    map.iter().collect()
-}
-
 /// The API sets the host port of a pod in the host's network to the port
 /// itself, and leaves templates as they are.
 fn less_host_ports(ports: &[Value]) -> Value {
     let less = |port: &Value| {
         let mut port = port.as_object().cloned().unwrap_or_else(Map::new);
-        let same = port.get("hostPort") == port.get("containerPort");
-        port.retain(|key, _| key != "hostPort" || !same);
+        if port.get("hostPort") == port.get("containerPort") {
+            port.remove("hostPort");
+        }
+        port.sort_keys();
         Value::Object(port)
     };
     Value::Array(ports.iter().map(less).collect())

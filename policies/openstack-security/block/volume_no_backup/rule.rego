@@ -36,13 +36,31 @@ since := moment.after(now, 0 - input.parameters.days)
 fresh contains made if {
 	some backup in input.joined.backups
 	backup.status == "available"
+	moment.readable(backup.created_at)
 	made := moment.ns(backup.created_at)
 	made >= since
 }
 
+undated contains backup.id if {
+	some backup in input.joined.backups
+	backup.status == "available"
+	made := object.get(backup, "created_at", null)
+	not moment.readable(made)
+}
+
 verdict := "pass" if count(fresh) > 0
 
-verdict := "fail" if count(fresh) == 0
+verdict := "fail" if {
+	count(fresh) == 0
+	count(undated) == 0
+}
+
+verdict := "abort" if {
+	count(fresh) == 0
+	count(undated) > 0
+}
+
+reason := sprintf("nobody knows when backup `%s` was made", [min(undated)]) if verdict == "abort"
 
 violations contains {
 	"message": sprintf("the volume has no backup of the last %d days", [input.parameters.days]),
@@ -50,7 +68,7 @@ violations contains {
 	"found": null,
 	"wanted": "a backup with status `available`",
 } if {
-	count(fresh) == 0
+	verdict == "fail"
 }
 
 changes contains moment.end

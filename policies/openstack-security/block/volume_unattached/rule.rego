@@ -29,11 +29,18 @@ body := input.resource.body
 
 now := moment.ns(input.now)
 
-times contains moment.ns(body.created_at)
+# Updates of a volume that never had one are null.
+times contains body.created_at
 
-times contains moment.ns(body.updated_at) if is_string(body.updated_at)
+times contains body.updated_at if is_string(body.updated_at)
 
-due := moment.after(max(times), input.parameters.days)
+readable contains text if {
+	some text in times
+	moment.readable(text)
+}
+
+# Texts of one form sort as the times do.
+due := moment.after(moment.ns(max(times)), input.parameters.days) if count(readable) == count(times)
 
 idle if count(body.attachments) == 0
 

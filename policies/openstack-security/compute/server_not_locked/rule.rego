@@ -33,6 +33,7 @@ verdict := "pass" if body.locked == true
 
 verdict := "pass" if {
 	body.locked == false
+	is_array(body.tags)
 	count(critical) == 0
 }
 

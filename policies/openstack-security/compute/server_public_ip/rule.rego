@@ -55,6 +55,9 @@ violations contains {
 	not exempt
 }
 
-verdict := "pass" if count(violations) == 0
+verdict := "pass" if {
+	is_object(body.addresses)
+	count(violations) == 0
+}
 
 verdict := "fail" if count(violations) > 0

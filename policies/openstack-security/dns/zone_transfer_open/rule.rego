@@ -9,7 +9,7 @@
 #   severity: medium
 #   input: resource
 #   kinds: [dns.zone]
-#   absent: [dns.zone]
+#   absent: [dns.zone, dns.zone_transfer_request, dns.zone_share]
 #   requires:
 #     dns.zone: [/id]
 #   joins:

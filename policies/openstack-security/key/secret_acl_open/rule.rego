@@ -49,6 +49,7 @@ verdict := "pass" if body.read["project-access"] == false
 
 verdict := "pass" if {
 	whole_project
+	is_array(listed)
 	count(foreign) == 0
 }
 
