@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
-use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey};
+use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey, Timestamp};
 
 use crate::{identity, unreadable};
 
@@ -58,6 +58,8 @@ pub(crate) fn all(facts: &dyn Facts) -> Result<Vec<Fact>, FactsError> {
             key: ResourceKey::new(key).ok()?,
             kind: kind.clone(),
             body: Arc::from(body.unwrap_or_else(|why| unreadable(&why))),
+            // Not all that it was read from can be seen in it.
+            read_at: Timestamp::UNIX_EPOCH,
             ..fact.resource
         };
         Some(Fact { resource, ..fact })

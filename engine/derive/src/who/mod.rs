@@ -191,3 +191,6 @@ fn text<'j>(json: &'j Json, pointer: &str) -> Option<&'j str> {
 fn members(json: Option<&Json>) -> impl Iterator<Item = (&String, &Json)> {
     json.and_then(Json::as_object).into_iter().flatten()
 }
+
+#[cfg(test)]
+mod tests;
