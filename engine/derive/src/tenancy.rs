@@ -54,12 +54,14 @@ pub(crate) fn all(facts: &dyn Facts) -> Result<Vec<Fact>, FactsError> {
     let flat = |fact: Fact| {
         let key = fact.resource.key.as_str().replacen(identity::KIND, KIND, 1);
         let body = flat(&fact.resource.body, &domains);
+        let readable = body.is_ok();
         let resource = Resource {
             key: ResourceKey::new(key).ok()?,
             kind: kind.clone(),
             body: Arc::from(body.unwrap_or_else(|why| unreadable(&why))),
-            // Not all that it was read from can be seen in it.
+            // No more than can be seen in the body, by which changes are told.
             read_at: Timestamp::UNIX_EPOCH,
+            name: fact.resource.name.filter(|_| readable),
             ..fact.resource
         };
         Some(Fact { resource, ..fact })
