@@ -27,14 +27,19 @@ pub struct Cloud {
 pub(crate) struct Region {
     pub(crate) name: Arc<str>,
     pub(crate) session: AsyncOpenStack,
-    addresses: Vec<Address>,
+    /// What the catalog has, of all interfaces.
+    pub(crate) addresses: Vec<Address>,
+    /// The interface that is used.
+    interface: Arc<str>,
     overrides: Vec<(String, String)>,
 }
 
-/// One line of the catalog, of the interface that is used.
-struct Address {
-    service_type: String,
-    url: String,
+/// One line of the catalog.
+#[derive(Clone)]
+pub(crate) struct Address {
+    pub(crate) interface: String,
+    pub(crate) service_type: String,
+    pub(crate) url: String,
 }
 
 impl Cloud {
@@ -65,17 +70,22 @@ impl Cloud {
         };
 
         let interface = config.interface.clone().unwrap_or_else(|| "public".to_owned());
-        let catalog: Vec<(String, String, String)> = token
+        let catalog: Vec<(String, Address)> = token
             .catalog
             .iter()
             .flatten()
             .flat_map(|s| s.endpoints.iter().map(move |e| (s, e)))
-            .filter(|(_, e)| e.interface == interface)
             .map(|(s, e)| {
-                (e.region.clone().unwrap_or_default(), s.service_type.clone(), e.url.clone())
+                let address = Address {
+                    interface: e.interface.clone(),
+                    service_type: s.service_type.clone(),
+                    url: e.url.clone(),
+                };
+                (e.region.clone().unwrap_or_default(), address)
             })
             .collect();
-        let known: BTreeSet<&str> = catalog.iter().map(|c| c.0.as_str()).collect();
+        let used = catalog.iter().filter(|(_, a)| a.interface == interface);
+        let known: BTreeSet<&str> = used.map(|(region, _)| region.as_str()).collect();
         let mut names: Vec<String> = settings.regions.clone();
         if names.is_empty() {
             names = known.iter().map(|r| (*r).to_owned()).collect();
@@ -100,16 +110,12 @@ impl Cloud {
                     sign_in(settings, &config, timeouts).await?
                 }
             };
-            let here = catalog.iter().filter(|(region, _, _)| *region == name);
+            let here = catalog.iter().filter(|(region, _)| *region == name);
             regions.push(Region {
                 name: Arc::from(name.as_str()),
                 session,
-                addresses: here
-                    .map(|(_, service_type, url)| Address {
-                        service_type: service_type.clone(),
-                        url: url.clone(),
-                    })
-                    .collect(),
+                addresses: here.map(|(_, address)| address.clone()).collect(),
+                interface: Arc::from(interface.as_str()),
                 overrides: overrides(&config),
             });
         }
@@ -159,7 +165,8 @@ impl Region {
             return Some(url);
         }
         service.types.iter().find_map(|t| {
-            let found = self.addresses.iter().find(|a| a.service_type == **t)?;
+            let mut used = self.addresses.iter().filter(|a| *a.interface == *self.interface);
+            let found = used.find(|a| a.service_type == **t)?;
             Some(found.url.as_str())
         })
     }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::cloud::Cloud;
+use crate::endpoints::{self, Extra};
 use crate::error::CollectError;
 use crate::kind::{Row, Service};
 use crate::kinds::rows;
@@ -41,10 +42,21 @@ pub async fn collect(
         let regions = if row.regional { cloud.regions.len() } else { 1 };
         work.extend((0..regions).map(|region| (service, row, region)));
     }
-    run.tell(Progress::Started { kinds: work.iter().filter(|w| chosen(w.1.kind)).count() });
+    let extras: Vec<(Extra, usize)> = (0..cloud.regions.len())
+        .flat_map(|region| options.with.iter().map(move |extra| (*extra, region)))
+        .collect();
+    let kinds = work.iter().filter(|w| chosen(w.1.kind)).count() + extras.len();
+    run.tell(Progress::Started { kinds });
 
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
+    for (extra, region) in extras {
+        let place = Place::new(&run, &endpoints::SERVICE, extra.row(), region, true);
+        let Some(place) = place else { continue };
+        let dashboard = options.dashboard.clone();
+        let handle = tasks.spawn(endpoints::read(run.clone(), place.clone(), extra, dashboard));
+        names.insert(handle.id(), place);
+    }
     for (service, row, region) in work {
         let place = Place::new(&run, service, row, region, chosen(row.kind));
         let Some(place) = place else { continue };
@@ -67,7 +79,9 @@ pub async fn collect(
                 coverage
             }
         };
-        if chosen(coverage.kind.as_str()) {
+        let asked_for =
+            chosen(coverage.kind.as_str()) || coverage.kind.as_str().starts_with("endpoint.");
+        if asked_for {
             match coverage.status {
                 Status::Complete { .. } => complete += 1,
                 Status::Absent => {}

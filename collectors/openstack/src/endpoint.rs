@@ -89,7 +89,7 @@ pub(crate) fn version(text: &str) -> Option<(u32, u32)> {
 
 /// The root of the service: the catalog's address, with the version if that
 /// lacks one.
-fn base(address: &str, version: &str) -> Option<String> {
+pub(crate) fn base(address: &str, version: &str) -> Option<String> {
     let url = Url::parse(address).ok().filter(|u| matches!(u.scheme(), "http" | "https"))?;
     let versioned = url.path_segments()?.any(|s| {
         let mut chars = s.chars();

@@ -15,6 +15,9 @@
 //! secrets or noise. Authentication, catalog and version discovery are those of
 //! `openstack_sdk`; response bytes become canonical JSON without a tree between.
 //!
+//! What hosts of the catalog say to people who are not signed in ([`Extra`]) is
+//! gathered only if [`Options::with`] names it.
+//!
 //! It never judges, and reads neither environment nor clock: both are passed in.
 //! Collecting never writes to the cloud, and a source that fails is coverage,
 //! not an error. Writing is what [`Api`] is for, and whoever asks with it.
@@ -26,6 +29,7 @@ mod config;
 mod config_files;
 mod containers;
 mod endpoint;
+mod endpoints;
 mod error;
 mod images;
 mod item;
@@ -48,6 +52,7 @@ pub use api::{Api, ApiError, Reply};
 pub use cloud::Cloud;
 pub use collect::collect;
 pub use config::{Config, Environment, Settings, Timeouts, list_clouds};
+pub use endpoints::Extra;
 pub use error::{CollectError, UnknownKind};
 pub use kinds::{KindInfo, kinds};
 pub use options::{Listener, Options, Progress, Selector, Summary};

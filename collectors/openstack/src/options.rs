@@ -7,6 +7,7 @@ use tidegate_model::{KindCoverage, Timestamp};
 use tidegate_redact::RedactionKey;
 use tidegate_retry::{Clock, Retry};
 
+use crate::endpoints::Extra;
 use crate::error::UnknownKind;
 use crate::kinds::rows;
 
@@ -27,6 +28,11 @@ pub struct Options {
     pub retry: Retry,
     /// Which kinds; all if absent.
     pub kinds: Option<Selector>,
+    /// What is gathered besides, from hosts of the catalog only; nothing by
+    /// default.
+    pub with: BTreeSet<Extra>,
+    /// Where the dashboard is, which catalogs do not tell.
+    pub dashboard: Option<Arc<str>>,
     /// Hashes secrets in the place of blanking them.
     pub redaction_key: Option<RedactionKey>,
     /// The clock.
@@ -45,6 +51,8 @@ impl Options {
             page_size: 1000,
             retry: Retry::default(),
             kinds: None,
+            with: BTreeSet::new(),
+            dashboard: None,
             redaction_key: None,
             now,
             progress: None,

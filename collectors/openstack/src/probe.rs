@@ -3,11 +3,14 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use openstack_sdk::config::CloudConfig;
 use openstack_sdk::{AuthError, OpenStackError};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 use tidegate_retry::innermost;
 
@@ -87,7 +90,7 @@ fn network(settings: &Settings, e: &reqwest::Error) -> CollectError {
 
 /// What is wrong with a certificate, in words; the TLS library says it in the
 /// names of its types.
-fn distrust(why: &str) -> String {
+pub(crate) fn distrust(why: &str) -> String {
     let known = [
         ("unknownissuer", "it is signed by an unknown authority"),
         ("causedasendentity", "it is an authority's own certificate, which servers must not show"),
@@ -107,7 +110,8 @@ fn client(config: &CloudConfig, timeouts: &Timeouts) -> Result<Client, reqwest::
 /// time-outs, no credentials.
 #[derive(Clone)]
 pub(crate) struct Nobody {
-    authorities: Vec<Certificate>,
+    /// The PEM texts of the cloud's own authorities.
+    bundle: Vec<u8>,
     verify: bool,
     timeouts: Timeouts,
 }
@@ -115,18 +119,29 @@ pub(crate) struct Nobody {
 impl Nobody {
     pub(crate) fn new(config: &CloudConfig, timeouts: &Timeouts) -> Self {
         let bundle = config.cacert.as_ref().and_then(|path| std::fs::read(path).ok());
-        let authorities = bundle.iter().flat_map(|b| Certificate::from_pem_bundle(b)).flatten();
         Self {
-            authorities: authorities.collect(),
+            bundle: bundle.unwrap_or_default(),
             verify: config.verify != Some(false),
             timeouts: *timeouts,
         }
     }
 
-    fn builder(self) -> ClientBuilder {
+    /// The same with time-outs of at most this.
+    pub(crate) fn limited(&self, limit: Duration) -> Self {
+        let Timeouts { request, connect } = self.timeouts;
+        let timeouts = Timeouts { request: request.min(limit), connect: connect.min(limit) };
+        Self { timeouts, ..self.clone() }
+    }
+
+    /// The cloud's own authorities.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = CertificateDer<'static>> {
+        CertificateDer::pem_slice_iter(&self.bundle).flatten()
+    }
+
+    fn builder(&self) -> ClientBuilder {
         let Timeouts { request, connect } = self.timeouts;
         let mut builder = Client::builder().timeout(request).connect_timeout(connect);
-        for certificate in self.authorities {
+        for certificate in self.roots().filter_map(|c| Certificate::from_der(&c).ok()) {
             builder = builder.add_root_certificate(certificate);
         }
         builder.danger_accept_invalid_certs(!self.verify)
@@ -134,7 +149,7 @@ impl Nobody {
 
     /// A client that shows answers as they are, redirections too.
     pub(crate) fn client(&self) -> Result<Client, reqwest::Error> {
-        self.clone().builder().redirect(Policy::none()).build()
+        self.builder().redirect(Policy::none()).build()
     }
 }
 

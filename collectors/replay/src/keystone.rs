@@ -128,16 +128,19 @@ pub(crate) fn describe(recording: &Recording, token: &Token, base: &str, by: &st
 }
 
 fn catalog(recording: &Recording, base: &str) -> Value {
-    let services = recording.services();
-    let entries = services.iter().map(|service| {
+    let own = recording.services().into_iter().map(|service| (service, None));
+    let others = recording.catalog.iter().map(|(service, url)| (service.clone(), Some(url)));
+    let entries = own.chain(others).map(|(service, elsewhere)| {
         let endpoints = recording.regions.iter().flat_map(|region| {
+            let here = || format!("{base}{}", root(&service, region));
+            let url = elsewhere.cloned().unwrap_or_else(here);
             ["public", "internal", "admin"].map(|interface| {
                 json!({
                     "id": format!("{service}-{region}-{interface}"),
                     "interface": interface,
                     "region": region,
                     "region_id": region,
-                    "url": format!("{base}{}", root(service, region)),
+                    "url": url,
                 })
             })
         });

@@ -74,6 +74,9 @@ pub struct Recording {
     pub max_page: usize,
     /// Newest microversion per service, such as `2.96`.
     pub microversions: BTreeMap<String, String>,
+    /// Services that stand elsewhere: type and address, in the catalog of every
+    /// region and interface.
+    pub catalog: Vec<(String, String)>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) by_path: HashMap<(String, String), Vec<usize>>,
 }
@@ -150,6 +153,7 @@ impl Recording {
             accounts,
             max_page: 1000,
             microversions: BTreeMap::new(),
+            catalog: Vec::new(),
             entries: Vec::new(),
             by_path: HashMap::new(),
         }

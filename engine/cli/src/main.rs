@@ -12,6 +12,7 @@ mod config;
 mod env;
 mod exit;
 mod failure;
+mod frameworks;
 mod output;
 mod rules;
 mod yaml;
@@ -26,6 +27,9 @@ use crate::env::Env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Ui;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let env = Env::read();

@@ -212,7 +212,7 @@ fn paths_are_relative_to_the_file_and_names_stay() {
          scopes: [scs-compatible-iaas@v5, my/scope.yaml@v1, x.yaml]\nwaivers: [w, /w]\n\
          baseline: base.json\nformats: [table, json=r.json]\n\
          targets:\n  a: {attestation: [att], allowed_signers: ../signers, config_dir: /etc/kolla, \
-         test_results: [e2e.tar.gz]}\n",
+         test_results: [e2e.tar.gz], with: [tls, body-limit], dashboard: 'https://d'}\n",
     );
     let ran = shell.run("config show -f json --config conf/t.yaml");
     let value = |name: &str| setting(&ran, name).0;
@@ -227,6 +227,8 @@ fn paths_are_relative_to_the_file_and_names_stay() {
     assert_eq!(value("targets.a.allowed_signers"), "conf/../signers");
     assert_eq!(value("targets.a.config_dir"), "/etc/kolla");
     assert_eq!(value("targets.a.test_results"), json!(["conf/e2e.tar.gz"]));
+    assert_eq!(value("targets.a.with"), json!(["tls", "body-limit"]));
+    assert_eq!(value("targets.a.dashboard"), "https://d");
 }
 
 #[test]
@@ -276,6 +278,7 @@ retention           -              default
 targets             prod1          flag --cloud
 bundles             -              default
 scopes              -              default
+frameworks          -              default
 mode                -              default
 waivers             -              default
 baseline            b              variable TIDEGATE_BASELINE
@@ -317,6 +320,7 @@ const SAMPLES: &[(&str, bool)] = &[
     ("targets: {a: , b: {cloud: c, config_dir: d}}\n", true),
     ("targets: {a: {attestation: [x], allowed_signers: y}}\n", true),
     ("targets: {a: {test_results: [x.xml]}}\n", true),
+    ("targets: {a: {with: [tls, auth-errors], dashboard: 'https://d'}}\n", true),
     ("bundles: []\nscopes: [a@v1]\nwaivers: [w]\n", true),
     ("mode: strict\nfail_on: info\nonly_new: true\nfail_on_incomplete: false\n", true),
     ("parameters: {a: 1, b: [x], r-1: {c: null, mode: strict}, 'odd name': 2}\n", true),
@@ -333,6 +337,8 @@ const SAMPLES: &[(&str, bool)] = &[
     ("targets: {a: {clouds: b}}\n", false),
     ("targets: {a: {attestation: [x]}}\n", false),
     ("targets: {a: {test_results: x.xml}}\n", false),
+    ("targets: {a: {with: tls}}\n", false),
+    ("targets: {a: {with: [ssl]}}\n", false),
     ("targets: {a: {attestation: x, allowed_signers: y}}\n", false),
     ("bundles: a\n", false),
     ("bundles:\n", false),
@@ -391,6 +397,12 @@ fn without_cloud_all_targets_of_the_file_are_scanned() {
     dir.refused(64, &["`--config-dir` is the configuration of one cloud", "`config_dir`"]);
     let results = shell.run("scan --test-results e2e.tar.gz");
     results.refused(64, &["`--test-results` are those of one cluster", "`test_results`"]);
+    let several = shell.run("scan --with tls --dashboard https://d");
+    several.refused(64, &["`--dashboard` is that of one cloud", "`dashboard`"]);
+    let nowhere = shell.run("scan --cloud one --with tls,dashboard");
+    nowhere.refused(64, &["needs to know where the dashboard is", "--dashboard URL"]);
+    let alone = shell.run("scan --cloud one --dashboard https://d");
+    alone.refused(64, &["`--dashboard` is of no use by itself", "--with dashboard,tls"]);
 
     let shell = with("targets:\n  one:\n    cloud: three\n");
     shell.write("clouds.yaml", CLOUDS);

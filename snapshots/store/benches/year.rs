@@ -1,9 +1,8 @@
 //! Figures of a year of nightly snapshots, beside git and nightly dumps.
 //!
 //! `cargo bench -p tidegate-store --bench year [-- SIZExNIGHTS…] [--peers]
-//! [--store DIR]`, each with one JSON object a line. Every night 1 % of the resources change, 0.2 % are
-//! created and 0.2 % removed; the same seed gives the same clouds. Segments are
-//! compacted on the first night of a month. Everything runs on one thread without
+//! [--store DIR]`, each with one JSON object a line. The cloud is that of
+//! `support/cloud.rs`. Segments are compacted on the first night of a month. Everything runs on one thread without
 //! a runtime, so CPU seconds are of that thread, less those of making the
 //! resources. `ratio` is our figure by the bound or by the peer's: below
 //! 1 is better. `peak_bytes` is above what was in use at the beginning.
@@ -26,179 +25,19 @@ mod support;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tidegate_model::{
-    Facts as _, Kind, KindCoverage, Resource, ResourceKey, Status, Subject, Timestamp, Visibility,
-};
-use tidegate_store::{Begin, Content, Selection, SnapshotReader, Store, Upkeep};
+use tidegate_model::{Facts as _, Kind, Subject, Timestamp};
+use tidegate_store::{Content, Selection, SnapshotReader, Store, Upkeep};
 
-use support::{disk, mix, now, salts, status, thread_cpu, uuid};
+use support::cloud::{Cloud, KINDS, night, taken};
+use support::{disk, now, status, thread_cpu, uuid};
 
-const KINDS: [(&str, u64); 4] = [
-    ("compute.server", 25),
-    ("network.port", 35),
-    ("network.security_group", 20),
-    ("volume.volume", 20),
-];
-const DAY: i64 = 86_400;
 /// So often short work is done.
 const REPEAT: u32 = 50;
 /// Bounds are for this size.
 const FULL: (u64, u64) = (50_000, 365);
-
-/// A cloud that changes a little every night.
-struct Cloud {
-    /// By kind: id and version of each resource.
-    there: Vec<Vec<(u64, u64)>>,
-    next: u64,
-    dice: u64,
-}
-
-impl Cloud {
-    fn new(size: u64) -> Self {
-        let mut cloud = Self { there: Vec::new(), next: 0, dice: 20_260_101 };
-        for (_, share) in KINDS {
-            let count = size * share / 100;
-            cloud.there.push((cloud.next..cloud.next + count).map(|id| (id, 0)).collect());
-            cloud.next += count;
-        }
-        cloud
-    }
-
-    fn roll(&mut self, below: usize) -> usize {
-        self.dice = mix(self.dice);
-        usize::try_from(self.dice % below as u64).unwrap()
-    }
-
-    fn pass_night(&mut self) {
-        for kind in 0..self.there.len() {
-            let count = self.there[kind].len();
-            for _ in 0..count / 100 {
-                let at = self.roll(count);
-                self.there[kind][at].1 += 1;
-            }
-            for _ in 0..count / 500 {
-                let at = self.roll(self.there[kind].len());
-                self.there[kind].swap_remove(at);
-                let id = self.next;
-                self.there[kind].push((id, 0));
-                self.next += 1;
-            }
-        }
-    }
-}
-
-/// A body of about 2,080 bytes, with what such a resource has of its own: ids,
-/// addresses, times; the rest is alike.
-fn body(kind: usize, id: u64, version: u64) -> String {
-    let own = |n: u64| uuid(id << 8 | n);
-    let shared = |n: u64, of: u64| uuid(mix(id ^ n << 56) % of + (n << 48));
-    let (a, b) = (mix(id + 7), mix(id ^ version << 40));
-    let (name, status) = (KINDS[kind].0, ["ACTIVE", "ACTIVE", "ERROR", "BUILD"][(b % 4) as usize]);
-    let links: Vec<String> = (0..3)
-        .map(|n| {
-            format!(
-                r#"{{"href":"https://cloud.example.org:8774/v2.1/{}/{name}s/{}","rel":"{}"}}"#,
-                shared(1, 97),
-                own(0),
-                ["self", "bookmark", "alternate"][n]
-            )
-        })
-        .collect();
-    let rules: Vec<String> = (0..2 + id % 4)
-        .map(|n| {
-            format!(
-                r#"{{"direction":"ingress","ethertype":"IPv4","port_range_max":{p},"port_range_min":{p},"protocol":"tcp","remote_ip_prefix":"10.{}.0.0/16"}}"#,
-                (id + n) % 250,
-                p = [22, 80, 443, 8080, 9100][((id + n) % 5) as usize],
-            )
-        })
-        .collect();
-    let address = format!(
-        r#"{{"OS-EXT-IPS-MAC:mac_addr":"fa:16:3e:{:02x}:{:02x}:{:02x}","addr":"10.{}.{}.{}","version":4}}"#,
-        a & 255,
-        a >> 8 & 255,
-        a >> 16 & 255,
-        a >> 24 & 255,
-        a >> 32 & 255,
-        a >> 40 & 255
-    );
-    format!(
-        r#"{{"OS-DCF:diskConfig":"AUTO","OS-EXT-AZ:availability_zone":"nova-{az}","OS-EXT-SRV-ATTR:host":"compute-{host:03}.prod1.example.org","OS-EXT-STS:power_state":{ps},"OS-EXT-STS:task_state":null,"OS-EXT-STS:vm_state":"active","addresses":{{"tenant":[{address}]}},"attached":["{v1}","{v2}"],"config_drive":"","created":"2025-{mo:02}-{dy:02}T{h:02}:{mi:02}:00Z","description":null,"flavor":{{"disk":40,"ephemeral":0,"extra_specs":{{"scs:cpu-type":"shared-core","scs:name-v1":"SCS-4V:16","scs:name-v2":"SCS-4V-16"}},"original_name":"SCS-4V-16","ram":16384,"swap":0,"vcpus":4}},"id":"{me}","image":{{"id":"{image}"}},"key_name":"team-{team}","links":[{links}],"locked":false,"metadata":{{"owner":"team-{team}","stage":"{stage}"}},"name":"{name}-{id}","project_id":"{project}","rules":[{rules}],"server_groups":[],"status":"{status}","tags":[],"tenant_id":"{project}","updated":"2026-{um:02}-{ud:02}T{uh:02}:{umi:02}:07Z","user_id":"{user}","version":{version}}}"#,
-        az = id % 3,
-        host = b % 120,
-        ps = b % 5,
-        v1 = own(1),
-        v2 = own(2),
-        mo = a % 12 + 1,
-        dy = a % 28 + 1,
-        h = a % 24,
-        mi = a % 60,
-        me = own(0),
-        image = shared(2, 40),
-        team = id % 41,
-        links = links.join(","),
-        stage = ["prod", "test", "dev"][(id % 3) as usize],
-        project = shared(1, 97),
-        rules = rules.join(","),
-        um = b % 12 + 1,
-        ud = b % 28 + 1,
-        uh = b >> 8 & 15,
-        umi = b % 60,
-        user = shared(3, 300),
-    )
-}
-
-fn resource(kind: usize, name: &Kind, id: u64, version: u64) -> Resource {
-    let project = uuid(mix(id ^ 1 << 56) % 97 + (1 << 48));
-    Resource {
-        key: ResourceKey::build("openstack", name, &["RegionOne", &uuid(id << 8)]),
-        kind: name.clone(),
-        region: Some("RegionOne".into()),
-        project: Some(project.into()),
-        name: Some(format!("{name}-{id}").into()),
-        body: body(kind, id, version).into(),
-        source: Arc::from("openstack/compute"),
-        read_at: taken(1 + version),
-    }
-}
-
-fn taken(night: u64) -> Timestamp {
-    // 02:00 of the days of 2026.
-    Timestamp::from_second(1_767_225_600 + 7200 + (night.cast_signed() - 1) * DAY).unwrap()
-}
-
-/// Collects one night; gives CPU seconds of making the resources, and raw bytes.
-fn night(store: &Store, subject: &Subject, cloud: &Cloud, night: u64) -> (f64, u64) {
-    let begin = Begin { taken_at: taken(night), tool_version: "bench".into(), salts: salts(night) };
-    let mut writer = now(store.begin(subject, begin)).unwrap();
-    let (mut making, mut bytes) = (0.0, 0);
-    for (kind, there) in cloud.there.iter().enumerate() {
-        let name = Kind::new(KINDS[kind].0).unwrap();
-        for page in there.chunks(500) {
-            let start = thread_cpu();
-            let page: Vec<_> =
-                page.iter().map(|&(id, version)| resource(kind, &name, id, version)).collect();
-            bytes += page.iter().map(|r| r.body.len() as u64).sum::<u64>();
-            making += thread_cpu() - start;
-            writer.put(page).unwrap();
-        }
-        writer.cover(KindCoverage {
-            source: "openstack/compute".into(),
-            region: Some("RegionOne".into()),
-            kind: name,
-            status: Status::Complete { count: there.len() as u64 },
-            visibility: Visibility::All,
-            read_from: taken(night),
-            read_until: taken(night),
-        });
-    }
-    now(writer.commit()).unwrap();
-    (making, bytes)
-}
 
 fn snapshot(store: &Store, subject: &Subject, seq: u64) -> SnapshotReader {
     now(store.snapshot(&format!("{subject}@{seq}").parse().unwrap())).unwrap()
@@ -241,7 +80,8 @@ fn run(size: u64, nights: u64, peers: bool, keep: Option<&Path>) {
     let lines = Lines { size, nights };
     let subject = Subject::new("prod1").unwrap();
     if path.join("manifests").exists() {
-        return reads(&lines, path, &subject, nights);
+        reads(&lines, path, &subject, nights);
+        return walks(&lines, path, &subject, nights);
     }
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let resident = status("VmRSS");
@@ -284,6 +124,7 @@ fn run(size: u64, nights: u64, peers: bool, keep: Option<&Path>) {
     let one = compacting / f64::from(compactions.max(1));
     lines.bound("a compaction", json!({ "cpu_s": one, "times": compactions }), 0.6 * 30.0, one);
     reads(&lines, path, &subject, nights);
+    walks(&lines, path, &subject, nights);
     if peers {
         git(&lines, size, nights, segments);
         dumps(&lines, size, nights, segments);
@@ -326,7 +167,7 @@ fn reads(lines: &Lines, path: &Path, subject: &Subject, nights: u64) {
     diff("adjacent diff, compacted", 7, 8, 0.005);
     diff("first-to-last diff", 1, nights, 0.15);
     let snapshot = snapshot(&store, subject, nights);
-    let kind = Kind::new("volume.volume").unwrap();
+    let kind = Kind::new("block-storage.volume").unwrap();
     let mut keys = Vec::new();
     snapshot.each(&kind, &mut |fact| keys.push(fact.resource.key)).unwrap();
     let key = keys[keys.len() / 2].clone();
@@ -345,6 +186,17 @@ fn reads(lines: &Lines, path: &Path, subject: &Subject, nights: u64) {
         let figures = json!({ "cpu_s": cpu, "content": format!("{content:?}"), "resources_asked": REPEAT, "versions": versions });
         lines.bound("history of one resource", figures, 0.001, cpu);
     }
+}
+
+/// Rebuilding the index and verifying everything, of which the bounds are a night's
+/// share for every night.
+fn walks(lines: &Lines, path: &Path, subject: &Subject, nights: u64) {
+    let store = now(Store::open(path)).unwrap();
+    let (cpu, ()) = timed(|| now(store.reindex()).map(drop).unwrap());
+    lines.bound("reindex", json!({ "cpu_s": cpu }), 0.6 * nights as f64, cpu);
+    let (cpu, found) = timed(|| now(store.verify(subject, &[])).unwrap());
+    assert_eq!((found.roots, found.faults.len()), (nights, 0));
+    lines.bound("verify", json!({ "cpu_s": cpu }), 0.6 * nights as f64, cpu);
 }
 
 /// Reads everything; gives the bytes of the bodies.
@@ -399,7 +251,7 @@ fn git(lines: &Lines, size: u64, nights: u64, ours: u64) {
         writeln!(out, "data 0").unwrap();
         for (&(kind, id), &version) in &there {
             if last.get(&(kind, id)) != Some(&version) {
-                let body = body(kind, id, version);
+                let body = cloud.body(kind, id, version);
                 let (name, me) = (KINDS[kind].0, uuid(id << 8));
                 writeln!(out, "M 100644 inline {name}/{}/{me}", &me[..2]).unwrap();
                 writeln!(out, "data {}\n{body}", body.len()).unwrap();
@@ -440,7 +292,7 @@ fn dumps(lines: &Lines, size: u64, nights: u64, ours: u64) {
             std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()).unwrap());
         for (kind, all) in cloud.there.iter().enumerate() {
             for &(id, version) in all {
-                writeln!(input, "{}", body(kind, id, version)).unwrap();
+                writeln!(input, "{}", cloud.body(kind, id, version)).unwrap();
             }
         }
         drop(input);

@@ -47,12 +47,59 @@ pub(crate) struct Sources {
     /// [default: those of the last snapshot]
     #[arg(long, value_name = "FILE")]
     pub(crate) test_results: Vec<PathBuf>,
+    /// Also ask the hosts of a cloud's catalog, as somebody who is not signed in; several
+    /// with commas; repeatable
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FACT")]
+    pub(crate) with: Vec<With>,
+    /// Where the cloud's dashboard (Horizon) is, for --with dashboard and tls
+    #[arg(long, value_name = "URL")]
+    pub(crate) dashboard: Option<String>,
 }
 
 impl Sources {
     /// Whether nobody is named who may sign the statements.
     pub(crate) fn is_unsigned(&self) -> bool {
         !self.attestation.is_empty() && self.allowed_signers.is_none()
+    }
+}
+
+/// What the hosts of a cloud are asked besides its APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum With {
+    /// Which versions of TLS they take and which certificate they show
+    Tls,
+    /// What services say to a list request without a token
+    Anonymous,
+    /// What Keystone says to a user that does not exist
+    AuthErrors,
+    /// What services say to a request that is too large
+    BodyLimit,
+    /// Cookies and headers of the dashboard's first page
+    Dashboard,
+}
+
+impl With {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Anonymous => "anonymous",
+            Self::AuthErrors => "auth-errors",
+            Self::BodyLimit => "body-limit",
+            Self::Dashboard => "dashboard",
+        }
+    }
+}
+
+impl From<With> for tidegate_openstack::Extra {
+    fn from(with: With) -> Self {
+        match with {
+            With::Tls => Self::Tls,
+            With::Anonymous => Self::Anonymous,
+            With::AuthErrors => Self::AuthErrors,
+            With::BodyLimit => Self::BodyLimit,
+            With::Dashboard => Self::Dashboard,
+        }
     }
 }
 
@@ -68,6 +115,11 @@ pub(crate) struct Rules {
     /// defaults to the effective one; repeatable
     #[arg(long, value_name = "NAME|PATH[@VERSION]")]
     pub(crate) scope: Vec<String>,
+    /// Report by the controls of a framework: c5-2020, it-grundschutz-2023 or another
+    /// built-in id, or a folder with one of your own; repeatable. Without --bundle and
+    /// --scope, judges with all rules that are mapped to it
+    #[arg(long, value_name = "ID|PATH")]
+    pub(crate) framework: Vec<String>,
     /// Where a standard's text and its official test disagree, judge as the test
     /// does (reference, the default) or as the text says (strict)
     #[arg(long, value_enum)]

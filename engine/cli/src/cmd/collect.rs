@@ -65,7 +65,7 @@ pub(crate) async fn collect(
     let evidence = given.complete(store, target, now).await?;
     let mut writer = begin(ctx, store, &target.subject).await?;
     let (tx, rx) = mpsc::channel(PAGES_WAITING);
-    let collector = start(ctx, &target.source, known, tx);
+    let collector = start(ctx, target, known, tx);
     let mut seen =
         Seen { subject: target.subject.clone(), started, kinds: BTreeMap::new(), gaps: 0 };
     receive(rx, &mut writer, ctx.ui, &mut seen).await?;
@@ -116,15 +116,17 @@ async fn known(store: &Store, target: &Target) -> Result<BTreeSet<Kind>> {
 /// Begins to read a target; pages and coverage go to `tx`.
 fn start(
     ctx: &Context<'_>,
-    source: &Source,
+    target: &Target,
     known: BTreeSet<Kind>,
     tx: mpsc::Sender<Collected>,
 ) -> JoinHandle<Result<()>> {
     let redaction_key = redaction_key(ctx);
-    match source {
+    match &target.source {
         Source::OpenStack(cloud) => {
             let mut options = tidegate_openstack::Options::new(Arc::new(env::now));
             options.redaction_key = redaction_key;
+            options.with = target.sources.with.iter().map(|w| (*w).into()).collect();
+            options.dashboard = target.sources.dashboard.as_deref().map(Arc::from);
             let cloud = cloud.clone();
             tokio::spawn(async move {
                 let done = tidegate_openstack::collect(&cloud, &options, tx).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::args::{Config as Args, ConfigShow};
+use crate::args::{Config as Args, ConfigShow, With};
 use crate::cmd::Context;
 use crate::config::{Config, FilePlace, Name, Origin, Setting, TEMPLATE};
 use crate::exit::Exit;
@@ -79,6 +79,7 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
     let rules = config.rules(&args.rules)?;
     rows.push(row("bundles", &rules.bundles, |l| json!(l)));
     rows.push(row("scopes", &rules.scopes, |l| json!(l)));
+    rows.push(row("frameworks", &rules.frameworks, |l| json!(l)));
     rows.push(row("mode", &rules.mode, |m| json!(m.map(|m| m.name()))));
     for parameter in &rules.parameters {
         let p = &parameter.value;
@@ -100,6 +101,7 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
 
 /// What the targets of the file hand in, unless flags do.
 fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
+    let names = |all: &[With]| all.iter().map(|w| Value::from(w.name())).collect::<Value>();
     for target in config.file_targets() {
         let name = |key: &str| format!("targets.{}.{key}", target.subject);
         match &target.place {
@@ -128,6 +130,12 @@ fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
                 rows.push(row(&name(key), setting, |p| path(p)));
             }
         }
+        if let Some(with) = target.with.as_ref().filter(|_| args.sources.with.is_empty()) {
+            rows.push(row(&name("with"), with, |all| names(all)));
+        }
+        if let (Some(url), None) = (&target.dashboard, &args.sources.dashboard) {
+            rows.push(row(&name("dashboard"), url, |url| json!(url)));
+        }
     }
     let sources = &args.sources;
     let mut flag = |key: &str, name, value: Value| {
@@ -146,6 +154,12 @@ fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
     }
     if let Some(dir) = &sources.config_dir {
         flag("config_dir", "--config-dir", path(dir));
+    }
+    if !sources.with.is_empty() {
+        flag("with", "--with", names(&sources.with));
+    }
+    if let Some(url) = &sources.dashboard {
+        flag("dashboard", "--dashboard", url.as_str().into());
     }
 }
 

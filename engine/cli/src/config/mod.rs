@@ -20,12 +20,13 @@ use std::sync::Arc;
 use tidegate_model::{RuleId, Severity, Subject};
 use tidegate_store::Retention;
 
-use crate::args::{Global, Mode};
+use crate::args::{Global, Mode, With};
 use crate::env::Env;
 use crate::failure::{Failure, Result};
 use crate::output::{Output, ReportFormat};
 use crate::yaml;
 
+pub(crate) use read::distance;
 pub(crate) use settings::{Reporting, RuleChoice};
 pub(crate) use targets::{Name, Place, Wanted};
 
@@ -95,6 +96,8 @@ pub(crate) struct FileTarget {
     pub(crate) allowed_signers: Option<Setting<PathBuf>>,
     pub(crate) config_dir: Option<Setting<PathBuf>>,
     pub(crate) test_results: Option<Setting<Vec<PathBuf>>>,
+    pub(crate) with: Option<Setting<Vec<With>>>,
+    pub(crate) dashboard: Option<Setting<String>>,
     pub(crate) origin: Origin,
 }
 
@@ -119,6 +122,8 @@ pub(crate) struct File {
     pub(crate) targets: Vec<FileTarget>,
     pub(crate) bundles: Option<Setting<Vec<String>>>,
     pub(crate) scopes: Option<Setting<Vec<String>>>,
+    /// Built-in ids, or folders.
+    pub(crate) frameworks: Option<Setting<Vec<String>>>,
     pub(crate) mode: Option<Setting<Mode>>,
     pub(crate) parameters: Vec<Setting<Parameter>>,
     pub(crate) waivers: Option<Setting<Vec<PathBuf>>>,

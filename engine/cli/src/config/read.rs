@@ -5,24 +5,26 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use clap::ValueEnum as _;
 use tidegate_model::{RuleId, Severity, Subject};
 use tidegate_store::Retention;
 
 use super::{File, FilePlace, FileTarget, Origin, Parameter, SCHEMA, Setting};
-use crate::args::Mode;
+use crate::args::{Mode, With};
 use crate::bundles;
 use crate::cmd::store::is_address;
 use crate::output::{Output, ReportFormat};
 use crate::yaml::{self, Entry, Node, Problem, Value};
 
 /// The keys of the file.
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 15] = [
     "schema",
     "store",
     "retention",
     "targets",
     "bundles",
     "scopes",
+    "frameworks",
     "mode",
     "parameters",
     "waivers",
@@ -34,7 +36,7 @@ pub(super) const KEYS: [&str; 14] = [
 ];
 
 /// The keys of a target.
-pub(super) const TARGET_KEYS: [&str; 7] = [
+pub(super) const TARGET_KEYS: [&str; 9] = [
     "cloud",
     "context",
     "kubeconfig",
@@ -42,6 +44,8 @@ pub(super) const TARGET_KEYS: [&str; 7] = [
     "allowed_signers",
     "config_dir",
     "test_results",
+    "with",
+    "dashboard",
 ];
 
 /// Reads a file. `path` is where it stands, as seen from the working directory:
@@ -137,6 +141,11 @@ impl Reader {
                     let all = self.texts(key, node);
                     let all = all.map(|l| l.into_iter().map(|t| self.scope(t)).collect());
                     file.scopes = all.map(|v| self.at(line, v));
+                }
+                "frameworks" => {
+                    let all = self.texts(key, node);
+                    let all = all.map(|l| l.into_iter().map(|t| self.framework(t)).collect());
+                    file.frameworks = all.map(|v| self.at(line, v));
                 }
                 "mode" => {
                     let read = |text: &str| match text {
@@ -274,6 +283,11 @@ impl Reader {
         if bundles::is_built_in(&text) { text } else { self.joined(&text) }
     }
 
+    fn framework(&self, text: String) -> String {
+        let built_in = bundles::built_in_frameworks().iter().any(|(id, ..)| *id == text);
+        if built_in { text } else { self.joined(&text) }
+    }
+
     fn scope(&self, text: String) -> String {
         if bundles::is_scope_file(&text) { self.joined(&text) } else { text }
     }
@@ -327,6 +341,8 @@ impl Reader {
             allowed_signers: None,
             config_dir: None,
             test_results: None,
+            with: None,
+            dashboard: None,
             origin: self.at(*line, ()).origin,
         };
         let mut cluster = (None, None);
@@ -363,6 +379,10 @@ impl Reader {
                 "test_results" => {
                     target.test_results = self.paths(key, node).map(|v| self.at(line, v));
                 }
+                "with" => target.with = self.with(key, node).map(|v| self.at(line, v)),
+                "dashboard" => {
+                    target.dashboard = self.text(key, node).map(|v| self.at(line, v));
+                }
                 _ => self.unknown(key, line, &TARGET_KEYS),
             }
         }
@@ -371,6 +391,16 @@ impl Reader {
             target.place = FilePlace::Cluster { context, kubeconfig };
         }
         Some(target)
+    }
+
+    fn with(&mut self, key: &str, node: &Node) -> Option<Vec<With>> {
+        let Value::List(items) = &node.value else { return self.texts(key, node).map(|_| vec![]) };
+        let read = |text: &str| {
+            let names = With::value_variants().iter().map(|w| w.name());
+            With::from_str(text, false)
+                .map_err(|_| format!("known are {}", names.collect::<Vec<_>>().join(", ")))
+        };
+        items.iter().map(|item| self.parsed(key, item, read)).collect()
     }
 
     /// `NAME: value` for all rules that have it, `RULE: {NAME: value}` for one.
@@ -406,7 +436,7 @@ impl Reader {
 
 /// How many letters must be changed, put in or left out to get from one text
 /// to the other (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (n, x) in a.chars().enumerate() {
         let mut next = vec![n + 1];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tidegate_model::Subject;
 
 use super::{Config, FilePlace, FileTarget, Origin, Setting};
-use crate::args::{Sources, Targets};
+use crate::args::{Sources, Targets, With};
 use crate::failure::{Failure, Result};
 
 /// A cloud or cluster to collect.
@@ -145,8 +145,9 @@ impl Config {
     /// flag, else by the file.
     ///
     /// # Errors
-    /// A folder of configuration or results of tests for several clouds; statements without signers
-    /// or signers without statements; those of `all`.
+    /// A folder of configuration, results of tests or a dashboard for several clouds;
+    /// statements without signers or signers without statements; a dashboard that is
+    /// not known, or that nothing is asked of; those of `all`.
     pub(crate) fn wanted(
         &self,
         flags: &Targets,
@@ -196,6 +197,20 @@ impl Config {
                 "name that cluster with --cloud, or give each target of tidegate.yaml its `test_results`",
             ));
         }
+        if sources.dashboard.is_some() && out.len() > 1 {
+            return Err(Failure::usage("`--dashboard` is that of one cloud").hint(
+                "name that cloud with --cloud, or give each target of tidegate.yaml its `dashboard`",
+            ));
+        }
+        let asks = |w: &Wanted| w.sources.with.contains(&With::Dashboard);
+        if out.iter().any(|w| asks(w) && w.sources.dashboard.is_none()) {
+            return Err(Failure::usage("`--with dashboard` needs to know where the dashboard is")
+                .hint("name its address: --dashboard URL"));
+        }
+        if sources.dashboard.is_some() && out.iter().all(|w| w.sources.with.is_empty()) {
+            return Err(Failure::usage("`--dashboard` is of no use by itself")
+                .hint("say what is to be asked there: --with dashboard,tls"));
+        }
         if sources.allowed_signers.is_some() && out.iter().all(|w| w.sources.attestation.is_empty())
         {
             return Err(Failure::usage("`--allowed-signers` is of no use without statements")
@@ -242,5 +257,9 @@ fn handed_in(flags: &Sources, target: Option<&FileTarget>) -> Sources {
         out.test_results =
             target.test_results.as_ref().map(|s| s.value.clone()).unwrap_or_default();
     }
+    if out.with.is_empty() {
+        out.with = target.with.as_ref().map(|s| s.value.clone()).unwrap_or_default();
+    }
+    out.dashboard = out.dashboard.or_else(|| target.dashboard.as_ref().map(|s| s.value.clone()));
     out
 }

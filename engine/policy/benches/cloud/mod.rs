@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 
 use tidegate_model::{Change, Fact, Facts, FactsError, Kind, ResourceKey, SnapshotMeta};
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One snapshot in memory.
 pub(crate) struct Cloud {
     pub(crate) meta: SnapshotMeta,

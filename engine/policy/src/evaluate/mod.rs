@@ -96,7 +96,8 @@ pub struct Judged {
     /// What the rules said. The same whether carried forward or judged anew.
     pub evaluation: Evaluation,
     /// For [`Options::prior`] at the next snapshot. Opaque; its bytes may
-    /// differ between versions of this crate.
+    /// differ between versions of this crate. Whoever keeps it notices damage:
+    /// there is no checksum in it.
     pub carry: Vec<u8>,
     /// What it took.
     pub stats: Stats,
@@ -183,8 +184,8 @@ pub fn evaluate(
             finding.resource = finding.resource.as_ref().map(source_key);
         }
         findings.sort_by(|a, b| {
-            let key = |f: &Finding| (f.resource.clone(), f.region.clone());
-            key(a).cmp(&key(b)).then_with(|| a.cause.cmp(&b.cause))
+            let [a, b] = [a, b].map(|f| (&f.resource, &f.region, &f.cause));
+            a.cmp(&b)
         });
         let outcome = RuleOutcome { verdict: verdict(counts), counts, valid_until, findings };
         outcomes.insert(rule.meta.id.clone(), outcome);

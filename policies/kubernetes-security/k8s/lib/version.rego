@@ -9,7 +9,4 @@ minor(text) := to_number(found[0][1]) if {
 	count(found) == 1
 }
 
-# The minor version of the API server. Undefined if it is not known.
-server(asked) := minor(shown.body.gitVersion) if some shown in asked.resources["kubernetes.version"]
-
 unknown := "the version of the API server is not known"

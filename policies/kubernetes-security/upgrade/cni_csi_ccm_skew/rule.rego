@@ -10,13 +10,16 @@
 # custom:
 #   id: k8s.upgrade.cni-csi-ccm-skew
 #   severity: high
-#   input: collection
-#   per: subject
-#   kinds: [kubernetes.workload, kubernetes.version]
+#   input: resource
+#   kinds: [kubernetes.workload]
 #   requires:
+<<<<<<< HEAD
 #     kubernetes.workload: [/containers]
 #     kubernetes.version: [/gitVersion]
+=======
+#     kubernetes.workload: [/minor, /containers]
 #   controls: ['nsa:upgrading']
+>>>>>>> main
 #   standard: https://kubernetes.io/releases/version-skew-policy/
 #   remediation: >-
 #     Upgrade the add-on first if its next release is tested with both versions, else
@@ -31,22 +34,25 @@ import rego.v1
 import data.k8s.lib.version
 import data.k8s.tables
 
+body := input.resource.body
+
 target := input.parameters.target_minor if is_number(input.parameters.target_minor)
 
-target := version.server(input) if input.parameters.target_minor == null
+target := body.minor if {
+	input.parameters.target_minor == null
+	is_number(body.minor)
+}
 
-# Each workload that runs an add-on, with its release.
-addons contains {"key": workload.key, "addon": name, "release": groups[0][1], "image": c.image, "path": c.path} if {
-	some name, table in tables.addons
-	some workload in input.resources["kubernetes.workload"]
-	some c in workload.body.containers
+# The add-ons that it runs, with their releases.
+addons contains {"addon": name, "release": groups[0][1], "image": c.image, "path": c.path} if {
+	some c in body.containers
 	c.type == "container"
+	some name, table in tables.addons
 	groups := regex.find_all_string_submatch_n(table.image, c.image, 1)
 	count(groups) == 1
 }
 
 violations contains {
-	"resource": a.key,
 	"message": sprintf("%s %s is tested with Kubernetes 1.%d to 1.%d, not 1.%d", [a.addon, a.release, range[0], range[1], target]),
 	"path": sprintf("%s/image", [a.path]),
 	"found": a.image,
@@ -61,16 +67,14 @@ outside(range) if target < range[0]
 
 outside(range) if target > range[1]
 
-managers contains {"key": workload.key, "minor": version.minor(tag), "image": c.image, "path": c.path} if {
-	some workload in input.resources["kubernetes.workload"]
-	some c in workload.body.containers
+managers contains {"minor": version.minor(tag), "image": c.image, "path": c.path} if {
+	some c in body.containers
 	c.type == "container"
 	regex.match(`(^|/)openstack-cloud-controller-manager:`, c.image)
 	tag := regex.replace(c.image, `^.*:`, "")
 }
 
 violations contains {
-	"resource": m.key,
 	"message": sprintf("the cloud controller manager is of 1.%d and does not fit to 1.%d", [m.minor, target]),
 	"path": sprintf("%s/image", [m.path]),
 	"found": m.image,
@@ -81,9 +85,10 @@ violations contains {
 	not behind in {0, 1}
 }
 
-doubts contains version.unknown if not target
-
-doubts contains "no add-on is seen that a table knows" if count(addons) + count(managers) == 0
+doubts contains version.unknown if {
+	count(addons) + count(managers) > 0
+	not target
+}
 
 doubts contains sprintf("with which versions %s %s is tested is not known here", [a.addon, a.release]) if {
 	some a in addons

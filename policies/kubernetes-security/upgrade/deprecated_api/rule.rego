@@ -18,7 +18,6 @@
 #   requires:
 #     kubernetes.api: [/group, /version, /plural]
 #     kubernetes.version: [/gitVersion]
-#   controls: ['nsa:upgrading', 'c5:DEV-03']
 #   standard: https://kubernetes.io/docs/reference/using-api/deprecation-guide/
 #   remediation: >-
 #     Find who asks (`kubectl get --raw /metrics | grep
@@ -31,6 +30,7 @@ package k8s.upgrade.deprecated_api
 
 import rego.v1
 
+import data.k8s.lib.server
 import data.k8s.lib.version
 import data.k8s.tables
 
@@ -38,7 +38,7 @@ removed := tables.removed.apis
 
 target := input.parameters.target_minor if is_number(input.parameters.target_minor)
 
-target := version.server(input) + 1 if input.parameters.target_minor == null
+target := server.minor(input) + 1 if input.parameters.target_minor == null
 
 served contains {"name": name, "api": api} if {
 	some api in input.resources["kubernetes.api"]

@@ -14,7 +14,6 @@
 #   requires:
 #     core.Node: [/status/nodeInfo/kubeletVersion]
 #     kubernetes.version: [/gitVersion]
-#   controls: ['nsa:upgrading', 'c5:DEV-03']
 #   standard: https://kubernetes.io/releases/version-skew-policy/#kubelet
 #   remediation: >-
 #     Upgrade the kubelet after `kubectl drain NODE`, one minor version at a time on
@@ -24,9 +23,10 @@ package k8s.upgrade.version_skew
 
 import rego.v1
 
+import data.k8s.lib.server
 import data.k8s.lib.version
 
-minor := version.server(input)
+minor := server.minor(input)
 
 most := 3 if minor >= 28
 

@@ -1,13 +1,19 @@
-//! What the benches of the store have in common: dice, and the clocks of the
-//! kernel.
+//! What the benches of the store and of SQL have in common: a cloud, dice, and the
+//! clocks of the kernel.
 
 #![allow(dead_code, reason = "no bench needs all of it")]
+
+pub(crate) mod cloud;
 
 use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use tidegate_model::Salt;
+
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Without a runtime local files are read at once, so nothing is ever pending.
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
