@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use tidegate_model::intent::Intent;
-use tidegate_model::plan::BlockedCode;
+use tidegate_model::plan::{BlockedCode, Done};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Fleet, Plan};
 use tidegate_planner::Origin;
@@ -134,7 +134,9 @@ fn these<'p>(replan: &Replan<'p>, fleet: &Fleet, all: &[FailAt]) -> Result<Simul
             return Err(Failure::usage(format!("the fleet has no host `{host}`")));
         };
         let (failure, restarts) = Moment::new(&course).fail(dead);
-        let rest = replan.rest(&restarts.apply(&course.fleet))?;
+        // A wave that is interrupted does not count as done.
+        let whole = wave.saturating_sub(u32::from(phase.is_some()));
+        let rest = replan.rest(&restarts.apply(&course.fleet), whole)?;
         told.push(Told::new(*wave, *phase, failure, rest));
     }
     Ok(Simulation::new(plan, all.len(), told.iter().filter(|t| !t.holds).count(), told))
@@ -148,6 +150,7 @@ fn any<'p>(replan: &Replan<'p>, fleet: &Fleet) -> Result<Simulation<'p>> {
     let mut course = Course::new(fleet);
     let waves = std::iter::once(None).chain(plan.waves.iter().map(Some));
     for (n, wave) in (0..).zip(waves) {
+        let whole = n;
         if let Some(wave) = wave {
             course.run(wave, None);
         }
@@ -159,7 +162,7 @@ fn any<'p>(replan: &Replan<'p>, fleet: &Fleet) -> Result<Simulation<'p>> {
             let (failure, restarts) = moment.fail(host);
             if !failure.holds() {
                 broken += 1;
-                let rest = replan.rest(&restarts.apply(&course.fleet))?;
+                let rest = replan.rest(&restarts.apply(&course.fleet), whole)?;
                 told.push(Told::new(n, None, failure, rest));
                 continue;
             }
@@ -169,7 +172,7 @@ fn any<'p>(replan: &Replan<'p>, fleet: &Fleet) -> Result<Simulation<'p>> {
             }
         }
         if let Some((_, failure, restarts)) = least {
-            let rest = replan.rest(&restarts.apply(&course.fleet))?;
+            let rest = replan.rest(&restarts.apply(&course.fleet), whole)?;
             broken += usize::from(!rest.safe);
             told.push(Told::new(n, None, failure, rest));
         }
@@ -185,14 +188,23 @@ struct Replan<'p> {
 }
 
 impl Replan<'_> {
-    fn rest(&self, fleet: &Fleet) -> Result<Rest> {
+    /// Plans a fleet in which so many waves are done.
+    fn rest(&self, fleet: &Fleet, waves: u32) -> Result<Rest> {
         let rules = VersionRules::bundled();
+        let of = |wave: &tidegate_model::plan::Wave| Done {
+            zone: wave.zone.clone(),
+            targets: wave.targets.clone(),
+            versions: std::collections::BTreeMap::new(),
+        };
+        let waves = self.plan.waves.iter().take(waves as usize).map(of);
         let origin = Origin {
             snapshots: Vec::new(),
             fleet_sha256: None,
             intent_sha256: self.digest,
             policy_digest: None,
             parent: Some((self.plan.id.clone(), self.plan.generation)),
+            done: self.plan.done.iter().cloned().chain(waves).collect(),
+            since: self.plan.since.or(Some(fleet.taken_at)),
         };
         let plan = tidegate_planner::plan(fleet, self.intent, &rules, &origin)
             .map_err(|e| Failure::from_error(&e))?;
