@@ -34,7 +34,10 @@ bad if {
 	address.public(ip)
 }
 
-bad if count(addresses) == 0
+bad if {
+	count(addresses) == 0
+	is_object(body.addresses)
+}
 
 verdict := "fail" if bad
 

@@ -12,7 +12,9 @@
 #   input: resource
 #   kinds: [network.security_group]
 #   requires:
-#     network.security_group: [/security_group_rules]
+#     network.security_group: [/id]
+#   joins:
+#   - {name: rules, kind: network.security_group_rule, key: /id, field: /security_group_id}
 #   controls: ['prowler:networking_security_group_allows_ssh_from_internet']
 #   standard: https://hub.prowler.com/check/networking_security_group_allows_ssh_from_internet
 #   remediation: >-
@@ -24,21 +26,26 @@ import rego.v1
 
 import data.prowler.lib.opening
 
-body := input.resource.body
-
 violations contains {
-	"message": sprintf("rule `%s` lets SSH in from the internet", [rule.id]),
-	"path": sprintf("/security_group_rules/%d", [at]),
+	"message": sprintf("rule `%s` lets SSH in from the internet", [id]),
+	"path": "",
 	"found": opening.source(rule),
 	"wanted": "narrower addresses",
 } if {
-	some at, rule in body.security_group_rules
+	some id, rule in input.joined.rules
 	opening.port(rule, 22)
+}
+
+readable contains id if {
+	some id, rule in input.joined.rules
+	rule.direction in ["ingress", "egress"]
+	object.get(rule, "remote_ip_prefix", 0) != 0
+	object.get(rule, "remote_group_id", 0) != 0
 }
 
 verdict := "fail" if count(violations) > 0
 
 verdict := "pass" if {
-	is_array(body.security_group_rules)
+	count(readable) == count(input.joined.rules)
 	count(violations) == 0
 }

@@ -53,13 +53,16 @@ limits contains {"project": id, "key": quota.key, "name": wanted, "limit": limit
 	limit := object.get(quota.body, wanted, null)
 }
 
-room(class) := sum([n |
-	some inventory in input.resources["placement.inventory"]
-	stock := inventory.body.inventories[class]
-	n := (stock.total - object.get(stock, "reserved", 0)) * stock.allocation_ratio
-])
+stock contains {"class": class, "host": id, "room": room} if {
+	some id, inventory in input.resources["placement.inventory"]
+	some class, one in inventory.body.inventories
+	room := (one.total - object.get(one, "reserved", 0)) * one.allocation_ratio
+}
 
-capacity := {"cores": room("VCPU") + room("PCPU"), "ram": room("MEMORY_MB")}
+capacity := {
+	"cores": sum([one.room | some one in stock; one.class in ["VCPU", "PCPU"]]),
+	"ram": sum([one.room | some one in stock; one.class == "MEMORY_MB"]),
+}
 
 violations contains {
 	"resource": one.key,

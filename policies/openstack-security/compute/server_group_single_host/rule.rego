@@ -28,17 +28,22 @@ apart if body.policy in ["anti-affinity", "soft-anti-affinity"]
 
 most := object.get(object.get(body, "rules", {}), "max_server_per_host", 1)
 
+placed contains {"id": id, "name": server.name, "host": server.hostId} if {
+	some id, server in input.joined.servers
+	is_string(server.hostId)
+}
+
 # Servers that are shelved or not yet scheduled are on none.
-hosts contains server.hostId if {
-	some server in input.joined.servers
-	server.hostId != ""
+hosts contains one.host if {
+	some one in placed
+	one.host != ""
 }
 
 shared[host] := names if {
 	some host in hosts
-	names := {server.name | some server in input.joined.servers; server.hostId == host}
-	ids := {id | some id, server in input.joined.servers; server.hostId == host}
+	ids := {one.id | some one in placed; one.host == host}
 	count(ids) > most
+	names := {one.name | some one in placed; one.host == host}
 }
 
 violations contains {
@@ -49,11 +54,6 @@ violations contains {
 } if {
 	apart
 	some host, names in shared
-}
-
-placed contains id if {
-	some id, server in input.joined.servers
-	is_string(server.hostId)
 }
 
 verdict := "pass" if {

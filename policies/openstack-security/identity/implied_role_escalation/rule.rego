@@ -33,13 +33,13 @@ names[role.id] := role.name if {
 	some role in inference.body.implies
 }
 
-graph[inference.body.prior_role.id] := steps if {
+steps[inference.body.prior_role.id] := next if {
 	some inference in inferences
-	steps := {role.id | some role in inference.body.implies}
+	next := {role.id | some role in inference.body.implies}
 }
 
 # With an entry for every role, also those that imply nothing.
-whole := object.union({id: set() | some id, _ in names}, graph)
+ways := object.union({id: set() | some id, _ in names}, steps)
 
 violations contains {
 	"resource": inference.key,
@@ -53,7 +53,7 @@ violations contains {
 	name := prior.name
 	roles := input.parameters.roles
 	not name in roles
-	some reached in graph.reachable(whole, {prior.id})
+	some reached in graph.reachable(ways, {prior.id})
 	reached != prior.id
 	names[reached] in input.parameters.roles
 }

@@ -69,6 +69,7 @@ owned contains owner if {
 verdict := "pass" if found
 
 verdict := "pass" if {
+	is_object(body)
 	not found
 	count(owned) == 0
 }

@@ -25,6 +25,7 @@ encrypted(endpoint, interfaces) := "pass" if {
 encrypted(endpoint, interfaces) := "fail" if {
 	endpoint.interface in interfaces
 	endpoint.enabled == true
+	is_string(endpoint.url)
 	url := lower(endpoint.url)
 	not startswith(url, "https://")
 }

@@ -3,8 +3,9 @@ package os.lib.moment
 
 import rego.v1
 
-# Nanoseconds since 1970. Written as `+00:00`, since rego-cpp does not read `Z`.
-ns(text) := time.parse_rfc3339_ns(sprintf("%s+00:00", [trim_suffix(text, "Z")]))
+# Nanoseconds since 1970, of whole seconds. Written as `+00:00`, since rego-cpp does not read
+# `Z`.
+ns(text) := time.parse_rfc3339_ns(sprintf("%s+00:00", [substring(text, 0, 19)]))
 
 # Whether a text is such a time.
 readable(text) if regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?$`, text)

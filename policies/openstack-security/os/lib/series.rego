@@ -21,11 +21,15 @@ candidates(version, said) := {said} if {
 slurp(id) if about[id].slurp == true
 
 # The next series of those from which one can skip one.
-next_slurp(id) := min([at |
-	some other, at in position
-	slurp(other)
-	at > position[id]
-])
+next_slurp(id) := min(later) if {
+	here := position[id]
+	later := {at | some at in slurps; at > here}
+}
+
+slurps contains at if {
+	some id, at in position
+	slurp(id)
+}
 
 unknown(version, "") := sprintf("the data on series, of %s, do not know microversion %s of Nova", [table.as_of, version])
 
