@@ -93,7 +93,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(Policy),
     /// Show what was said then; hand results in to the SCS compliance monitor
-    #[command(subcommand)]
+    ///
+    /// Without a command of its own it is report show: tidegate report --framework
+    /// c5-2020 tells what was said by the controls of a framework.
+    #[command(after_help = exit::HELP)]
     Report(Report),
     /// Accept findings for a time
     #[command(subcommand)]
@@ -244,12 +247,30 @@ pub(crate) enum Policy {
         /// [default: those of tidegate.yaml, or all built-in ones]
         #[arg(long, value_name = "NAME|PATH")]
         bundle: Vec<String>,
+        /// Only the rules that are mapped to a framework, with the controls that they
+        /// speak for: a built-in id or a folder; repeatable
+        #[arg(long, value_name = "ID|PATH")]
+        framework: Vec<String>,
         /// table or json
         #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
         format: Output,
     },
-    /// Tell all about one rule: what it demands, what it reads, where it differs
-    /// from the official test
+    /// Write which rules speak for which controls, for the tools of auditors
+    Export {
+        /// As an OSCAL component-definition, to standard output or a file
+        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, required = true)]
+        oscal: Option<Option<PathBuf>>,
+        /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
+        /// [default: those of tidegate.yaml, or all built-in ones]
+        #[arg(long, value_name = "NAME|PATH")]
+        bundle: Vec<String>,
+        /// A framework: a built-in id or a folder; repeatable [default: all built-in ones
+        /// and those of tidegate.yaml]
+        #[arg(long, value_name = "ID|PATH")]
+        framework: Vec<String>,
+    },
+    /// Tell all about one rule: what it demands, what it reads, which controls it
+    /// speaks for, where it differs from the official test
     Explain {
         /// The rule's id, such as scs-0102-prop-min_disk
         rule: String,
@@ -267,8 +288,17 @@ pub(crate) enum Policy {
     },
 }
 
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Report {
+    #[command(subcommand)]
+    pub(crate) command: Option<ReportCommand>,
+    #[command(flatten)]
+    pub(crate) show: Box<ReportShow>,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Report {
+pub(crate) enum ReportCommand {
     /// Report what was said of a snapshot when it was scanned, without judging again
     ///
     /// What today's rules say of it tells: tidegate check --at TIME.

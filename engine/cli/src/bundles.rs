@@ -45,6 +45,20 @@ pub(crate) fn with_queries() -> Vec<String> {
     POLICIES.dirs().filter(queries).filter_map(name).collect()
 }
 
+/// The built-in frameworks: id, `framework.yaml` and `mapping.yaml`, in order of
+/// ids.
+pub(crate) fn built_in_frameworks() -> Vec<(String, &'static str, &'static str)> {
+    let Some(root) = POLICIES.get_dir("frameworks") else { return Vec::new() };
+    let of = |dir: &'static Dir<'static>| {
+        let text = |file: &str| dir.get_file(dir.path().join(file))?.contents_utf8();
+        let id = dir.path().file_name()?.to_str()?.to_owned();
+        Some((id, text("framework.yaml")?, text("mapping.yaml")?))
+    };
+    let mut all: Vec<_> = root.dirs().filter_map(of).collect();
+    all.sort();
+    all
+}
+
 /// Whether a bundle of this name is part of the binary.
 pub(crate) fn is_built_in(name: &str) -> bool {
     POLICIES.get_dir(name).is_some()

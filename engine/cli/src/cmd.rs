@@ -10,7 +10,7 @@ mod export;
 mod history;
 mod keys;
 mod plan;
-mod policy;
+pub(crate) mod policy;
 mod preflight;
 mod probe;
 mod prove;
@@ -72,7 +72,10 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Completions { .. }
         | Command::Man { .. }
         | Command::Plan(_)
-        | Command::Report(args::Report::Sign { .. } | args::Report::Upload(_))
+        | Command::Report(args::Report {
+            command: Some(args::ReportCommand::Sign { .. } | args::ReportCommand::Upload(_)),
+            ..
+        })
         | Command::Config(args::Config::Init { .. }) => Config::none(env),
         Command::Scan(_)
         | Command::Collect(_)
@@ -80,7 +83,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Probe(_)
         | Command::Policy(_)
         | Command::Waiver(_)
-        | Command::Report(args::Report::Show(_))
+        | Command::Report(_)
         | Command::Snapshot(_)
         | Command::Query(_)
         | Command::Store(_)
