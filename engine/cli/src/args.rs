@@ -1,5 +1,6 @@
 //! The command line as people type it. Nothing is resolved here.
 
+mod gate;
 mod options;
 mod plan;
 mod proof;
@@ -14,8 +15,9 @@ use tidegate_store::Retention;
 use crate::exit;
 use crate::output::{Output, QueryFormat};
 
+pub(crate) use gate::WaveGate;
 pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View, With};
-pub(crate) use plan::{Inputs, Plan, PlanCommand, PlanFleet};
+pub(crate) use plan::{Advance, Inputs, Plan, PlanCommand, PlanFleet};
 pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 
 const STYLES: Styles = Styles::styled()
@@ -89,6 +91,14 @@ pub(crate) enum Command {
     /// and says what cannot be updated and why. Changes nothing in any cloud.
     #[command(after_help = exit::PLAN)]
     Plan(Plan),
+    /// Decide whether a wave of a plan may start now
+    ///
+    /// Reads the clouds and clusters of the plan afresh, has the wave checked from what they
+    /// show, looks at rules, windows and what was done before, and asks the gate policies. Only if
+    /// every condition holds is the gate open, and only for a time. Changes nothing in any cloud;
+    /// the decision is kept in the store.
+    #[command(after_help = exit::GATE)]
+    Gate(WaveGate),
     /// Work on policy bundles
     #[command(subcommand)]
     Policy(Policy),

@@ -31,7 +31,8 @@ fn defaults(system: System) -> (&'static [&'static str], &'static [&'static str]
 /// The names of the built-in bundles, without those that only lend packages to
 /// others.
 pub(crate) fn built_in() -> Vec<String> {
-    let rules = |d: &Dir<'_>| files(d).iter().any(|(path, _)| path.ends_with("/rule.rego"));
+    let is_rule = |path: &str| path.ends_with("/rule.rego") || path.ends_with(".cedar");
+    let rules = |d: &Dir<'_>| files(d).iter().any(|(path, _)| is_rule(path));
     let name = |d: &Dir<'_>| Some(d.path().to_str()?.to_owned());
     let mut names: Vec<String> = POLICIES.dirs().filter(|d| rules(d)).filter_map(name).collect();
     names.sort();
@@ -345,6 +346,11 @@ fn elsewhere(parameter: &str, system: System) -> Result<bool> {
     Ok(false)
 }
 
+/// The rules and gate policies of these bundles, of which there may be none.
+pub(crate) fn rule_set<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<RuleSet> {
+    RuleSet::compile(load_all(names)?, &Parameters::default()).map_err(|e| load_failure(&e))
+}
+
 /// Compiles bundles into one rule set.
 pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
     let names: Vec<String> = bundles.iter().map(|b| b.name().to_owned()).collect();
@@ -356,7 +362,8 @@ pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
 /// A rule set without rules would pass everything, so it is refused: most often
 /// a path names the wrong folder.
 fn some_rules(rule_set: RuleSet, bundles: &[String]) -> Result<RuleSet> {
-    if rule_set.definitions().is_empty() && !bundles.is_empty() {
+    let empty = rule_set.definitions().is_empty() && rule_set.authorizer().is_none();
+    if empty && !bundles.is_empty() {
         let names: Vec<String> = bundles.iter().map(|b| format!("`{b}`")).collect();
         return Err(Failure::new(format!("there is no rule in bundle {}", names.join(", ")))
             .hint("name the folder that holds the rules; a rule has METADATA with an id"));

@@ -7,6 +7,7 @@ mod config;
 mod diff;
 mod evidence;
 mod export;
+mod gate;
 mod history;
 mod keys;
 mod plan;
@@ -72,6 +73,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Completions { .. }
         | Command::Man { .. }
         | Command::Plan(_)
+        | Command::Gate(_)
         | Command::Report(args::Report {
             command: Some(args::ReportCommand::Sign { .. } | args::ReportCommand::Upload(_)),
             ..
@@ -97,6 +99,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Check(args) => check::run(ctx, args).await,
         Command::Probe(args) => probe::run(ctx, args).await,
         Command::Plan(args) => plan::run(ctx, args).await,
+        Command::Gate(args) => gate::run(ctx, args).await,
         Command::Policy(args) => policy::run(ctx, args),
         Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,

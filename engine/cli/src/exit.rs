@@ -27,6 +27,15 @@ Exit codes:
    3  it cannot be told from what was collected; what is missing is named
   64  wrong usage";
 
+/// Shown below `tidegate gate --help`.
+pub(crate) const GATE: &str = "\
+Exit codes:
+   0  the gate is open until the time that is shown
+   1  the tool failed, or a file is bad: the gate is closed
+   2  the gate is closed: a condition does not hold
+   3  the gate is closed: a condition could not be decided
+  64  wrong usage";
+
 /// Shown below `tidegate plan check --help`.
 pub(crate) const PLAN_CHECK: &str = "\
 Exit codes:

@@ -15,6 +15,7 @@ mod csv;
 mod diff;
 mod finding;
 mod framework;
+mod gate;
 mod history;
 mod html;
 mod json;
@@ -47,6 +48,7 @@ pub use framework::{
     FrameworkError, FrameworkReport, FrameworkSubject, Reason, RuleEvidence, RuleState,
     StateCounts, framework_csv, framework_html, framework_table,
 };
+pub use gate::{gate_junit, gate_markdown, gate_table};
 pub use history::{History, HistoryVerdict, HistoryVersion, history_text};
 pub use html::{AuditFile, AuditIndex, HtmlOptions, audit_index, html};
 pub use json::json;
