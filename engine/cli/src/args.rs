@@ -289,6 +289,31 @@ pub(crate) enum Policy {
         #[arg(long, value_name = "NAME|PATH")]
         bundle: Vec<String>,
     },
+    /// Tell who may do something, and by which grants
+    ///
+    /// Of OpenStack, ACTION is the name of a role (admin, member) or an action of a
+    /// service that the default policies map to roles (compute:delete), and RESOURCE
+    /// is `system` or the key of a domain, a project or what a project has. Of
+    /// Kubernetes, ACTION is a verb (get, delete) and RESOURCE is KIND,
+    /// KIND/NAMESPACE or the key of an object; or ACTION is a capability
+    /// (read-secrets) and RESOURCE a namespace or `*`.
+    #[command(after_help = exit::WHO_CAN)]
+    WhoCan {
+        /// A role, an action of a service, a verb or a capability
+        action: String,
+        /// What it would be done to
+        resource: String,
+        /// The cloud or cluster in the store [default: that of tidegate.yaml, or the
+        /// only one in the store]
+        #[arg(long, visible_alias = "subject", value_name = "NAME")]
+        cloud: Option<String>,
+        /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+        #[arg(long, default_value = "latest", value_name = "ID|TIME")]
+        at: String,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
     /// Run the cases beside the rules of a bundle
     #[command(after_help = exit::HELP)]
     Test {

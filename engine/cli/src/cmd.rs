@@ -24,6 +24,7 @@ pub(crate) mod store;
 mod targets;
 mod verify;
 mod waiver;
+mod who_can;
 
 use std::path::PathBuf;
 
@@ -100,7 +101,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Probe(args) => probe::run(ctx, args).await,
         Command::Plan(args) => plan::run(ctx, args).await,
         Command::Gate(args) => gate::run(ctx, args).await,
-        Command::Policy(args) => policy::run(ctx, args),
+        Command::Policy(args) => policy::run(ctx, args).await,
         Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,
         Command::Snapshot(args) => show::run(ctx, args).await,

@@ -10,6 +10,14 @@ Exit codes:
   64  wrong usage or unknown target
 1 beats 2 beats 3.";
 
+/// Shown below `tidegate policy who-can --help`.
+pub(crate) const WHO_CAN: &str = "\
+Exit codes:
+   0  everybody who can is listed; that may be nobody
+   1  the tool failed
+   3  too little was seen to say who can
+  64  wrong usage, unknown action or resource";
+
 /// Shown below `tidegate plan --help`.
 pub(crate) const PLAN: &str = "\
 Exit codes:

@@ -12,14 +12,14 @@ use tidegate_report::Framework;
 
 use crate::args::Policy;
 use crate::bundles;
-use crate::cmd::Context;
+use crate::cmd::{Context, who_can};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::frameworks;
 use crate::output::{Format, Output, columns};
 
-pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
+pub(crate) async fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
     match args {
         Policy::List { bundle, framework, format } => {
             let names = ctx.config.bundles(bundle);
@@ -41,6 +41,10 @@ pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
                 names.extend(bundles::built_in());
             }
             explain(ctx, &rule, names)
+        }
+        Policy::WhoCan { action, resource, cloud, at, format } => {
+            let asked = who_can::Asked { action, resource, cloud, at };
+            who_can::run(ctx, asked, &format).await
         }
         Policy::Test { bundle } => {
             let names = ctx.config.bundles(bundle);
@@ -318,5 +322,7 @@ fn covered(coverage: &RuleCoverage) -> Vec<String> {
         [] => String::new(),
         lines => format!("not reached: line {}", lines.join(", ")),
     };
-    vec![rule.to_string(), format!("{cases} cases"), format!("{percent} %"), missed]
+    // Of a policy in Cedar it is not known which lines were reached.
+    let percent = if lines == 0 { String::new() } else { format!("{percent} %") };
+    vec![rule.to_string(), format!("{cases} cases"), percent, missed]
 }
