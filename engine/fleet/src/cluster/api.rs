@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
-use tidegate_model::fleet::{Amount, Amounts, Taint, Toleration};
+use tidegate_model::fleet::{Amounts, Taint, Toleration};
 
 use super::amounts;
 use super::quantity::Round;
