@@ -6,6 +6,7 @@ mod collect;
 mod config;
 mod diff;
 mod evidence;
+mod explain;
 mod export;
 mod history;
 mod keys;
@@ -94,7 +95,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Check(args) => check::run(ctx, args).await,
         Command::Probe(args) => probe::run(ctx, args).await,
         Command::Plan(args) => plan::run(ctx, args).await,
-        Command::Policy(args) => policy::run(ctx, args),
+        Command::Policy(args) => policy::run(ctx, args).await,
         Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,
         Command::Snapshot(args) => show::run(ctx, args).await,

@@ -8,26 +8,29 @@ use tidegate_policy::{
 
 use crate::args::Policy;
 use crate::bundles;
-use crate::cmd::Context;
+use crate::cmd::{Context, explain};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, columns};
 
-pub(crate) fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
+pub(crate) async fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
     match args {
         Policy::List { bundle, format } => {
             let names = ctx.config.bundles(bundle);
             list(ctx, names, &format)
         }
-        Policy::Explain { rule, bundle } => {
-            let named = !bundle.is_empty();
-            let mut names = ctx.config.bundles(bundle);
-            if !named && !names.is_empty() {
-                // A built-in rule can be looked up whatever is judged with.
-                names.extend(bundles::built_in());
+        Policy::Explain(args) => match args.rule {
+            Some(rule) => {
+                let named = !args.bundle.is_empty();
+                let mut names = ctx.config.bundles(args.bundle);
+                if !named && !names.is_empty() {
+                    // A built-in rule can be looked up whatever is judged with.
+                    names.extend(bundles::built_in());
+                }
+                explain(ctx, &rule, names)
             }
-            explain(ctx, &rule, names)
-        }
+            None => explain::run(ctx, args).await,
+        },
         Policy::Test { bundle } => {
             let names = ctx.config.bundles(bundle);
             test(ctx, names)
