@@ -20,7 +20,8 @@ use crate::options::{Options, Summary};
 use crate::run::{Gone, Run};
 use crate::tables::{OPTIONAL, is_noise};
 
-/// Lists every kind that the cluster serves, less [`crate::tables::NOISE`].
+/// Lists every kind that the cluster serves, less [`crate::tables::NOISE`], or those
+/// of them that [`Options::kinds`] names.
 /// Pages go to `tx` as they are read, in any order and mixed; the coverage of a
 /// kind follows its last page. No key is sent twice. A full channel makes the
 /// reading wait, so memory does not grow with the cluster.
@@ -45,7 +46,8 @@ pub async fn collect(
 
     let mut tasks = JoinSet::new();
     let mut names = BTreeMap::new();
-    for (kind, resource) in chosen {
+    let wanted = |kind: &Kind| options.kinds.as_ref().is_none_or(|some| some.contains(kind));
+    for (kind, resource) in chosen.into_iter().filter(|(kind, _)| wanted(kind)) {
         let (run, resource, of) = (run.clone(), resource.clone(), kind.clone());
         let source = Arc::from(format!("{SYSTEM}/{}", resource.group_name()));
         let handle = tasks.spawn(async move { listing::read(&run, &resource, of).await });

@@ -21,6 +21,8 @@ pub struct Options {
     /// longer serves one of them, its list is complete and empty: what was
     /// there went with the type.
     pub known: BTreeSet<Kind>,
+    /// Which kinds of the API; all if absent.
+    pub kinds: Option<BTreeSet<Kind>>,
     /// Hashes secrets in the place of blanking them.
     pub redaction_key: Option<RedactionKey>,
     /// The clock.
@@ -36,6 +38,7 @@ impl Options {
             page_size: 500,
             retry: Retry::default(),
             known: BTreeSet::new(),
+            kinds: None,
             redaction_key: None,
             now,
         }

@@ -336,7 +336,7 @@ async fn no_canary_leaves_the_collector() {
         ),
         (
             "block-storage",
-            "os-volume-transfer/detail",
+            "volume-transfers/detail",
             "transfers",
             r#"{"id":"1","auth_key":"CANARY"}"#,
         ),

@@ -12,7 +12,7 @@ use tidegate_replay::{Action, Fault, Recording, Replay};
 const LISTED: [[&str; 6]; 17] = [
     [
         "block-storage",
-        "os-volume-transfer/detail",
+        "volume-transfers/detail",
         "transfers",
         r#"{"id":"t","name":"n","volume_id":"v","created_at":"2026-11-01T00:00:00"}"#,
         "block-storage.transfer",
@@ -203,7 +203,7 @@ async fn transfers_come_in_pages() {
     let item = |n| format!(r#"{{"id":"t{n}","name":"n"}}"#).into();
     recording.list(
         "block-storage",
-        "os-volume-transfer/detail",
+        "volume-transfers/detail",
         "transfers",
         (0..23).map(item).collect(),
     );

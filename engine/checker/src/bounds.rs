@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::fleet::HostState;
-use tidegate_model::plan::{BoundName, Plan};
+use tidegate_model::plan::{BoundName, Done, Plan};
 
 use crate::ground::{Ground, Place, serves};
 use crate::table::Table;
@@ -23,7 +23,7 @@ pub(crate) fn check(
             BoundName::Quorum => quorums(ground, targets),
             BoundName::Pdb => budgets(ground, targets),
             BoundName::Domain => domains(ground, targets),
-            BoundName::Ramp => ramp(ground, targets),
+            BoundName::Ramp => ramp(ground, targets, &plan.done),
             // It follows from windows, whose waves have been timed already.
             BoundName::Time => plan.waves.len() as u64,
         };
@@ -169,24 +169,26 @@ fn domains(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
 }
 
 /// Canaries, growth and `max_unavailable`.
-fn ramp(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
+fn ramp(ground: &Ground<'_>, targets: &BTreeSet<&str>, earlier: &[Done]) -> u64 {
     let mut sizes: BTreeMap<Option<&str>, u64> = BTreeMap::new();
     for target in targets {
         *sizes.entry(ground.zone_of_target(target)).or_default() += 1;
     }
-    let ramped = |n: u64| {
+    let ramped = |(zone, n): (&Option<&str>, &u64)| {
         let Some(canary) = ground.intent.canary else { return 1 };
-        let (mut wave, mut done, mut waves) = (u64::from(canary.max(1)), 0_u64, 0_u64);
-        while done < n {
+        #[expect(clippy::cast_precision_loss, reason = "waves have fewer than 2^53 targets")]
+        let grown = |n: u64| (n as f64 * ground.intent.growth - 1e-9).ceil() as u64;
+        let first = Plan::size_before(earlier, *zone).map(|n| grown(n as u64));
+        let first = first.unwrap_or(u64::from(canary));
+        let (mut wave, mut done, mut waves) = (first.max(1), 0_u64, 0_u64);
+        while done < *n {
             done = done.saturating_add(wave);
             waves += 1;
-            #[expect(clippy::cast_precision_loss, reason = "waves have fewer than 2^53 targets")]
-            let grown = (wave as f64 * ground.intent.growth - 1e-9).ceil() as u64;
-            wave = grown.max(wave);
+            wave = grown(wave).max(wave);
         }
         waves
     };
-    let by_growth: u64 = sizes.values().map(|n| ramped(*n)).sum();
+    let by_growth: u64 = sizes.iter().map(ramped).sum();
     let of_pool = |(pool, limit): (&String, &u32)| {
         let hosts = ground.fleet.hosts.iter().filter(|h| h.pool == *pool);
         let (mut out, mut batch) = (0_u64, 0_u64);

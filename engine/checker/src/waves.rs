@@ -7,7 +7,7 @@ use jiff::{SignedDuration, ToSpan as _};
 use tidegate_model::Timestamp;
 use tidegate_model::fleet::HostState;
 use tidegate_model::intent::{Day, Weekly, Window};
-use tidegate_model::plan::{DeadlineStatus, Plan, Wave};
+use tidegate_model::plan::{DeadlineStatus, Done, Plan, Wave};
 
 use crate::ground::Ground;
 use crate::{Invariant, Violation};
@@ -24,7 +24,8 @@ pub(crate) fn sequence<'p>(
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut done_zones: BTreeSet<&str> = BTreeSet::new();
     let mut current: Option<&str> = None;
-    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    let size = |d: &'p Done| (d.zone.as_deref().unwrap_or("-"), d.targets.len());
+    let mut sizes: BTreeMap<&str, usize> = plan.done.iter().map(size).collect();
     for (n, wave) in (1..).zip(&plan.waves) {
         if wave.n != n {
             let text = format!("it stands where wave {n} should");
@@ -60,14 +61,14 @@ pub(crate) fn sequence<'p>(
                 return Err(broken(Invariant::T3, wave, text));
             }
         }
-        size(ground, wave, sizes.insert(zone, wave.targets.len()))?;
+        ramp(ground, wave, sizes.insert(zone, wave.targets.len()))?;
         budgets(ground, wave)?;
     }
     Ok(seen)
 }
 
 /// T2: canaries and growth.
-fn size(ground: &Ground<'_>, wave: &Wave, before: Option<usize>) -> Result<(), Violation> {
+fn ramp(ground: &Ground<'_>, wave: &Wave, before: Option<usize>) -> Result<(), Violation> {
     let Some(canary) = ground.intent.canary else { return Ok(()) };
     #[expect(clippy::cast_precision_loss, reason = "waves have fewer than 2^53 targets")]
     let grown = |n: usize| (n as f64 * ground.intent.growth - 1e-9).ceil() as u64;

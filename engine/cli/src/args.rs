@@ -1,5 +1,6 @@
 //! The command line as people type it. Nothing is resolved here.
 
+mod gate;
 mod options;
 mod plan;
 mod proof;
@@ -14,8 +15,9 @@ use tidegate_store::Retention;
 use crate::exit;
 use crate::output::{Output, QueryFormat};
 
+pub(crate) use gate::WaveGate;
 pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View, With};
-pub(crate) use plan::{Inputs, Plan, PlanCommand, PlanFleet};
+pub(crate) use plan::{Advance, Inputs, Plan, PlanCommand, PlanFleet};
 pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 
 const STYLES: Styles = Styles::styled()
@@ -89,11 +91,22 @@ pub(crate) enum Command {
     /// and says what cannot be updated and why. Changes nothing in any cloud.
     #[command(after_help = exit::PLAN)]
     Plan(Plan),
+    /// Decide whether a wave of a plan may start now
+    ///
+    /// Reads the clouds and clusters of the plan afresh, has the wave checked from what they
+    /// show, looks at rules, windows and what was done before, and asks the gate policies. Only if
+    /// every condition holds is the gate open, and only for a time. Changes nothing in any cloud;
+    /// the decision is kept in the store.
+    #[command(after_help = exit::GATE)]
+    Gate(WaveGate),
     /// Work on policy bundles
     #[command(subcommand)]
     Policy(Policy),
     /// Show what was said then; hand results in to the SCS compliance monitor
-    #[command(subcommand)]
+    ///
+    /// Without a command of its own it is report show: tidegate report --framework
+    /// c5-2020 tells what was said by the controls of a framework.
+    #[command(after_help = exit::HELP)]
     Report(Report),
     /// Accept findings for a time
     #[command(subcommand)]
@@ -244,14 +257,57 @@ pub(crate) enum Policy {
         /// [default: those of tidegate.yaml, or all built-in ones]
         #[arg(long, value_name = "NAME|PATH")]
         bundle: Vec<String>,
+        /// Only the rules that are mapped to a framework, with the controls that they
+        /// speak for: a built-in id or a folder; repeatable
+        #[arg(long, value_name = "ID|PATH")]
+        framework: Vec<String>,
         /// table or json
         #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
         format: Output,
     },
-    /// Tell all about one rule: what it demands, what it reads, where it differs
-    /// from the official test; or about one resource: what rules say of it, and what
-    /// follows from it and others together
+    /// Write which rules speak for which controls, for the tools of auditors
+    Export {
+        /// As an OSCAL component-definition, to standard output or a file
+        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, required = true)]
+        oscal: Option<Option<PathBuf>>,
+        /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
+        /// [default: those of tidegate.yaml, or all built-in ones]
+        #[arg(long, value_name = "NAME|PATH")]
+        bundle: Vec<String>,
+        /// A framework: a built-in id or a folder; repeatable [default: all built-in ones
+        /// and those of tidegate.yaml]
+        #[arg(long, value_name = "ID|PATH")]
+        framework: Vec<String>,
+    },
+    /// Tell all about one rule: what it demands, what it reads, which controls it
+    /// speaks for, where it differs from the official test; or about one resource: what
+    /// rules say of it, and what follows from it and others together
     Explain(Explain),
+    /// Tell who may do something, and by which grants
+    ///
+    /// Of OpenStack, ACTION is the name of a role (admin, member) or an action of a
+    /// service that the default policies map to roles (compute:delete), and RESOURCE
+    /// is `system` or the key of a domain, a project or what a project has. Of
+    /// Kubernetes, ACTION is a verb (get, delete) and RESOURCE is KIND,
+    /// KIND/NAMESPACE or the key of an object; or ACTION is a capability
+    /// (read-secrets) and RESOURCE a namespace or `*`.
+    #[command(after_help = exit::WHO_CAN)]
+    WhoCan {
+        /// A role, an action of a service, a verb or a capability
+        action: String,
+        /// What it would be done to
+        resource: String,
+        /// The cloud or cluster in the store [default: that of tidegate.yaml, or the
+        /// only one in the store]
+        #[arg(long, visible_alias = "subject", value_name = "NAME")]
+        cloud: Option<String>,
+        /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+        #[arg(long, default_value = "latest", value_name = "ID|TIME")]
+        at: String,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
     /// Run the cases beside the rules of a bundle
     #[command(after_help = exit::HELP)]
     Test {
@@ -283,8 +339,17 @@ pub(crate) struct Explain {
     pub(crate) bundle: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Report {
+    #[command(subcommand)]
+    pub(crate) command: Option<ReportCommand>,
+    #[command(flatten)]
+    pub(crate) show: Box<ReportShow>,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Report {
+pub(crate) enum ReportCommand {
     /// Report what was said of a snapshot when it was scanned, without judging again
     ///
     /// What today's rules say of it tells: tidegate check --at TIME.

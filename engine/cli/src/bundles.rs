@@ -31,7 +31,8 @@ fn defaults(system: System) -> (&'static [&'static str], &'static [&'static str]
 /// The names of the built-in bundles, without those that only lend packages to
 /// others.
 pub(crate) fn built_in() -> Vec<String> {
-    let rules = |d: &Dir<'_>| files(d).iter().any(|(path, _)| path.ends_with("/rule.rego"));
+    let is_rule = |path: &str| path.ends_with("/rule.rego") || path.ends_with(".cedar");
+    let rules = |d: &Dir<'_>| files(d).iter().any(|(path, _)| is_rule(path));
     let name = |d: &Dir<'_>| Some(d.path().to_str()?.to_owned());
     let mut names: Vec<String> = POLICIES.dirs().filter(|d| rules(d)).filter_map(name).collect();
     names.sort();
@@ -43,6 +44,20 @@ pub(crate) fn with_queries() -> Vec<String> {
     let queries = |d: &&Dir<'_>| d.get_dir(d.path().join("queries")).is_some();
     let name = |d: &Dir<'_>| Some(d.path().to_str()?.to_owned());
     POLICIES.dirs().filter(queries).filter_map(name).collect()
+}
+
+/// The built-in frameworks: id, `framework.yaml` and `mapping.yaml`, in order of
+/// ids.
+pub(crate) fn built_in_frameworks() -> Vec<(String, &'static str, &'static str)> {
+    let Some(root) = POLICIES.get_dir("frameworks") else { return Vec::new() };
+    let of = |dir: &'static Dir<'static>| {
+        let text = |file: &str| dir.get_file(dir.path().join(file))?.contents_utf8();
+        let id = dir.path().file_name()?.to_str()?.to_owned();
+        Some((id, text("framework.yaml")?, text("mapping.yaml")?))
+    };
+    let mut all: Vec<_> = root.dirs().filter_map(of).collect();
+    all.sort();
+    all
 }
 
 /// Whether a bundle of this name is part of the binary.
@@ -331,18 +346,28 @@ fn elsewhere(parameter: &str, system: System) -> Result<bool> {
     Ok(false)
 }
 
-/// Compiles bundles into one rule set.
+/// The rules and gate policies of these bundles, of which there may be none.
+pub(crate) fn rule_set<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<RuleSet> {
+    RuleSet::compile(load_all(names)?, &Parameters::default()).map_err(|e| load_failure(&e))
+}
+
+/// Compiles bundles into one rule set, to look at it or test it. It may have gate
+/// policies alone.
 pub(crate) fn compile(bundles: Vec<Bundle>) -> Result<RuleSet> {
     let names: Vec<String> = bundles.iter().map(|b| b.name().to_owned()).collect();
     let rule_set =
         RuleSet::compile(bundles, &Parameters::default()).map_err(|e| load_failure(&e))?;
+    if rule_set.authorizer().is_some() {
+        return Ok(rule_set);
+    }
     some_rules(rule_set, &names)
 }
 
 /// A rule set without rules would pass everything, so it is refused: most often
 /// a path names the wrong folder.
 fn some_rules(rule_set: RuleSet, bundles: &[String]) -> Result<RuleSet> {
-    if rule_set.definitions().is_empty() && !bundles.is_empty() {
+    let empty = rule_set.definitions().is_empty() && rule_set.authorizer().is_none();
+    if empty && !bundles.is_empty() {
         let names: Vec<String> = bundles.iter().map(|b| format!("`{b}`")).collect();
         return Err(Failure::new(format!("there is no rule in bundle {}", names.join(", ")))
             .hint("name the folder that holds the rules; a rule has METADATA with an id"));

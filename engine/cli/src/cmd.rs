@@ -8,10 +8,11 @@ mod diff;
 mod evidence;
 mod explain;
 mod export;
+mod gate;
 mod history;
 mod keys;
 mod plan;
-mod policy;
+pub(crate) mod policy;
 mod preflight;
 mod probe;
 mod prove;
@@ -24,6 +25,7 @@ pub(crate) mod store;
 mod targets;
 mod verify;
 mod waiver;
+mod who_can;
 
 use std::path::PathBuf;
 
@@ -73,7 +75,11 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Completions { .. }
         | Command::Man { .. }
         | Command::Plan(_)
-        | Command::Report(args::Report::Sign { .. } | args::Report::Upload(_))
+        | Command::Gate(_)
+        | Command::Report(args::Report {
+            command: Some(args::ReportCommand::Sign { .. } | args::ReportCommand::Upload(_)),
+            ..
+        })
         | Command::Config(args::Config::Init { .. }) => Config::none(env),
         Command::Scan(_)
         | Command::Collect(_)
@@ -81,7 +87,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         | Command::Probe(_)
         | Command::Policy(_)
         | Command::Waiver(_)
-        | Command::Report(args::Report::Show(_))
+        | Command::Report(_)
         | Command::Snapshot(_)
         | Command::Query(_)
         | Command::Store(_)
@@ -95,6 +101,7 @@ pub(crate) async fn run(cli: Cli, env: &Env, ui: &mut Ui) -> Result<Exit> {
         Command::Check(args) => check::run(ctx, args).await,
         Command::Probe(args) => probe::run(ctx, args).await,
         Command::Plan(args) => plan::run(ctx, args).await,
+        Command::Gate(args) => gate::run(ctx, args).await,
         Command::Policy(args) => policy::run(ctx, args).await,
         Command::Waiver(args) => waiver::run(ctx, args).await,
         Command::Report(args) => report::run(ctx, args).await,

@@ -10,6 +10,14 @@ Exit codes:
   64  wrong usage or unknown target
 1 beats 2 beats 3.";
 
+/// Shown below `tidegate policy who-can --help`.
+pub(crate) const WHO_CAN: &str = "\
+Exit codes:
+   0  everybody who can is listed; that may be nobody
+   1  the tool failed
+   3  too little was seen to say who can
+  64  wrong usage, unknown action or resource";
+
 /// Shown below `tidegate plan --help`.
 pub(crate) const PLAN: &str = "\
 Exit codes:
@@ -25,6 +33,15 @@ Exit codes:
    0  the fleet is shown
    1  the tool failed, or a file is bad
    3  it cannot be told from what was collected; what is missing is named
+  64  wrong usage";
+
+/// Shown below `tidegate gate --help`.
+pub(crate) const GATE: &str = "\
+Exit codes:
+   0  the gate is open until the time that is shown
+   1  the tool failed, or a file is bad: the gate is closed
+   2  the gate is closed: a condition does not hold
+   3  the gate is closed: a condition could not be decided
   64  wrong usage";
 
 /// Shown below `tidegate plan check --help`.

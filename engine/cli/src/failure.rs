@@ -69,6 +69,12 @@ impl Failure {
         self
     }
 
+    /// The message and its causes in one clause.
+    pub(crate) fn to_line(&self) -> String {
+        let all = std::iter::once(&self.message).chain(&self.causes);
+        all.map(String::as_str).collect::<Vec<_>>().join("; ")
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

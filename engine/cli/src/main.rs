@@ -12,6 +12,7 @@ mod config;
 mod env;
 mod exit;
 mod failure;
+mod frameworks;
 mod output;
 mod rules;
 mod yaml;

@@ -119,6 +119,28 @@ impl FromStr for PlanFormat {
     }
 }
 
+/// A format of a gate's answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GateFormat {
+    Table,
+    Json,
+    Junit,
+    Markdown,
+}
+
+impl FromStr for GateFormat {
+    type Err = String;
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        match s {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            "junit" => Ok(Self::Junit),
+            "markdown" => Ok(Self::Markdown),
+            _ => Err("it must be table, json, junit or markdown, with =FILE for a file".to_owned()),
+        }
+    }
+}
+
 impl FromStr for ReportFormat {
     type Err = String;
     fn from_str(s: &str) -> std::result::Result<Self, String> {

@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tidegate_model::{Kind, KindCoverage};
+use tidegate_report::{FrameworkReport, SubjectReport};
 
 use crate::bundles::{self, Resolved};
 use crate::config::{Parameter, RuleChoice, Setting};
 use crate::failure::Result;
+use crate::frameworks::Frameworks;
 
 /// What a subject is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +47,7 @@ impl System {
 /// The rules of a run.
 pub(crate) struct Rules {
     choice: RuleChoice,
+    frameworks: Frameworks,
     openstack: OnceCell<Arc<Resolved>>,
     kubernetes: OnceCell<Arc<Resolved>>,
 }
@@ -55,10 +58,14 @@ impl Rules {
     /// when a subject needs them.
     ///
     /// # Errors
-    /// What is wrong with a bundle, a scope, a parameter or the reference date.
+    /// What is wrong with a bundle, a scope, a framework, a parameter or the
+    /// reference date.
     pub(crate) fn new(choice: RuleChoice) -> Result<Self> {
         bundles::reference_time(&choice)?;
-        let rules = Self { choice, openstack: OnceCell::new(), kubernetes: OnceCell::new() };
+        let frameworks = Frameworks::of(&choice)?;
+        let choice = frameworks.choose(choice);
+        let (openstack, kubernetes) = (OnceCell::new(), OnceCell::new());
+        let rules = Self { choice, frameworks, openstack, kubernetes };
         if !rules.choice.by_default() {
             let all = bundles::resolve(&rules.choice, System::OpenStack)?;
             let of = |system| Arc::new(all.narrowed(system));
@@ -84,6 +91,13 @@ impl Rules {
                 Ok(cell.get_or_init(|| resolved).clone())
             }
         }
+    }
+
+    /// What is known of the controls of the frameworks asked for.
+    pub(crate) fn frameworks(&self, subjects: &[SubjectReport]) -> Vec<FrameworkReport> {
+        let used = self.openstack.get().into_iter().chain(self.kubernetes.get());
+        let more = used.flat_map(|r| r.metas.clone()).collect();
+        self.frameworks.report(subjects, &more)
     }
 
     /// What `--mode` says.

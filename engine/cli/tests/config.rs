@@ -278,6 +278,7 @@ retention           -              default
 targets             prod1          flag --cloud
 bundles             -              default
 scopes              -              default
+frameworks          -              default
 mode                -              default
 waivers             -              default
 baseline            b              variable TIDEGATE_BASELINE

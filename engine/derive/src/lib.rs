@@ -25,6 +25,8 @@ mod derived;
 mod graph;
 mod identity;
 mod network;
+mod tenancy;
+pub mod who;
 mod workload;
 
 use std::collections::BTreeSet;
@@ -74,7 +76,22 @@ const fn input(kind: &'static str, need: Need) -> Input {
     Input { kind, need }
 }
 
-static TABLE: [Row; 6] = [
+/// What tells who holds which role.
+const IDENTITY: &[Input] = &[
+    input("identity.application_credential", Need::ListedOrAbsent),
+    input("identity.domain", Need::Listed),
+    input("identity.group", Need::Listed),
+    input("identity.group_member", Need::Listed),
+    input("identity.project", Need::Listed),
+    input("identity.role", Need::Listed),
+    input("identity.role_assignment", Need::Listed),
+    input("identity.role_inference", Need::Listed),
+    input("identity.trust", Need::ListedOrAbsent),
+    input("identity.trust_role", Need::ListedOrAbsent),
+    input("identity.user", Need::Listed),
+];
+
+static TABLE: [Row; 7] = [
     Row {
         kind: access::KIND,
         inputs: &[
@@ -109,24 +126,8 @@ static TABLE: [Row; 6] = [
         nameless: true,
         how: How::Workloads,
     },
-    Row {
-        kind: identity::KIND,
-        inputs: &[
-            input("identity.application_credential", Need::ListedOrAbsent),
-            input("identity.domain", Need::Listed),
-            input("identity.group", Need::Listed),
-            input("identity.group_member", Need::Listed),
-            input("identity.project", Need::Listed),
-            input("identity.role", Need::Listed),
-            input("identity.role_assignment", Need::Listed),
-            input("identity.role_inference", Need::Listed),
-            input("identity.trust", Need::ListedOrAbsent),
-            input("identity.trust_role", Need::ListedOrAbsent),
-            input("identity.user", Need::Listed),
-        ],
-        nameless: false,
-        how: How::Graph(identity::all),
-    },
+    Row { kind: identity::KIND, inputs: IDENTITY, nameless: false, how: How::Graph(identity::all) },
+    Row { kind: tenancy::KIND, inputs: IDENTITY, nameless: false, how: How::Graph(tenancy::all) },
     Row {
         kind: network::EXPOSURE,
         inputs: &[
@@ -207,6 +208,7 @@ pub fn source_key(key: &ResourceKey) -> ResourceKey {
         workload::KIND => unwrapped(key, workload::KIND),
         component::KIND => unwrapped(key, component::KIND),
         identity::KIND => identity::source_key(key),
+        tenancy::KIND => tenancy::source_key(key),
         network::OPENING => network::source_key(key, Part::Openings),
         network::EXPOSURE => network::source_key(key, Part::Exposures),
         // Subjects are `User`, `Group` and `ServiceAccount`; what stands for a

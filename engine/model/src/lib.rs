@@ -12,6 +12,7 @@ mod coverage;
 mod evaluation;
 mod facts;
 pub mod fleet;
+pub mod gate;
 mod hash;
 mod id;
 pub mod intent;

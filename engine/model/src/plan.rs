@@ -38,6 +38,14 @@ pub struct Plan {
     pub policy_digest: Option<Digest>,
     /// The version of the tables of version skew and order that were used.
     pub rules_version: String,
+    /// Waves that the plans before this one have done, oldest first: canaries and
+    /// growth go on from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<Done>,
+    /// When the facts of the first of these plans were taken: due dates that follow
+    /// from a severity count from there. Absent in a first plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// In order; numbers from 1.
     pub waves: Vec<Wave>,
     /// The targets that no wave updates, in order of target and component.
@@ -49,6 +57,23 @@ pub struct Plan {
     /// What becomes of due dates, in order of due date and target.
     #[serde(default)]
     pub deadlines: Vec<Deadline>,
+    /// The digest of everything that waves read, as it was planned with
+    /// ([`crate::Fleet::digests`]).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entities: BTreeMap<String, Digest>,
+}
+
+/// A wave that is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The zone that its targets are in; absent for nodes without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The hosts and nodes that it updated, in order.
+    pub targets: Vec<String>,
+    /// The versions that they have since then, by component: no API may show them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// What is updated together.
@@ -271,4 +296,21 @@ pub enum DeadlineStatus {
 impl Plan {
     /// The name and version of the shape.
     pub const SCHEMA: &'static str = "tidegate.plan/v1";
+
+    /// The plan with the name that follows from everything else in it.
+    #[must_use]
+    pub fn named(mut self) -> Self {
+        self.id = String::new();
+        // INVARIANT: a plan has text keys and finite numbers only, which serialize.
+        let text = serde_json::to_vec(&self).unwrap_or_default();
+        self.id = Digest::of(&text).to_string();
+        self.id.truncate(16);
+        self
+    }
+
+    /// The size of the newest wave of a zone that was done before this plan.
+    #[must_use]
+    pub fn size_before(done: &[Done], zone: Option<&str>) -> Option<usize> {
+        done.iter().rev().find(|d| d.zone.as_deref() == zone).map(|d| d.targets.len())
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tidegate_model::Fleet;
 use tidegate_model::fleet::{GroupPolicy, HostState, Member, Migratable, VmState};
-use tidegate_model::plan::MoveKind;
+use tidegate_model::plan::{Done, MoveKind};
 
 /// A host, a virtual machine, a zone, a group, a class.
 pub(crate) type Id = usize;
@@ -83,10 +83,12 @@ pub(crate) struct Arena<'f> {
     pub(crate) expected: HashMap<Id, Id>,
     /// By OSD: its host.
     pub(crate) osds: HashMap<&'f str, Id>,
+    /// Waves that earlier plans have done, oldest first.
+    pub(crate) done: Vec<Done>,
 }
 
 impl<'f> Arena<'f> {
-    pub(crate) fn new(fleet: &'f Fleet) -> Self {
+    pub(crate) fn new(fleet: &'f Fleet, done: Vec<Done>) -> Self {
         let names = fleet.hosts.iter().flat_map(|h| h.capacity.keys());
         let names = names.chain(fleet.vms.iter().flat_map(|v| v.demand.keys()));
         let classes: BTreeSet<&str> = names.map(String::as_str).collect();
@@ -175,6 +177,7 @@ impl<'f> Arena<'f> {
             homes,
             expected,
             osds,
+            done,
             fleet,
             classes,
             hosts,

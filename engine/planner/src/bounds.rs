@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::fleet::GroupPolicy;
 use tidegate_model::intent::Intent;
-use tidegate_model::plan::{Bound, BoundName};
+use tidegate_model::plan::{Bound, BoundName, Plan};
 
 use crate::arena::{Arena, Id, at};
 use crate::nodes::Pods;
@@ -147,9 +147,10 @@ fn ramp(
     sizes: &BTreeMap<Option<&str>, u64>,
 ) -> u64 {
     let grown: u64 = sizes
-        .values()
-        .map(|targets| {
-            let (mut left, mut waves, mut before) = (*targets, 0_u64, None);
+        .iter()
+        .map(|(zone, targets)| {
+            let before = Plan::size_before(&arena.done, *zone);
+            let (mut left, mut waves, mut before) = (*targets, 0_u64, before);
             while left > 0 {
                 let cap = crate::zone::size_cap(intent, before).max(1);
                 left = left.saturating_sub(cap as u64);

@@ -25,11 +25,11 @@ mod wave;
 mod windows;
 mod zone;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::fleet::{Fleet, FleetProblem};
 use tidegate_model::intent::{Intent, Selector};
-use tidegate_model::plan::Plan;
+use tidegate_model::plan::{Done, Plan};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, SnapshotId, Timestamp};
 
@@ -53,6 +53,10 @@ pub struct Origin {
     pub policy_digest: Option<Digest>,
     /// The plan that is replaced, and its generation.
     pub parent: Option<(String, u64)>,
+    /// The waves that plans before this one have done, oldest first.
+    pub done: Vec<Done>,
+    /// When the facts of the first of these plans were taken, if this is not the first.
+    pub since: Option<Timestamp>,
 }
 
 /// No plan can be made.
@@ -88,8 +92,8 @@ pub fn plan(
         return Err(PlanError::Fleet(problems));
     }
     check(fleet, intent)?;
-    let arena = Arena::new(fleet);
-    let jobs = select::jobs(fleet, intent, rules);
+    let arena = Arena::new(fleet, origin.done.clone());
+    let jobs = select::jobs(fleet, intent, rules, origin.since.unwrap_or(fleet.taken_at));
     let mut planning = Planning {
         fleet,
         intent,
@@ -119,7 +123,7 @@ pub fn plan(
         Some((id, generation)) => (Some(id.clone()), generation + 1),
         None => (None, 1),
     };
-    let mut plan = Plan {
+    let plan = Plan {
         schema: Plan::SCHEMA.to_owned(),
         id: String::new(),
         generation,
@@ -129,17 +133,15 @@ pub fn plan(
         intent_sha256: origin.intent_sha256,
         policy_digest: origin.policy_digest,
         rules_version: rules.version.clone(),
+        done: origin.done.clone(),
+        since: origin.since,
         waves,
         blocked,
         bounds,
         deadlines,
+        entities: BTreeMap::new(),
     };
-    // INVARIANT: a plan has text keys and finite numbers only, which serialize.
-    let text = serde_json::to_vec(&plan).unwrap_or_default();
-    let mut id = Digest::of(&text).to_string();
-    id.truncate(16);
-    plan.id = id;
-    Ok(plan)
+    Ok(plan.named())
 }
 
 /// That an intent can be followed.

@@ -28,10 +28,11 @@ pub(crate) fn jobs<'i>(
     fleet: &'i Fleet,
     intent: &'i Intent,
     rules: &VersionRules,
+    since: Timestamp,
 ) -> BTreeMap<&'i str, Job<'i>> {
     let mut jobs: BTreeMap<&str, Job<'_>> = BTreeMap::new();
     for target in &intent.targets {
-        let due = due(target, fleet.taken_at);
+        let due = due(target, since);
         let mut add = |id: &'i str, now: Option<&'i str>| {
             let other = now != Some(target.to.as_str());
             if !other || target.from.as_deref().is_some_and(|from| now != Some(from)) {
@@ -64,13 +65,13 @@ pub(crate) fn jobs<'i>(
 /// The date given, or the one that follows from the severity.
 ///
 /// Source: scs-0124 (draft), after BSI C5: 3 hours, 3 days, 1 month, 3 months.
-fn due(target: &Target, taken_at: Timestamp) -> Option<Timestamp> {
+fn due(target: &Target, since: Timestamp) -> Option<Timestamp> {
     if target.due.is_some() {
         return target.due;
     }
-    let after = |hours: i64| taken_at.checked_add(SignedDuration::from_hours(hours)).ok();
+    let after = |hours: i64| since.checked_add(SignedDuration::from_hours(hours)).ok();
     let months = |n: i64| {
-        let zoned = taken_at.to_zoned(jiff::tz::TimeZone::UTC);
+        let zoned = since.to_zoned(jiff::tz::TimeZone::UTC);
         zoned.checked_add(n.months()).ok().map(|z| z.timestamp())
     };
     match target.severity? {

@@ -6,7 +6,7 @@ use serde_json::json;
 use tidegate_model::Timestamp;
 use tidegate_model::fleet::Fleet;
 use tidegate_model::intent::Intent;
-use tidegate_model::plan::{Blocked, BlockedCode, Wave};
+use tidegate_model::plan::{Blocked, BlockedCode, Plan, Wave};
 use tidegate_model::versions::VersionRules;
 
 use crate::arena::{Arena, Id, Seat, at, cell};
@@ -131,7 +131,8 @@ impl<'f> Planning<'_, 'f> {
             let mine = open.iter().copied();
             let mine: BTreeSet<Id> = mine.filter(|h| self.zone_of(*h) == *zone).collect();
             open.retain(|h| !mine.contains(h));
-            let mut rest = Left { hosts: mine, before: None };
+            let before = Plan::size_before(&self.arena.done, *zone);
+            let mut rest = Left { hosts: mine, before };
             self.zone(&mut clock, *zone, &mut rest, &open)?;
             self.nodes(&mut clock, *zone, nodes, rest.before)?;
             left.insert(*zone, rest);

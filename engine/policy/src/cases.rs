@@ -39,7 +39,7 @@ use crate::metadata::Rule;
 use crate::outcome::{Answer, finish};
 use crate::patch;
 use crate::program::{Limits, RunError, Runner};
-use crate::ruleset::RuleSet;
+use crate::ruleset::{Judge, RuleSet};
 use covered::Covered;
 
 mod covered;
@@ -326,7 +326,10 @@ pub(crate) fn on_both(
         return Ok(abort);
     }
     let at = set.definitions().iter().position(|r| r.meta.id == rule.meta.id);
-    let entry = at.and_then(|n| set.machine.entries.get(n)).ok_or("the rule is gone")?;
+    let entry = match at.and_then(|n| set.judges.get(n)).ok_or("the rule is gone")? {
+        Judge::Rego(entry) => entry,
+        Judge::Cedar(audit) => return Ok(audit.judge(rule, &input)),
+    };
     let result = runner.ask_engine(&entry.result, &input);
     let slow = finish(rule, entry, result, &mut |ask| runner.ask_engine(ask, &input));
     let Some(result) = runner.ask_only_vm(&entry.result, &input) else { return Ok(slow) };
@@ -349,7 +352,8 @@ fn beside<'s>(set: &'s RuleSet, bundle: &str, path: &str) -> Vec<&'s Rule> {
     let rules = set.definitions().iter().filter(|r| r.meta.bundle == bundle);
     let of = rules.filter(|r| {
         let (its_folder, its_file) = r.meta.file.rsplit_once('/').unwrap_or(("", &r.meta.file));
-        let same = stem.is_none_or(|s| its_file.strip_suffix(".rego") == Some(s));
+        let its_stem = its_file.rsplit_once('.').map(|(s, _)| s);
+        let same = stem.is_none_or(|s| its_stem == Some(s));
         its_folder == folder && same
     });
     of.collect()

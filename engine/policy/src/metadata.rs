@@ -37,7 +37,7 @@ pub struct Rule {
     pub controls: Vec<String>,
     /// Its parameters, by name, with their values for this rule set.
     pub parameters: BTreeMap<String, serde_json::Value>,
-    /// Its Rego package, without `data`.
+    /// Its Rego package, without `data`; empty for a policy in Cedar.
     pub package: String,
 }
 

@@ -5,6 +5,7 @@ use tidegate_model::{AbortCode, Cause, Timestamp, Verdict, Violation};
 
 use crate::metadata::Rule;
 use crate::program::{Entry, RunError, Runner};
+use crate::ruleset::Judge;
 
 /// The answer of one rule to one input.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +70,11 @@ impl From<RunError> for Answer {
 }
 
 /// Asks a rule about an input that passed the checks before evaluation.
-pub(crate) fn judge(runner: &mut Runner<'_>, rule: &Rule, entry: &Entry, input: &Value) -> Answer {
+pub(crate) fn judge(runner: &mut Runner<'_>, rule: &Rule, judge: &Judge, input: &Value) -> Answer {
+    let entry = match judge {
+        Judge::Rego(entry) => entry,
+        Judge::Cedar(audit) => return audit.judge(rule, input),
+    };
     let result = runner.ask(&entry.result, input);
     finish(rule, entry, result, &mut |ask| runner.ask(ask, input))
 }

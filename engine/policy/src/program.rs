@@ -72,6 +72,13 @@ pub(crate) struct Entry {
     pub(crate) until: Option<Ask>,
 }
 
+impl Entry {
+    /// Whether the rule runs on the interpreter.
+    pub(crate) fn is_interpreted(&self) -> bool {
+        self.result.index.is_none()
+    }
+}
+
 /// One question.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
@@ -103,17 +110,17 @@ pub(crate) struct Machine {
     program: Option<Arc<Program>>,
     data: Value,
     engine: Engine,
-    pub(crate) entries: Vec<Entry>,
 }
 
 impl Machine {
     /// Compiles what has been added to `engine`, with one entry per source.
-    /// `fast` has what the RVM is given instead.
+    /// `fast` has what the RVM is given instead. The entries are in the order of
+    /// the sources.
     pub(crate) fn compile(
         mut engine: Engine,
         mut fast: Engine,
         sources: &[EntrySource],
-    ) -> Result<Self, LoadError> {
+    ) -> Result<(Self, Vec<Entry>), LoadError> {
         let broken = |e: &dyn std::fmt::Display| {
             let (line, text) = crate::module::split_error(&e.to_string());
             LoadError::Engine(line.map_or(text.clone(), |l| format!("line {l}: {text}")))
@@ -183,12 +190,7 @@ impl Machine {
             }
         };
         let entries = sources.iter().map(entry).collect();
-        Ok(Self { program, data, engine, entries })
-    }
-
-    /// How many rules run on the interpreter.
-    pub(crate) fn interpreted(&self) -> usize {
-        self.entries.iter().filter(|e| e.result.index.is_none()).count()
+        Ok((Self { program, data, engine }, entries))
     }
 
     /// The interpreter with all modules and data, for tests.

@@ -8,13 +8,13 @@ use sha2::{Digest as _, Sha256};
 use tidegate_model::{Digest, Kind, RuleId, RuleMeta};
 
 use crate::bundle::Bundle;
-use crate::cedar::{Authorizer, Policies};
+use crate::cedar::{self, Audit, Authorizer, Policies};
 use crate::error::{Fault, LoadError};
 use crate::guard;
 use crate::manifest::overlap;
 use crate::metadata::{self, Rule};
 use crate::module::{Module, is_function};
-use crate::program::{EntrySource, Machine, RESERVED};
+use crate::program::{Entry, EntrySource, Machine, RESERVED};
 use crate::reads;
 use crate::rvm;
 
@@ -43,6 +43,8 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     digest: Digest,
     pub(crate) machine: Machine,
+    /// What judges for each rule.
+    pub(crate) judges: Vec<Judge>,
     /// `input.parameters` of each rule.
     pub(crate) parameters: Vec<Value>,
     /// For each rule, whether it sees nothing of a resource but its body.
@@ -54,6 +56,15 @@ pub struct RuleSet {
     pub(crate) cases: Vec<(String, String, String)>,
     /// `(bundle, module)` of each file of tests.
     pub(crate) tests: Vec<(String, Module)>,
+}
+
+/// What judges for a rule.
+#[derive(Debug)]
+pub(crate) enum Judge {
+    /// A package of Rego.
+    Rego(Entry),
+    /// A policy in Cedar.
+    Cedar(Box<Audit>),
 }
 
 impl RuleSet {
@@ -72,9 +83,10 @@ impl RuleSet {
     pub fn compile(bundles: Vec<Bundle>, parameters: &Parameters) -> Result<Self, LoadError> {
         check_overlaps(&bundles)?;
         let mut rules = read_rules(&bundles)?;
+        let CedarPart { authorizer, mut audits } =
+            read_policies(&bundles, &mut rules).map_err(LoadError::Faults)?;
         set_parameters(&mut rules, parameters)?;
         guard::check(&bundles, &rules).map_err(LoadError::Faults)?;
-        let authorizer = read_policies(&bundles).map_err(LoadError::Faults)?;
         let digest = digest(&bundles, &rules);
         let given = rvm::choose(&bundles, &rules);
         let bodies_only = reads::bodies_only(&bundles, &rules);
@@ -119,8 +131,15 @@ impl RuleSet {
             let rvm = given.packages.contains(&rule.package);
             EntrySource { package: rule.package.clone(), reason, until, rvm }
         };
-        let machine =
-            Machine::compile(engine, fast, &rules.iter().map(source).collect::<Vec<_>>())?;
+        let in_rego = |rule: &&Rule| !audits.contains_key(&rule.meta.id);
+        let sources: Vec<EntrySource> = rules.iter().filter(in_rego).map(source).collect();
+        let (machine, entries) = Machine::compile(engine, fast, &sources)?;
+        let mut entries = entries.into_iter();
+        let judge = |rule: &Rule| match audits.remove(&rule.meta.id) {
+            Some(audit) => Some(Judge::Cedar(Box::new(audit))),
+            None => entries.next().map(Judge::Rego),
+        };
+        let judges = rules.iter().filter_map(judge).collect();
         let parameters: Vec<Value> =
             rules.iter().map(|r| parameters_value(&r.parameters)).collect();
         let first = |p: &Value| parameters.iter().position(|other| other == p);
@@ -129,6 +148,7 @@ impl RuleSet {
             rules,
             digest,
             machine,
+            judges,
             parameters,
             bodies_only,
             alike,
@@ -183,7 +203,11 @@ impl RuleSet {
     /// constant), and whose libraries are like that too.
     #[must_use]
     pub fn interpreted(&self) -> usize {
-        self.machine.interpreted()
+        let interpreted = |judge: &&Judge| match judge {
+            Judge::Rego(entry) => entry.is_interpreted(),
+            Judge::Cedar(_) => false,
+        };
+        self.judges.iter().filter(interpreted).count()
     }
 }
 
@@ -293,22 +317,45 @@ fn read_rules(bundles: &[Bundle]) -> Result<Vec<Rule>, LoadError> {
     Ok(rules)
 }
 
-/// Validates the Cedar policies of all bundles.
-fn read_policies(bundles: &[Bundle]) -> Result<Option<Authorizer>, Vec<Fault>> {
-    let mut authorizer: Option<Authorizer> = None;
+/// The Cedar policies of all bundles.
+#[derive(Default)]
+struct CedarPart {
+    authorizer: Option<Authorizer>,
+    audits: BTreeMap<RuleId, Audit>,
+}
+
+/// Validates the Cedar policies of all bundles, and takes audit policies among
+/// the rules, in order of id.
+fn read_policies(bundles: &[Bundle], rules: &mut Vec<Rule>) -> Result<CedarPart, Vec<Fault>> {
+    let mut found = CedarPart::default();
     for bundle in bundles {
         let Some(policies) = Policies::read(&bundle.name, &bundle.policies, &bundle.schemas)?
         else {
             continue;
         };
-        if let Some(other) = &authorizer {
+        if policies.are_audits() {
+            for (rule, audit) in cedar::rules(&policies)? {
+                if let Some(other) = rules.iter().find(|r| r.meta.id == rule.meta.id) {
+                    let problem = format!(
+                        "rule `{}`: {} has the same id already",
+                        rule.meta.id, other.meta.file
+                    );
+                    return Err(vec![Fault::new(&bundle.name, &rule.meta.file, None, problem)]);
+                }
+                found.audits.insert(rule.meta.id.clone(), audit);
+                rules.push(rule);
+            }
+            continue;
+        }
+        if let Some(other) = &found.authorizer {
             let path = &policies.schema_source.path;
             let problem = format!("bundle `{}` has gate policies already", other.bundle());
             return Err(vec![Fault::new(&bundle.name, path, None, problem)]);
         }
-        authorizer = Some(Authorizer::new(&policies)?);
+        found.authorizer = Some(Authorizer::new(&policies)?);
     }
-    Ok(authorizer)
+    rules.sort_by(|a, b| a.meta.id.cmp(&b.meta.id));
+    Ok(found)
 }
 
 fn set_parameters(rules: &mut [Rule], given: &Parameters) -> Result<(), LoadError> {

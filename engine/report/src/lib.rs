@@ -7,13 +7,15 @@
 //! [`code_quality`], [`prometheus`], [`openreports`] and [`ocsf`] write, item by
 //! item, what other tools read. All are functions of the report and their
 //! options alone: same report, same bytes. A [`PlanReport`] does the same for
-//! plans. Nothing here prints.
+//! plans, a [`FrameworkReport`] for what auditors ask for. Nothing here prints.
 
 mod baseline;
 mod code_quality;
 mod csv;
 mod diff;
 mod finding;
+mod framework;
+mod gate;
 mod history;
 mod html;
 mod json;
@@ -41,6 +43,12 @@ pub use diff::{
     DiffView, FindingDiff, FindingsDiff, ResourceDiff, coverage_diff, operations,
 };
 pub use finding::{Change, ReportFinding, Waived};
+pub use framework::{
+    About, AtHand, Control, ControlReport, ControlState, EvidenceFinding, Framework,
+    FrameworkError, FrameworkReport, FrameworkSubject, Reason, RuleEvidence, RuleState,
+    StateCounts, framework_csv, framework_html, framework_table,
+};
+pub use gate::{gate_junit, gate_markdown, gate_table};
 pub use history::{History, HistoryVerdict, HistoryVersion, history_text};
 pub use html::{AuditFile, AuditIndex, HtmlOptions, audit_index, html};
 pub use json::json;
@@ -49,7 +57,7 @@ pub use markdown::{MarkdownOptions, markdown};
 pub use ndjson::ndjson;
 pub use ocsf::ocsf;
 pub use openreports::openreports;
-pub use oscal::oscal;
+pub use oscal::{component_definition, oscal};
 pub use plan::{
     AnsibleError, Explanation, Judgement, Moved, Place, PlanDiff, PlanReport, TargetDiff, explain,
     plan_ansible, plan_diff, plan_diff_text, plan_html, plan_markdown, plan_table,

@@ -9,10 +9,15 @@
 //! that they stay from run to run.
 //!
 //! There is no assessment plan apart from the rules; `import-ap` points to them
-//! in the back matter. Controls are told by rule, see [`control`].
+//! in the back matter. Controls are told by rule, see [`control`]. A report with
+//! frameworks has a result for each cloud and framework instead, with the
+//! framework's controls; those that no rule speaks for are excluded from what
+//! was reviewed. [`component_definition`] says which rule speaks for which
+//! control without a cloud.
 //!
-//! Source: NIST OSCAL 1.1.3, assessment-results model.
+//! Source: NIST OSCAL 1.1.3, assessment-results and component-definition models.
 
+mod component;
 mod control;
 mod item;
 mod result;
@@ -22,13 +27,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
-use tidegate_model::Digest;
+use tidegate_model::{Digest, RuleId};
 use uuid::Uuid;
 
-use crate::Report;
 use crate::tally::left_out;
+use crate::{About, Report};
 use item::{Props, id, member, time};
 use result::{Cloud, snapshot};
+
+pub use component::component_definition;
 
 /// The version of OSCAL that is written: that of BSI's catalogues.
 const OSCAL: &str = "1.1.3";
@@ -113,14 +120,22 @@ pub fn oscal(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for subject in &report.subjects {
         *of_cloud.entry(subject.snapshot.subject.as_str()).or_default() += 1;
     }
+    let mut begun = false;
     for (n, (subject, name)) in report.subjects.iter().zip(&names).enumerate() {
-        if n > 0 {
-            out.write_all(b",\n")?;
-        }
         // Two snapshots of a cloud in one document must not share ids.
         let cloud = subject.snapshot.subject.as_str();
         let base = if of_cloud.get(cloud).is_some_and(|n| *n > 1) { name } else { cloud };
-        Cloud { report, subject, base }.write(&mut out)?;
+        // A result for each framework, or one for the controls that rules name.
+        let framed = report.frameworks.iter().filter_map(|f| Some((&f.about, f.subjects.get(n)?)));
+        let own = report.frameworks.is_empty().then_some(None);
+        for framework in framed.map(Some).chain(own) {
+            if std::mem::replace(&mut begun, true) {
+                out.write_all(b",\n")?;
+            }
+            let framed = framework.map(|(about, _)| format!("{base} {}", about.id));
+            let base = framed.as_deref().unwrap_or(base);
+            Cloud { report, subject, base, framework }.write(&mut out)?;
+        }
     }
     out.write_all(b"]")?;
     member(&mut out, "back-matter", &back_matter(report, plan))?;
@@ -150,6 +165,13 @@ fn document(report: &Report) -> Uuid {
             }
         }
     }
+    for framework in &report.frameworks {
+        parts.push(format!("{} {}", framework.about.id, framework.about.edition));
+        for control in framework.subjects.iter().flat_map(|s| &s.controls) {
+            let rules: Vec<&str> = control.rules.iter().map(RuleId::as_str).collect();
+            parts.push(format!("{} {} {}", control.id, control.state.words(), rules.join(" ")));
+        }
+    }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     id(&parts)
 }
@@ -165,6 +187,7 @@ fn back_matter(report: &Report, plan: Uuid) -> BackMatter {
         props: Props::default().core("version", &report.tool_version),
         rlinks: rules.collect(),
     }];
+    resources.extend(report.frameworks.iter().map(|f| framework(&f.about)));
     let mut seen = BTreeSet::new();
     for subject in report.subjects.iter().filter(|s| seen.insert(&s.snapshot)) {
         resources.push(Resource {
@@ -178,4 +201,17 @@ fn back_matter(report: &Report, plan: Uuid) -> BackMatter {
         });
     }
     BackMatter { resources }
+}
+
+/// A framework in the back matter.
+fn framework(about: &About) -> Resource {
+    Resource {
+        uuid: id(&["framework", &about.id, &about.edition]),
+        title: about.name(),
+        props: Props::default()
+            .core("version", &about.edition)
+            .with("framework", &about.id)
+            .with("framework-list", &about.caveat()),
+        rlinks: vec![Rlink { href: about.source.clone(), hashes: Vec::new() }],
+    }
 }

@@ -12,6 +12,7 @@ use tidegate_model::{
 };
 
 use crate::finding::{Change, ReportFinding};
+use crate::framework::FrameworkReport;
 
 /// Everything one run has to say.
 #[derive(Debug, Clone, Serialize)]
@@ -28,6 +29,9 @@ pub struct Report {
     pub mode: Option<String>,
     /// One per cloud, in the order asked for.
     pub subjects: Vec<SubjectReport>,
+    /// The frameworks asked for, with the states of their controls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frameworks: Vec<FrameworkReport>,
     /// Over all subjects.
     pub summary: Summary,
 }
@@ -305,6 +309,7 @@ impl Report {
             parameters: Vec::new(),
             mode: None,
             subjects,
+            frameworks: Vec::new(),
             summary: Summary::default(),
         };
         report.sum();

@@ -1,7 +1,6 @@
 //! Whatever a cloud calls its things, every format stays what it is.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a test may")]
 
-#[expect(dead_code, reason = "not all of the sample is used here")]
 mod sample;
 
 use proptest::prelude::*;

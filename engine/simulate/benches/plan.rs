@@ -28,6 +28,8 @@ fn main() {
         intent_sha256: Digest::of(b""),
         policy_digest: None,
         parent: None,
+        done: Vec::new(),
+        since: None,
     };
     for (hosts, used, canary) in [
         (1_000, 0.52, None),

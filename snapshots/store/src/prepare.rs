@@ -14,7 +14,7 @@ use crate::index::{Event, PutEvent, index_key};
 use crate::manifest::{KindTree, Manifest};
 use crate::merkle::Tree;
 use crate::removal::Listings;
-use crate::segment::{NewRow, Op, SegmentWriter};
+use crate::segment::{NewRow, Op, Packing, SegmentWriter};
 use crate::spool::TempFile;
 use crate::writer::{Kinds, Known, Old, SnapshotWriter};
 
@@ -40,7 +40,7 @@ pub(crate) fn prepare(mut writer: SnapshotWriter) -> Result<Prepared, StoreError
 
     let segment = TempFile::create(&writer.inner.temp_folder(), &writer.subject, "segment")?;
     let file = segment.file.try_clone().map_err(StoreError::io("open", &segment.path))?;
-    let out = SegmentWriter::new(file, writer.inner.fail.clone());
+    let out = SegmentWriter::new(file, Packing::Fast, writer.inner.fail.clone());
     let out = out.map_err(|e| encode(&writer, e))?;
     let mut pass = Pass { writer, out, kinds: BTreeMap::new(), events: Vec::new(), counts: [0; 5] };
     for kind in all {

@@ -22,7 +22,9 @@ use crate::StoreError;
 use crate::follow::Reach;
 use crate::index::index_key;
 use crate::layout::{self, LAYOUT, Layout, LiveSegment, Span, Spans, segment_name};
-use crate::segment::{Columns, Content, Cursor, NewRow, Op, PutRow, Row, Segment, SegmentWriter};
+use crate::segment::{
+    Columns, Content, Cursor, NewRow, Op, Packing, PutRow, Row, Segment, SegmentWriter,
+};
 use crate::spool::TempFile;
 use crate::store::Inner;
 
@@ -183,7 +185,7 @@ impl Inner {
             let span = target.span();
             let file = TempFile::create(&self.temp_folder(), subject, "segment")?;
             let handle = file.file.try_clone().map_err(StoreError::io("open", &file.path))?;
-            let writer = SegmentWriter::new(handle, self.fail.clone());
+            let writer = SegmentWriter::new(handle, Packing::Tight, self.fail.clone());
             let writer = writer.map_err(|e| encode(subject, span, e))?;
             outs.push(Out { span, file, writer, rows: 0, touched: target.sources.len() > 1 });
         }

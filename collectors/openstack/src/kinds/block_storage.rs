@@ -43,11 +43,12 @@ static ROWS: [Row; 11] = [
         project: &["/os-backup-project-attr:project_id", "/project_id"],
         ..ROW
     },
-    // Under 3.55 the same listing, with less in it. The key that accepts a
-    // transfer is shown once, to whoever made it.
+    // Not `os-volume-transfer`, which takes `limit` for a filter that nothing fits
+    // and answers 200 with an empty list. The key that accepts a transfer is
+    // shown once, to whoever made it.
     Row {
         kind: "block-storage.transfer",
-        path: "os-volume-transfer/detail",
+        path: "volume-transfers/detail",
         query: "all_tenants=1",
         list: "transfers",
         project: &["/source_project_id"],

@@ -115,6 +115,11 @@ pub(crate) struct Rules {
     /// defaults to the effective one; repeatable
     #[arg(long, value_name = "NAME|PATH[@VERSION]")]
     pub(crate) scope: Vec<String>,
+    /// Report by the controls of a framework: c5-2020, it-grundschutz-2023 or another
+    /// built-in id, or a folder with one of your own; repeatable. Without --bundle and
+    /// --scope, judges with all rules that are mapped to it
+    #[arg(long, value_name = "ID|PATH")]
+    pub(crate) framework: Vec<String>,
     /// Where a standard's text and its official test disagree, judge as the test
     /// does (reference, the default) or as the text says (strict)
     #[arg(long, value_enum)]

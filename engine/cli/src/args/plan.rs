@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::exit;
 use crate::output::{Output, PlanFormat};
@@ -77,6 +77,27 @@ pub(crate) enum PlanCommand {
         #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
         format: Vec<Output<PlanFormat>>,
     },
+    /// Record how a wave went, and plan the rest anew from fresh facts
+    ///
+    /// What is done stays done: it is no target of the new plan, and canaries and growth go on
+    /// from it. Without a wave only the rest is planned anew, as after an interruption.
+    #[command(after_help = exit::PLAN)]
+    Advance(Advance),
+    /// Tell which plan of the fleet is under way, and what is done
+    Status {
+        /// A plan of the fleet: tidegate.plan/v1, as JSON or YAML
+        #[arg(long, value_name = "FILE")]
+        plan: PathBuf,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
+    /// Give the plan up that is under way, so that another one may start
+    End {
+        /// The plan: tidegate.plan/v1, as JSON or YAML
+        #[arg(long, value_name = "FILE")]
+        plan: PathBuf,
+    },
     /// Tell what changed between two plans: targets of other fate, moves that came and went
     Diff {
         /// The first plan
@@ -98,6 +119,49 @@ pub(crate) enum PlanCommand {
         #[arg(long, value_name = "FILE")]
         facts: Option<PathBuf>,
     },
+}
+
+/// What happened to a wave.
+#[derive(Debug, Args)]
+pub(crate) struct Advance {
+    /// The plan that is under way: tidegate.plan/v1, as JSON or YAML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    /// The wave that ended, by number
+    #[arg(long, value_name = "N", requires = "outcome")]
+    pub(crate) wave: Option<u32>,
+    /// How it went
+    #[arg(long, value_enum, requires = "wave")]
+    pub(crate) outcome: Option<WaveOutcome>,
+    /// After a partial wave: a host or node that was updated; repeatable
+    #[arg(long, value_name = "ID", requires = "outcome")]
+    pub(crate) updated: Vec<String>,
+    #[command(flatten)]
+    pub(crate) inputs: Inputs,
+    /// How the new plan is written: table, json, markdown, html or ansible; repeatable
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    pub(crate) format: Vec<Output<PlanFormat>>,
+}
+
+/// How a wave went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WaveOutcome {
+    /// All targets are updated
+    Done,
+    /// Some are, those that --updated names
+    Partial,
+    /// None is
+    Failed,
+}
+
+impl From<WaveOutcome> for tidegate_gate::Outcome {
+    fn from(outcome: WaveOutcome) -> Self {
+        match outcome {
+            WaveOutcome::Done => Self::Done,
+            WaveOutcome::Partial => Self::Partial,
+            WaveOutcome::Failed => Self::Failed,
+        }
+    }
 }
 
 /// What a plan is judged against.

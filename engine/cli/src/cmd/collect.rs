@@ -25,7 +25,7 @@ use crate::rules::System;
 /// How many pages may wait for the store. Each is at most one page of the API,
 /// so this bounds the memory of a collection together with the collector's own
 /// cap on requests under way.
-const PAGES_WAITING: usize = 4;
+pub(crate) const PAGES_WAITING: usize = 4;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: &Collect) -> Result<Exit> {
     let targets = targets::reach(ctx, &args.targets, &args.sources).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn collect(
     let evidence = given.complete(store, target, now).await?;
     let mut writer = begin(ctx, store, &target.subject).await?;
     let (tx, rx) = mpsc::channel(PAGES_WAITING);
-    let collector = start(ctx, target, known, tx);
+    let collector = start(ctx, target, known, None, tx)?;
     let mut seen =
         Seen { subject: target.subject.clone(), started, kinds: BTreeMap::new(), gaps: 0 };
     receive(rx, &mut writer, ctx.ui, &mut seen).await?;
@@ -113,20 +113,28 @@ async fn known(store: &Store, target: &Target) -> Result<BTreeSet<Kind>> {
     Ok(last.kinds().filter(|(_, count)| *count > 0).map(|(kind, _)| kind.clone()).collect())
 }
 
-/// Begins to read a target; pages and coverage go to `tx`.
-fn start(
+/// Begins to read a target; pages and coverage go to `tx`. Only these kinds, if some
+/// are named.
+pub(crate) fn start(
     ctx: &Context<'_>,
     target: &Target,
     known: BTreeSet<Kind>,
+    kinds: Option<&BTreeSet<Kind>>,
     tx: mpsc::Sender<Collected>,
-) -> JoinHandle<Result<()>> {
+) -> Result<JoinHandle<Result<()>>> {
     let redaction_key = redaction_key(ctx);
-    match &target.source {
+    Ok(match &target.source {
         Source::OpenStack(cloud) => {
             let mut options = tidegate_openstack::Options::new(Arc::new(env::now));
             options.redaction_key = redaction_key;
             options.with = target.sources.with.iter().map(|w| (*w).into()).collect();
             options.dashboard = target.sources.dashboard.as_deref().map(Arc::from);
+            if let Some(kinds) = kinds {
+                let own = |k: &&Kind| System::of_kind(k) == Some(System::OpenStack);
+                let kinds: Vec<&str> = kinds.iter().filter(own).map(Kind::as_str).collect();
+                let chosen = tidegate_openstack::Selector::new(&kinds);
+                options.kinds = Some(chosen.map_err(|e| Failure::from_error(&e))?);
+            }
             let cloud = cloud.clone();
             tokio::spawn(async move {
                 let done = tidegate_openstack::collect(&cloud, &options, tx).await;
@@ -138,6 +146,7 @@ fn start(
             // What evidence is about is not the API's to say.
             let own = |kind: &Kind| System::of_kind(kind) == Some(System::Kubernetes);
             options.known = known.into_iter().filter(own).collect();
+            options.kinds = kinds.cloned();
             options.redaction_key = redaction_key;
             let cluster = cluster.clone();
             tokio::spawn(async move {
@@ -145,7 +154,7 @@ fn start(
                 done.map(drop).map_err(targets::kubernetes_failure)
             })
         }
-    }
+    })
 }
 
 /// How often a store that another process uses is tried again, twice a second:

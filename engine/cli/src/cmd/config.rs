@@ -79,6 +79,7 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
     let rules = config.rules(&args.rules)?;
     rows.push(row("bundles", &rules.bundles, |l| json!(l)));
     rows.push(row("scopes", &rules.scopes, |l| json!(l)));
+    rows.push(row("frameworks", &rules.frameworks, |l| json!(l)));
     rows.push(row("mode", &rules.mode, |m| json!(m.map(|m| m.name()))));
     for parameter in &rules.parameters {
         let p = &parameter.value;

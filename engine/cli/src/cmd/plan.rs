@@ -1,8 +1,9 @@
 //! `tidegate plan`: makes plans of rolling updates, judges them, shows and
 //! compares them.
 
-mod fleet;
-mod read;
+mod advance;
+pub(crate) mod fleet;
+pub(crate) mod read;
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use serde_json::json;
 use tidegate_checker::Checked;
 use tidegate_model::plan::DeadlineStatus;
 use tidegate_model::versions::VersionRules;
-use tidegate_model::{Fleet, Plan};
+use tidegate_model::{Fleet, Intent, Plan};
 use tidegate_planner::{Origin, PlanError};
 use tidegate_report::{
     AnsibleError, Judgement, PlanReport, explain, plan_ansible, plan_diff, plan_diff_text,
@@ -19,6 +20,7 @@ use tidegate_report::{
 
 use crate::args::{self, Inputs, PlanCommand};
 use crate::cmd::Context;
+use crate::cmd::gate::state;
 use crate::cmd::show::pretty;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -35,6 +37,11 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: args::Plan) -> Result<Exit>
         (Some(PlanCommand::Show { plan, fleet, intent, format }), _) => {
             show(ctx, &plan, &fleet, intent, &format).await
         }
+        (Some(PlanCommand::Advance(args)), _) => advance::advance(ctx, &args).await,
+        (Some(PlanCommand::Status { plan, format }), _) => {
+            advance::status(ctx, &plan, &format).await
+        }
+        (Some(PlanCommand::End { plan }), _) => advance::end(ctx, &plan).await,
         (Some(PlanCommand::Diff { before, after, format }), _) => {
             diff(ctx.ui, &before, &after, &format)
         }
@@ -51,7 +58,6 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: args::Plan) -> Result<Exit>
     }
 }
 
-/// Makes a plan. It is checked before anybody sees it.
 async fn make(
     ctx: &mut Context<'_>,
     inputs: &Inputs,
@@ -59,31 +65,54 @@ async fn make(
 ) -> Result<Exit> {
     let intent = read::intent(&inputs.intent)?;
     let Told { fleet, snapshots, sha256 } = fleet::told(ctx, &inputs.fleet).await?;
-    let rules = VersionRules::bundled();
     let origin = Origin {
         snapshots,
         fleet_sha256: sha256,
         intent_sha256: intent.digest,
         policy_digest: None,
         parent: None,
+        done: Vec::new(),
+        since: None,
     };
-    let intent = intent.value;
-    let plan = tidegate_planner::plan(&fleet, &intent, &rules, &origin).map_err(|e| match e {
+    let made = planned(&fleet, (&inputs.intent, &intent.value), &origin)?;
+    render_made(ctx, &made, &fleet, formats)
+}
+
+/// A plan that was checked.
+struct Made {
+    plan: Plan,
+    checked: Checked,
+}
+
+/// Makes a plan, and has it checked before anybody sees it.
+fn planned(fleet: &Fleet, (path, intent): (&Path, &Intent), origin: &Origin) -> Result<Made> {
+    let rules = VersionRules::bundled();
+    let plan = tidegate_planner::plan(fleet, intent, &rules, origin).map_err(|e| match e {
         PlanError::Intent(problem) => {
-            let shown = inputs.intent.display();
+            let shown = path.display();
             Failure::new(format!("the intent `{shown}` cannot be followed: {problem}"))
         }
         PlanError::Fleet(_) | PlanError::Window(_) => Failure::from_error(&e),
     })?;
-    let checked = tidegate_checker::check(&fleet, &intent, &plan, &rules).map_err(|violation| {
+    let plan = tidegate_gate::sealed(plan, fleet);
+    let checked = tidegate_checker::check(fleet, intent, &plan, &rules).map_err(|violation| {
         Failure::new("the plan that was made is not safe, and is not shown")
             .also(violation.to_string())
             .hint("this is a fault of tidegate: report it together with both files")
     })?;
-    let judgement = Judgement::Safe(checked.ends);
-    let report = PlanReport { plan: &plan, fleet: Some(&fleet), judgement: &judgement };
+    Ok(Made { plan, checked })
+}
+
+fn render_made(
+    ctx: &mut Context<'_>,
+    Made { plan, checked }: &Made,
+    fleet: &Fleet,
+    formats: &[Output<PlanFormat>],
+) -> Result<Exit> {
+    let judgement = Judgement::Safe(checked.ends.clone());
+    let report = PlanReport { plan, fleet: Some(fleet), judgement: &judgement };
     render(ctx.ui, &report, formats)?;
-    Ok(exit(&plan))
+    Ok(exit(plan))
 }
 
 /// Whether everything that is wanted is done, and in time.
@@ -99,7 +128,8 @@ async fn judge(
     path: &Path,
 ) -> Result<(Fleet, Judged)> {
     let intent = read::intent(path)?;
-    let told = fleet::of_plan(ctx, plan, args).await?;
+    let mut told = fleet::of_plan(ctx, plan, args).await?;
+    tidegate_gate::add_done(&plan.done, &mut told.fleet).map_err(|c| state::contradiction(&c))?;
     let ui = &mut *ctx.ui;
     if (&plan.snapshots, plan.fleet_sha256) != (&told.snapshots, told.sha256) {
         let file = args.facts.as_ref().map(|f| f.display().to_string());

@@ -1,23 +1,37 @@
 //! `tidegate policy`: work on bundles.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
 use serde_json::json;
-use tidegate_model::RuleMeta;
+use tidegate_model::{RuleId, RuleMeta};
 use tidegate_policy::{
     Bundle, CaseFailure, Difference, Input, Limits, Rule, RuleCoverage, RuleSet, run_cases,
 };
+use tidegate_report::Framework;
 
 use crate::args::Policy;
 use crate::bundles;
-use crate::cmd::{Context, explain};
+use crate::cmd::{Context, explain, who_can};
+use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::frameworks;
 use crate::output::{Format, Output, columns};
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
     match args {
-        Policy::List { bundle, format } => {
+        Policy::List { bundle, framework, format } => {
             let names = ctx.config.bundles(bundle);
-            list(ctx, names, &format)
+            list(ctx, names, &framework, &format)
+        }
+        Policy::Export { oscal, bundle, framework } => {
+            let names = ctx.config.bundles(bundle);
+            let frameworks = match framework.is_empty() {
+                true => known(ctx)?,
+                false => frameworks::load(&framework)?,
+            };
+            export(ctx, names, &frameworks, oscal.flatten().as_deref())
         }
         Policy::Explain(args) => match args.rule {
             Some(rule) => {
@@ -31,6 +45,10 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
             }
             None => explain::run(ctx, args).await,
         },
+        Policy::WhoCan { action, resource, cloud, at, format } => {
+            let asked = who_can::Asked { action, resource, cloud, at };
+            who_can::run(ctx, asked, &format).await
+        }
         Policy::Test { bundle } => {
             let names = ctx.config.bundles(bundle);
             test(ctx, names)
@@ -57,19 +75,44 @@ pub(crate) fn each(mut names: Vec<String>) -> Result<Vec<(Vec<Difference>, RuleS
     names.into_iter().map(one).collect()
 }
 
-fn list(ctx: &mut Context<'_>, names: Vec<String>, format: &Output) -> Result<Exit> {
+/// The built-in frameworks, and those of the configuration besides.
+fn known(ctx: &Context<'_>) -> Result<Vec<Framework>> {
+    let mut all = frameworks::built_in()?;
+    let own = frameworks::load(&ctx.config.frameworks(&[]).value)?;
+    all.extend(own);
+    let mut seen = BTreeSet::new();
+    all.retain(|f| seen.insert(f.about.id.clone()));
+    Ok(all)
+}
+
+fn list(
+    ctx: &mut Context<'_>,
+    names: Vec<String>,
+    framework: &[String],
+    format: &Output,
+) -> Result<Exit> {
+    let only = frameworks::load(framework)?;
+    let frameworks = if only.is_empty() { known(ctx)? } else { Vec::new() };
+    let frameworks = if only.is_empty() { &frameworks } else { &only };
     let sets = each(names)?;
-    let rules: Vec<&Rule> = sets.iter().flat_map(|(_, set)| set.definitions()).collect();
+    let mapped = |r: &&Rule| {
+        let id = r.meta.id.as_str();
+        only.is_empty() || only.iter().any(|f| !f.controls_of(id).is_empty())
+    };
+    let rules = sets.iter().flat_map(|(_, set)| set.definitions()).filter(mapped);
+    let rules: Vec<&Rule> = rules.collect();
     let text = match format.format {
         Format::Table => {
             let row = |rule: &&Rule| {
                 let m = &rule.meta;
-                vec![m.id.to_string(), m.severity.to_string(), m.bundle.clone(), m.title.clone()]
+                let controls = only.iter().map(|f| f.controls_of(m.id.as_str()).join(" "));
+                let lead = [m.id.to_string(), m.severity.to_string(), m.bundle.clone()];
+                lead.into_iter().chain(controls).chain([m.title.clone()]).collect()
             };
             columns(&rules.iter().map(row).collect::<Vec<_>>())
         }
         Format::Json => {
-            let rules: Vec<_> = rules.iter().map(|r| described(r)).collect();
+            let rules: Vec<_> = rules.iter().map(|r| described(r, frameworks)).collect();
             let text = serde_json::to_string_pretty(&json!({ "rules": rules }));
             text.map_err(|e| Failure::new("cannot write JSON").caused_by(Some(&e)))? + "\n"
         }
@@ -79,15 +122,36 @@ fn list(ctx: &mut Context<'_>, names: Vec<String>, format: &Output) -> Result<Ex
 }
 
 /// A rule as `policy list -f json` has it.
-fn described(rule: &Rule) -> serde_json::Value {
+fn described(rule: &Rule, frameworks: &[Framework]) -> serde_json::Value {
     let mut out = serde_json::to_value(&rule.meta).unwrap_or_default();
     if let Some(members) = out.as_object_mut() {
         members.insert("input".to_owned(), given(rule.input).into());
         members.insert("parameters".to_owned(), json!(rule.parameters));
         members.insert("visibility".to_owned(), json!(rule.visibility));
         members.insert("time".to_owned(), rule.time.into());
+        let of = |f: &Framework| (f.about.id.clone(), f.controls_of(rule.meta.id.as_str()).into());
+        let controls: serde_json::Map<String, serde_json::Value> =
+            frameworks.iter().map(of).filter(|(_, c)| c != &json!([])).collect();
+        members.insert("controls".to_owned(), controls.into());
     }
     out
+}
+
+/// Writes which rules speak for which controls.
+fn export(
+    ctx: &mut Context<'_>,
+    names: Vec<String>,
+    frameworks: &[Framework],
+    file: Option<&Path>,
+) -> Result<Exit> {
+    let sets = each(names)?;
+    let metas = sets.iter().flat_map(|(_, set)| set.rules());
+    let rules: BTreeMap<RuleId, RuleMeta> = metas.map(|m| (m.id.clone(), m.clone())).collect();
+    let (version, now) = (env!("CARGO_PKG_VERSION"), env::now());
+    ctx.ui.write_with(file, &mut |out| {
+        tidegate_report::component_definition(&rules, frameworks, version, now, out)
+    })?;
+    Ok(Exit::Ok)
 }
 
 fn given(input: Input) -> &'static str {
@@ -116,7 +180,8 @@ fn explain(ctx: &mut Context<'_>, id: &str, names: Vec<String>) -> Result<Exit> 
     };
     let concerning: Vec<&Difference> =
         differences.iter().filter(|d| d.concerns(rule.meta.id.as_str())).collect();
-    ctx.ui.write(None, &explained(rule, &concerning))?;
+    let frameworks = known(ctx)?;
+    ctx.ui.write(None, &explained(rule, &concerning, &frameworks))?;
     Ok(Exit::Ok)
 }
 
@@ -129,7 +194,7 @@ fn alike(typed: &str, id: &str) -> bool {
     known > 0 && known + 1 >= words.len()
 }
 
-fn explained(rule: &Rule, differences: &[&Difference]) -> String {
+fn explained(rule: &Rule, differences: &[&Difference], frameworks: &[Framework]) -> String {
     let RuleMeta { id, title, description, severity, kinds, standard, remediation, bundle, file } =
         &rule.meta;
     let mut text = format!("{id}  {title}\n\n");
@@ -167,7 +232,21 @@ fn explained(rule: &Rule, differences: &[&Difference]) -> String {
     let parameter = |(name, value): (&String, &serde_json::Value)| format!("{name}: {value}");
     row("parameters", list(rule.parameters.iter().map(parameter).collect()));
     row("clause", standard.clone().unwrap_or_default());
-    row("controls", list(rule.controls.clone()));
+    for framework in frameworks {
+        let of = framework.controls_of(id.as_str());
+        let titled = |control: &String| {
+            let known = framework.controls.iter().find(|c| c.id == *control);
+            match known.and_then(|c| c.title.as_deref()) {
+                Some(title) => format!("{control} ({title})"),
+                None => control.clone(),
+            }
+        };
+        let list = list(of.iter().map(titled).collect());
+        let unverified = !framework.about.verified && !of.is_empty();
+        let note = if unverified { "; ids unverified" } else { "" };
+        row(&framework.about.id, format!("{list}{note}"));
+    }
+    row("see also", list(rule.controls.clone()));
     text.push_str(&columns(&rows));
     if !remediation.is_empty() {
         text.push_str(&format!("\nTo mend it: {}\n", remediation.trim()));
@@ -246,5 +325,7 @@ fn covered(coverage: &RuleCoverage) -> Vec<String> {
         [] => String::new(),
         lines => format!("not reached: line {}", lines.join(", ")),
     };
-    vec![rule.to_string(), format!("{cases} cases"), format!("{percent} %"), missed]
+    // Of a policy in Cedar it is not known which lines were reached.
+    let percent = if lines == 0 { String::new() } else { format!("{percent} %") };
+    vec![rule.to_string(), format!("{cases} cases"), percent, missed]
 }

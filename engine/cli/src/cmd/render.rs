@@ -44,7 +44,10 @@ pub(crate) async fn finish(
     if !run.waivers.is_empty() {
         subjects.iter_mut().for_each(|subject| run.waivers.apply(subject));
     }
+    // Of all that is, before the baseline may leave something out.
+    let frameworks = run.rules.frameworks(&subjects);
     let mut report = Report::new(env!("CARGO_PKG_VERSION"), subjects);
+    report.frameworks = frameworks;
     if let Some(baseline) = baseline {
         baseline.compare(&mut report, reporting.only_new.value);
     }
@@ -114,7 +117,13 @@ fn write(
         ReportFormat::Scs => Some(scs(ctx, report, run)?),
         _ => None,
     };
+    let framed = !report.frameworks.is_empty();
     let mut to = |out: &mut dyn Write| match output.format {
+        ReportFormat::Table if framed => {
+            out.write_all(tidegate_report::framework_table(report, &table).as_bytes())
+        }
+        ReportFormat::Csv if framed => tidegate_report::framework_csv(report, out),
+        ReportFormat::Html if framed => tidegate_report::framework_html(report, out),
         ReportFormat::Table => out.write_all(tidegate_report::table(report, &table).as_bytes()),
         ReportFormat::Json => tidegate_report::json(report, out),
         ReportFormat::Ndjson => tidegate_report::ndjson(report, out),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tidegate_report::{ScsDocument, read_scs};
 use tidegate_signature::{KeyError, SigningKey};
 
-use crate::args::Report;
+use crate::args::{Report, ReportCommand};
 use crate::cmd::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -19,10 +19,11 @@ const NAMESPACE: &str = "report";
 pub(crate) const PASSPHRASE: &str = "TIDEGATE_KEY_PASSPHRASE";
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: Report) -> Result<Exit> {
-    match args {
-        Report::Show(args) => show::run(ctx, *args).await,
-        Report::Sign { file, key } => sign(ctx, &file, &key),
-        Report::Upload(args) => upload::upload(ctx, &args).await,
+    match args.command {
+        None => show::run(ctx, *args.show).await,
+        Some(ReportCommand::Show(args)) => show::run(ctx, *args).await,
+        Some(ReportCommand::Sign { file, key }) => sign(ctx, &file, &key),
+        Some(ReportCommand::Upload(args)) => upload::upload(ctx, &args).await,
     }
 }
 

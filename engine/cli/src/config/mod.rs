@@ -26,6 +26,7 @@ use crate::failure::{Failure, Result};
 use crate::output::{Output, ReportFormat};
 use crate::yaml;
 
+pub(crate) use read::distance;
 pub(crate) use settings::{Reporting, RuleChoice};
 pub(crate) use targets::{Name, Place, Wanted};
 
@@ -121,6 +122,8 @@ pub(crate) struct File {
     pub(crate) targets: Vec<FileTarget>,
     pub(crate) bundles: Option<Setting<Vec<String>>>,
     pub(crate) scopes: Option<Setting<Vec<String>>>,
+    /// Built-in ids, or folders.
+    pub(crate) frameworks: Option<Setting<Vec<String>>>,
     pub(crate) mode: Option<Setting<Mode>>,
     pub(crate) parameters: Vec<Setting<Parameter>>,
     pub(crate) waivers: Option<Setting<Vec<PathBuf>>>,

@@ -17,13 +17,14 @@ use crate::output::{Output, ReportFormat};
 use crate::yaml::{self, Entry, Node, Problem, Value};
 
 /// The keys of the file.
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 15] = [
     "schema",
     "store",
     "retention",
     "targets",
     "bundles",
     "scopes",
+    "frameworks",
     "mode",
     "parameters",
     "waivers",
@@ -140,6 +141,11 @@ impl Reader {
                     let all = self.texts(key, node);
                     let all = all.map(|l| l.into_iter().map(|t| self.scope(t)).collect());
                     file.scopes = all.map(|v| self.at(line, v));
+                }
+                "frameworks" => {
+                    let all = self.texts(key, node);
+                    let all = all.map(|l| l.into_iter().map(|t| self.framework(t)).collect());
+                    file.frameworks = all.map(|v| self.at(line, v));
                 }
                 "mode" => {
                     let read = |text: &str| match text {
@@ -275,6 +281,11 @@ impl Reader {
     /// A built-in name stays; everything else is a path.
     fn bundle(&self, text: String) -> String {
         if bundles::is_built_in(&text) { text } else { self.joined(&text) }
+    }
+
+    fn framework(&self, text: String) -> String {
+        let built_in = bundles::built_in_frameworks().iter().any(|(id, ..)| *id == text);
+        if built_in { text } else { self.joined(&text) }
     }
 
     fn scope(&self, text: String) -> String {
@@ -425,7 +436,7 @@ impl Reader {
 
 /// How many letters must be changed, put in or left out to get from one text
 /// to the other (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (n, x) in a.chars().enumerate() {
         let mut next = vec![n + 1];

@@ -17,6 +17,9 @@ use crate::output::{Output, ReportFormat};
 pub(crate) struct RuleChoice {
     pub(crate) bundles: Setting<Vec<String>>,
     pub(crate) scopes: Setting<Vec<String>>,
+    /// Frameworks to tell of; without bundles and scopes, those whose rules they
+    /// map are judged.
+    pub(crate) frameworks: Setting<Vec<String>>,
     /// The rules' own defaults if `None`.
     pub(crate) mode: Setting<Option<Mode>>,
     /// Later ones win.
@@ -30,6 +33,7 @@ impl RuleChoice {
         Self {
             bundles: Setting::new(vec![name.to_owned()], Origin::Default),
             scopes: Setting::new(Vec::new(), Origin::Default),
+            frameworks: Setting::new(Vec::new(), Origin::Default),
             mode: Setting::new(None, Origin::Default),
             parameters: Vec::new(),
             reference_date: None,
@@ -159,7 +163,14 @@ impl Config {
         let flag = |p| Setting::new(p, Origin::Flag("--parameter"));
         parameters.extend(own.iter().cloned().map(flag));
         let reference_date = flags.reference_date.clone();
-        Ok(RuleChoice { bundles, scopes, mode, parameters, reference_date })
+        let frameworks = self.frameworks(&flags.framework);
+        Ok(RuleChoice { bundles, scopes, frameworks, mode, parameters, reference_date })
+    }
+
+    /// The frameworks: built-in ids and folders.
+    pub(crate) fn frameworks(&self, named: &[String]) -> Setting<Vec<String>> {
+        let flag = list(named, "--framework");
+        pick(flag, None, self.file.frameworks.as_ref(), Vec::new())
     }
 
     /// The bundles to list or test: those named, else the file's, else none.

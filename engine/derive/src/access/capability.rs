@@ -162,6 +162,11 @@ pub(super) static CAPABILITIES: [Capability; 21] = [
     ),
 ];
 
+/// The names of those that are documented.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CAPABILITIES.iter().map(|c| c.name).filter(|name| !name.is_empty())
+}
+
 /// What some rules grant of all capabilities.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Grants {

@@ -8,8 +8,8 @@
 //! Each rule is looked at once for each role that has it, each binding once for
 //! each of its subjects.
 
-mod capability;
-mod read;
+pub(crate) mod capability;
+pub(crate) mod read;
 mod roles;
 mod shipped;
 mod subject;

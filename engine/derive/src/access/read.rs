@@ -132,17 +132,17 @@ struct RawAggregation {
 /// One rule of a role. Null and absent lists are empty ones.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     #[serde(deserialize_with = "list")]
-    pub(super) verbs: Vec<String>,
+    pub(crate) verbs: Vec<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) api_groups: Vec<String>,
+    pub(crate) api_groups: Vec<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) resources: Vec<String>,
+    pub(crate) resources: Vec<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) resource_names: Vec<String>,
+    pub(crate) resource_names: Vec<String>,
     #[serde(rename = "nonResourceURLs", deserialize_with = "list")]
-    pub(super) urls: Vec<String>,
+    pub(crate) urls: Vec<String>,
 }
 
 /// A label selector; without any requirement it chooses everything.
@@ -175,16 +175,16 @@ fn list<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Err
 
 /// What a role says.
 #[derive(Debug, Default)]
-pub(super) struct Role {
+pub(crate) struct Role {
     pub(super) labels: BTreeMap<String, String>,
-    pub(super) rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     /// Of an aggregated ClusterRole.
     pub(super) selectors: Vec<Selector>,
 }
 
 impl Role {
     /// An error is one clause.
-    pub(super) fn read(fact: &Fact) -> Result<Self, String> {
+    pub(crate) fn read(fact: &Fact) -> Result<Self, String> {
         let raw: RawRole = serde_json::from_str(&fact.resource.body)
             .map_err(|e| format!("it is not a role: {e}"))?;
         let aggregation = raw.aggregation_rule.unwrap_or_default();

@@ -287,7 +287,7 @@ impl Directory {
                 name: credential.name.clone(),
                 project_id: credential.project_id.clone(),
                 roles: roles.clone().map(|r| (self.roles.name(r).to_owned(), true)).collect(),
-                unrestricted: credential.unrestricted,
+                unrestricted: credential.unrestricted.unwrap_or_default(),
             };
             held.credentials.insert(id.clone(), known);
             let Some(project) = &credential.project_id else { continue };

@@ -204,8 +204,8 @@ impl TrustRole {
 pub(super) struct Credential {
     pub(super) name: Option<String>,
     pub(super) project_id: Option<String>,
-    #[serde(default)]
-    pub(super) unrestricted: bool,
+    /// Null where nobody said when it was made: restricted.
+    pub(super) unrestricted: Option<bool>,
     pub(super) expires_at: Option<String>,
     access_rules: Option<Vec<Value>>,
     #[serde(default)]

@@ -164,7 +164,7 @@ fn what_does_not_depend_on_a_change_has_not_changed() {
     );
     assert_eq!(
         news(&|c| c.put("identity.user", "", "u", &json!({"name": "u"}))),
-        ["access/user/u"]
+        ["access/user/u", "tenancy/user/u"]
     );
     let all = kind("compute.server");
     assert_eq!(news(&|c| c.put(all.as_str(), "R", "s", &json!({}))), Vec::<String>::new());

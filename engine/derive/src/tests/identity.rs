@@ -262,6 +262,14 @@ fn a_credential_uses_what_its_user_holds() {
         of(&cloud, "user/v")["credentials"],
         json!({"c": {"access_rules": 1, "expires_at": "2027-01-01T00:00:00", "name": "ci", "project_id": "q", "roles": {"member": true}, "unrestricted": true}})
     );
+    // As Keystone keeps it where nobody said so.
+    cloud.put(
+        "identity.application_credential",
+        "",
+        "c",
+        &json!({"unrestricted": null, "tidegate": {"user_id": "v"}}),
+    );
+    assert_eq!(of(&cloud, "user/v")["credentials"]["c"]["unrestricted"], json!(false));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 mod amount;
 mod check;
+mod digest;
 mod kubernetes;
 
 use std::collections::{BTreeMap, BTreeSet};

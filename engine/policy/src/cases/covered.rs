@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use tidegate_model::RuleId;
 
 use crate::metadata::Rule;
-use crate::ruleset::RuleSet;
+use crate::ruleset::{Judge, RuleSet};
 
 /// How much of a rule its cases exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,8 @@ pub struct RuleCoverage {
     pub rule: RuleId,
     /// How many cases there are for it.
     pub cases: usize,
-    /// Lines of its file that some case evaluated.
+    /// Lines of its file that some case evaluated; 0 for a policy in Cedar, of
+    /// which that is not known.
     pub covered: usize,
     /// Lines of its file that none did, in order.
     pub not_covered: Vec<u32>,
@@ -34,7 +35,7 @@ impl Covered {
 
     pub(super) fn run(&mut self, set: &RuleSet, rule: &Rule, input: &Json) {
         let at = set.definitions().iter().position(|r| r.meta.id == rule.meta.id);
-        let Some(entry) = at.and_then(|n| set.machine.entries.get(n)) else { return };
+        let Some(Judge::Rego(entry)) = at.and_then(|n| set.judges.get(n)) else { return };
         self.engine.set_input(Value::from(input.clone()));
         for ask in std::iter::once(&entry.result).chain(&entry.reason).chain(&entry.until) {
             // What it answers was looked at already.

@@ -16,9 +16,13 @@
 //! errors, and an error is never an Allow and never a Pass.
 
 mod ask;
+mod audit;
+mod audit_rule;
 mod read;
+mod shape;
 
 pub use ask::{Authorizer, Decision, PolicyInfo, Question};
+pub(crate) use audit::{Audit, rules};
 pub(crate) use read::{Policies, Source};
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
-    Effect, Policy, PolicyId, PolicySet, PrincipalConstraint, ResourceConstraint, Schema,
-    SchemaFragment, ValidationMode, Validator,
+    ActionConstraint, Effect, EntityId, Policy, PolicyId, PolicySet, PrincipalConstraint,
+    ResourceConstraint, Schema, SchemaFragment, ValidationMode, Validator,
 };
 
 use crate::error::Fault;
@@ -51,6 +51,11 @@ impl Located {
             && self.is_unconditional()
     }
 
+    /// Whether it is `permit(principal, action, resource);`.
+    pub(crate) fn is_whole_blanket(&self) -> bool {
+        self.is_blanket() && matches!(self.policy.action_constraint(), ActionConstraint::Any)
+    }
+
     /// Whether there is no condition, or none but constants that hold.
     fn is_unconditional(&self) -> bool {
         let json = self.policy.to_json().unwrap_or_default();
@@ -72,6 +77,7 @@ pub(crate) struct Policies {
     pub(crate) schema_source: Source,
     /// In order of file and line.
     pub(crate) policies: Vec<Located>,
+    sources: Vec<Source>,
 }
 
 impl Policies {
@@ -120,12 +126,36 @@ impl Policies {
             fragment,
             schema_source,
             policies: Vec::new(),
+            sources: policies.to_vec(),
         };
         let mut wrong = Vec::new();
         for source in policies {
             found.add(source, &mut wrong);
         }
         if wrong.is_empty() { Ok(Some(found)) } else { Err(wrong) }
+    }
+
+    /// Whether they are audit policies: some policy has `@kinds`.
+    pub(crate) fn are_audits(&self) -> bool {
+        self.policies.iter().any(|p| p.policy.annotation("kinds").is_some())
+    }
+
+    /// The file of a policy.
+    pub(super) fn source_of(&self, located: &Located) -> Source {
+        let found = self.sources.iter().find(|s| s.path == located.file);
+        found.cloned().unwrap_or_else(|| self.schema_source.clone())
+    }
+
+    /// The parameters of audits with their defaults: the annotation
+    /// `@parameters` of the action, as a mapping in YAML.
+    pub(super) fn parameters(&self) -> Result<BTreeMap<String, serde_json::Value>, String> {
+        let text = self.fragment.action_annotation(None, &EntityId::new("audit"), "parameters");
+        match text {
+            None => Ok(BTreeMap::new()),
+            Some(text) => {
+                yaml_serde::from_str(text).map_err(|e| format!("`@parameters` of `audit`: {e}"))
+            }
+        }
     }
 
     /// Takes in the policies of a file.
@@ -172,7 +202,7 @@ impl Policies {
 
 /// What Cedar says of a file: itself and what it relates to it, each with its
 /// line.
-fn faults(bundle: &str, source: &Source, error: &DetailedError) -> Vec<Fault> {
+pub(super) fn faults(bundle: &str, source: &Source, error: &DetailedError) -> Vec<Fault> {
     let line = error.source_locations.first().map(|at| source.line(at.loc.start));
     let fault = Fault::new(bundle, &source.path, line, one_line(&error.message));
     let fault = match &error.help {

@@ -138,8 +138,8 @@ impl Group<'_> {
             }
             resources.insert(Value::from(kind.as_str()), Value::from(group));
         }
-        let (Some(parameters), Some(entry)) =
-            (self.set.parameters.get(self.at), self.set.machine.entries.get(self.at))
+        let (Some(parameters), Some(judge)) =
+            (self.set.parameters.get(self.at), self.set.judges.get(self.at))
         else {
             return Answer::abort(AbortCode::Error, "the rule was not compiled");
         };
@@ -153,7 +153,7 @@ impl Group<'_> {
         if let Some(abort) = check_requires(rule, &input) {
             return abort;
         }
-        let answer = ask(runner, rule, entry, &input);
+        let answer = ask(runner, rule, judge, &input);
         let known: BTreeSet<&str> = kinds
             .iter()
             .flat_map(|(_, all)| self.of(all))

@@ -191,8 +191,8 @@ impl Context<'_, '_> {
                 Err(abort) => return abort,
             }
         };
-        let (Some(parameters), Some(entry)) =
-            (self.set.parameters.get(at), self.set.machine.entries.get(at))
+        let (Some(parameters), Some(judge)) =
+            (self.set.parameters.get(at), self.set.judges.get(at))
         else {
             return Answer::abort(AbortCode::Error, "the rule was not compiled");
         };
@@ -209,7 +209,7 @@ impl Context<'_, '_> {
         if let Some(abort) = check_requires(rule, &input) {
             return abort;
         }
-        let answer = ask(runner, rule, entry, &input);
+        let answer = ask(runner, rule, judge, &input);
         let other = |r: &&String| r.as_str() != loaded.resource.key.as_str();
         match answer.violations.iter().filter_map(|(r, _)| r.as_ref()).find(other) {
             Some(other) => Answer {

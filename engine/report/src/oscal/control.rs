@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_model::{RuleMeta, Verdict};
+use tidegate_model::{RuleId, RuleMeta, Verdict};
 
-use crate::{ReportRule, ScopeReport, SubjectReport, TestcaseReport};
+use crate::{
+    ControlReport, ControlState, FrameworkSubject, ReportRule, RuleState, ScopeReport,
+    SubjectReport, TestcaseReport,
+};
 
 /// The control that a rule judges: the SCS standard in the version its clause
 /// links to, such as `scs-0102-v1`, otherwise the rule's own id.
@@ -44,12 +47,16 @@ pub(super) struct Control<'a> {
     pub(super) rules: Vec<&'a ReportRule>,
     /// Testcases of scopes that are missing without a rule that says so.
     pub(super) testcases: Vec<(&'a ScopeReport, &'a TestcaseReport)>,
+    /// Rules of a framework's mapping that were not asked.
+    pub(super) not_asked: Vec<&'a RuleId>,
+    /// The control of a framework that it is.
+    pub(super) of: Option<&'a ControlReport>,
 }
 
 impl Control<'_> {
     /// Whether it stands for a cloud that no rule judged.
     pub(super) fn no_rule(&self) -> bool {
-        self.rules.is_empty() && self.testcases.is_empty()
+        self.rules.is_empty() && self.testcases.is_empty() && self.not_asked.is_empty()
     }
 
     /// Fail if a rule is broken, waived or not; a pass only if everything was
@@ -90,6 +97,34 @@ pub(super) fn controls(subject: &SubjectReport) -> BTreeMap<String, Control<'_>>
         }
     }
     controls
+}
+
+/// The controls of a framework that rules speak for in a cloud, by id; and the
+/// ids of those that none does.
+pub(super) fn of_framework<'a>(
+    subject: &'a SubjectReport,
+    framework: &'a FrameworkSubject,
+) -> (BTreeMap<String, Control<'a>>, Vec<String>) {
+    let asked: BTreeMap<&RuleId, &ReportRule> =
+        subject.rules.iter().map(|r| (&r.meta.id, r)).collect();
+    let not_asked =
+        |id: &&RuleId| framework.rules.get(*id).is_some_and(|r| r.state == RuleState::NotEvaluated);
+    let mut controls = BTreeMap::new();
+    let mut not_covered = Vec::new();
+    for control in &framework.controls {
+        if control.state == ControlState::NotCovered {
+            not_covered.push(token(&control.id));
+            continue;
+        }
+        let of = Control {
+            rules: control.rules.iter().filter_map(|id| asked.get(id).copied()).collect(),
+            testcases: Vec::new(),
+            not_asked: control.rules.iter().filter(not_asked).collect(),
+            of: Some(control),
+        };
+        controls.insert(token(&control.id), of);
+    }
+    (controls, not_covered)
 }
 
 #[cfg(test)]

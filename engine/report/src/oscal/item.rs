@@ -187,7 +187,10 @@ pub(super) struct Reviewed<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Selection<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) include_controls: Vec<ControlRef<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) exclude_controls: Vec<ControlRef<'a>>,
 }
 
 #[derive(Serialize)]
@@ -279,6 +282,8 @@ pub(super) struct Finding {
     pub(super) uuid: Uuid,
     pub(super) title: String,
     pub(super) description: String,
+    #[serde(skip_serializing_if = "Props::is_empty")]
+    pub(super) props: Props,
     pub(super) target: Target,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) related_observations: Vec<ObservationRef>,

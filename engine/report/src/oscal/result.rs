@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use jiff::civil::Date;
-use tidegate_model::{Finding as Found, ResourceKey, Verdict};
+use tidegate_model::{Finding as Found, ResourceKey, RuleId, Verdict};
 use uuid::Uuid;
 
-use super::control::{Control, controls};
+use super::control::{Control, controls, of_framework};
 use super::item::{
     Array, Assets, Component, ComponentRef, ControlRef, Evidence, Finding, Item, Observation,
     ObservationRef, Operational, Origin, Platform, Props, Reviewed, RiskRef, Selection,
@@ -19,7 +19,10 @@ use crate::TestcaseReport;
 use crate::html::evidence;
 use crate::tally::{count, without_rules};
 use crate::text::{State, code, message};
-use crate::{Change, Gap, Report, ReportFinding, ReportRule, ScopeReport, SubjectReport};
+use crate::{
+    About, Change, ControlState, FrameworkSubject, Gap, Report, ReportFinding, ReportRule,
+    ScopeReport, SubjectReport,
+};
 
 /// The uuid of tidegate as a component; the same in all documents.
 pub(super) fn tool() -> Uuid {
@@ -30,8 +33,10 @@ pub(super) struct Cloud<'a> {
     pub(super) report: &'a Report,
     pub(super) subject: &'a SubjectReport,
     /// What ids are derived from: the cloud's name, with the snapshot's number
-    /// where a report has several of one cloud.
+    /// where a report has several of one cloud, and with the framework's.
     pub(super) base: &'a str,
+    /// The framework whose controls are told, instead of those that rules name.
+    pub(super) framework: Option<(&'a About, &'a FrameworkSubject)>,
 }
 
 impl<'a> Cloud<'a> {
@@ -41,18 +46,21 @@ impl<'a> Cloud<'a> {
         let read_until = subject.coverage.iter().map(|c| c.read_until).max();
         let end = read_until.map_or(subject.taken_at, |t| t.max(subject.taken_at));
         write!(out, "{{\"uuid\":\"{}\"", id(&["result", &snapshot, self.base]))?;
-        member(out, "title", &format!("Compliance of {}", subject.snapshot.subject))?;
-        let rules = count(subject.rules.len(), "rule");
+        member(out, "title", &self.title())?;
+        let rules = count(self.rules().count(), "rule");
         member(out, "description", &format!("Snapshot {snapshot}, judged by {rules}."))?;
         member(out, "start", &time(subject.taken_at))?;
         member(out, "end", &time(end))?;
         member(out, "props", &self.props())?;
         self.definitions(out)?;
-        let controls = controls(subject);
-        member(out, "reviewed-controls", &reviewed(&controls))?;
+        let (controls, not_covered) = match self.framework {
+            Some((_, framework)) => of_framework(subject, framework),
+            None => (controls(subject), Vec::new()),
+        };
+        member(out, "reviewed-controls", &reviewed(&controls, &not_covered))?;
         self.observations(out, &controls)?;
         let mut risks = Array::new(out, "risks");
-        for rule in &subject.rules {
+        for rule in self.rules() {
             risk::of(self.base, rule).each(self.base, subject, rule, |risk| risks.push(&risk))?;
         }
         risks.close()?;
@@ -64,9 +72,31 @@ impl<'a> Cloud<'a> {
         out.write_all(b"}")
     }
 
+    fn title(&self) -> String {
+        let cloud = &self.subject.snapshot.subject;
+        match self.framework {
+            Some((about, _)) => markup(&format!("Compliance of {cloud} with {}", about.name())),
+            None => format!("Compliance of {cloud}"),
+        }
+    }
+
+    /// The rules that speak for what is told.
+    fn rules(&self) -> impl Iterator<Item = &'a ReportRule> {
+        let mapped = self.framework.map(|(_, framework)| &framework.rules);
+        let told = move |r: &&ReportRule| mapped.is_none_or(|m| m.contains_key(&r.meta.id));
+        self.subject.rules.iter().filter(told)
+    }
+
     fn props(&self) -> Props {
         let subject = self.subject;
-        let mut props = Props::default()
+        let mut props = Props::default();
+        if let Some((about, _)) = self.framework {
+            props = props
+                .with("framework", &about.id)
+                .with("framework-edition", &about.edition)
+                .with("framework-list", &about.caveat());
+        }
+        props = props
             .with("snapshot", &subject.snapshot.to_string())
             .with("rule-set", &format!("sha256:{}", subject.rule_set))
             .with("verdict", &subject.verdict.to_string())
@@ -101,7 +131,7 @@ impl<'a> Cloud<'a> {
         serde_json::to_writer(&mut *out, &cloud)?;
         out.write_all(b"]")?;
         let mut resources: BTreeMap<&ResourceKey, &Found> = BTreeMap::new();
-        for found in self.subject.rules.iter().flat_map(|r| &r.findings).map(|f| &f.finding) {
+        for found in self.rules().flat_map(|r| &r.findings).map(|f| &f.finding) {
             if let Some(key) = &found.resource {
                 resources.entry(key).or_insert(found);
             }
@@ -155,7 +185,7 @@ impl<'a> Cloud<'a> {
             }
         }
         let mut all = Array::new(out, "observations");
-        for rule in &self.subject.rules {
+        for rule in self.rules() {
             let until = expires.get(rule.meta.id.as_str()).map(|d| format!("{d}T00:00:00Z"));
             if holds(rule) {
                 all.push(&self.passes(rule, until.clone()))?;
@@ -166,6 +196,19 @@ impl<'a> Cloud<'a> {
         }
         for (scope, testcase) in controls.values().flat_map(|c| &c.testcases) {
             all.push(&self.testcase(scope, testcase))?;
+        }
+        if let Some((_, framework)) = self.framework {
+            for (rule, evidence) in &framework.rules {
+                if evidence.counts.is_none() {
+                    let props = Props::default()
+                        .with("rule", rule.as_str())
+                        .with("bundle", evidence.bundle.as_deref().unwrap_or_default())
+                        .with("result", State::NotJudged.name());
+                    let title = format!("Rule {rule} was not evaluated");
+                    let text = markup(&evidence.why());
+                    all.push(&self.observation(not_asked(self.base, rule), &title, text, props))?;
+                }
+            }
         }
         if let Some(why) = without_rules(self.subject) {
             let props = Props::default().with("result", State::Missing.name());
@@ -279,15 +322,7 @@ impl<'a> Cloud<'a> {
 
     /// What the rules of a control amount to.
     fn finding(&self, name: &str, control: &Control<'_>) -> Finding {
-        let (state, reason, remarks) = match control.verdict() {
-            Verdict::Pass => ("satisfied", "pass", None),
-            Verdict::Fail => ("not-satisfied", "fail", None),
-            Verdict::Abort | Verdict::Missing => (
-                "not-satisfied",
-                "other",
-                Some("Not everything could be judged, or evidence is missing. That is no pass."),
-            ),
-        };
+        let status = status(control);
         let mut observations = Vec::new();
         let mut risks = Vec::new();
         let mut numbers = [0_usize; 4];
@@ -313,31 +348,62 @@ impl<'a> Cloud<'a> {
             observations.push(testcase_id(self.base, scope, testcase));
             *missing += 1;
         }
+        for rule in &control.not_asked {
+            observations.push(not_asked(self.base, rule));
+            *not_judged += 1;
+        }
         if control.no_rule() {
             observations.push(no_rule(self.base));
         }
         let text = format!(
             "{}: {fails} broken, {waived} waived, {not_judged} not judged, {missing} without evidence.",
-            count(control.rules.len(), "rule"),
+            count(control.rules.len() + control.not_asked.len(), "rule"),
         );
+        let (title, props) = match control.of {
+            None => (name.to_owned(), Props::default()),
+            Some(of) => (
+                format!("{} {}", of.id, of.title.as_deref().unwrap_or_default()),
+                Props::default().with("control", &of.id).with("state", of.state.words()),
+            ),
+        };
         Finding {
             uuid: id(&["control", self.base, name]),
-            title: markup(name),
+            title: markup(&title),
             description: text,
-            target: Target {
-                r#type: "objective-id",
-                target_id: name.to_owned(),
-                status: Status { state, reason, remarks },
-            },
+            props,
+            target: Target { r#type: "objective-id", target_id: name.to_owned(), status },
             related_observations: observations.into_iter().map(ObservationRef::new).collect(),
             related_risks: risks.into_iter().map(|risk_uuid| RiskRef { risk_uuid }).collect(),
         }
     }
 }
 
-fn reviewed<'c>(controls: &'c BTreeMap<String, Control<'_>>) -> Reviewed<'c> {
+/// What a control's rules amount to. OSCAL has no third state: what could not be
+/// judged is not satisfied, with another reason than a fail; so is what a waiver
+/// accepts.
+fn status(control: &Control<'_>) -> Status {
+    const UNKNOWN: &str =
+        "Not everything could be judged, or evidence is missing. That is no pass.";
+    const ACCEPTED: &str = "What is broken is accepted by waivers, see the related risks.";
+    let (fail, other) = (("not-satisfied", "fail"), ("not-satisfied", "other"));
+    let ((state, reason), remarks) = match (control.of.map(|of| of.state), control.verdict()) {
+        (Some(ControlState::NotSatisfied), _) | (None, Verdict::Fail) => (fail, None),
+        (Some(ControlState::Waived), _) => (fail, Some(ACCEPTED)),
+        (Some(ControlState::Satisfied), _) => (("satisfied", "pass"), Some(crate::framework::NOTE)),
+        (None, Verdict::Pass) => (("satisfied", "pass"), None),
+        (Some(ControlState::NotJudged | ControlState::NotCovered), _)
+        | (None, Verdict::Abort | Verdict::Missing) => (other, Some(UNKNOWN)),
+    };
+    Status { state, reason, remarks }
+}
+
+fn reviewed<'c>(
+    controls: &'c BTreeMap<String, Control<'_>>,
+    not_covered: &'c [String],
+) -> Reviewed<'c> {
     let include_controls = controls.keys().map(|c| ControlRef { control_id: c }).collect();
-    Reviewed { control_selections: [Selection { include_controls }] }
+    let exclude_controls = not_covered.iter().map(|c| ControlRef { control_id: c }).collect();
+    Reviewed { control_selections: [Selection { include_controls, exclude_controls }] }
 }
 
 fn rule_props(rule: &ReportRule) -> Props {
@@ -350,6 +416,10 @@ fn rule_props(rule: &ReportRule) -> Props {
 /// Whether a rule has an observation of what is in order.
 fn holds(rule: &ReportRule) -> bool {
     rule.counts.pass > 0 || rule.verdict == Verdict::Pass
+}
+
+fn not_asked(base: &str, rule: &RuleId) -> Uuid {
+    id(&["not-asked", base, rule.as_str()])
 }
 
 fn no_rule(base: &str) -> Uuid {

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tidegate_model::{Evaluation, KindCoverage, RuleId, RuleMeta, SnapshotMeta};
 use tidegate_report::{
-    BaselineSummary, Change, Report, Resolved, ScopeReport, SubjectReport, TestcaseReport, Waived,
+    AtHand, BaselineSummary, Change, Framework, FrameworkReport, Report, Resolved, ScopeReport,
+    SubjectReport, TableOptions, TestcaseReport, Waived,
 };
 
 const TAKEN: &str = "2026-11-22T01:00:00Z";
@@ -270,6 +271,52 @@ pub(crate) const FOR_PEOPLE: [(&str, Format); 3] = [
     ("md", |r, out| tidegate_report::markdown(r, &tidegate_report::MarkdownOptions::COMMENT, out)),
     ("oscal.json", tidegate_report::oscal),
 ];
+
+/// What is made of a report with a framework, by the name of their golden file.
+#[allow(dead_code, reason = "not all tests are about them")]
+pub(crate) const FRAMEWORK: [(&str, Format); 5] = [
+    ("framework.component.json", |_, out| {
+        let rules = rules().into_iter().map(|(m, _)| (m.id.clone(), m)).collect();
+        let now = TAKEN.parse().unwrap();
+        tidegate_report::component_definition(&rules, &[framework()], "0.1.0", now, out)
+    }),
+    ("framework.csv", tidegate_report::framework_csv),
+    ("framework.html", tidegate_report::framework_html),
+    ("framework.oscal.json", tidegate_report::oscal),
+    ("framework.txt", |r, out| {
+        out.write_all(tidegate_report::framework_table(r, &TableOptions::default()).as_bytes())
+    }),
+];
+
+/// A framework with a control for each way in which rules can speak for it.
+pub(crate) fn framework() -> Framework {
+    let about = "id: house\ntitle: Rules of the <house>\nedition: '2026'\npublisher: Example Ltd\n\
+        source: https://example.org/house\nlicence: ours\nverified: false\ncomplete: true\n\
+        controls: [H-1, H-2, H-3, H-4, H-5, H-6, H-7, H-8, '5.1']\n\
+        titles: {H-1: 'doors, *locked*', H-5: windows}\n";
+    let mapping = "os.block.encrypted: [H-1, H-3]\nscs-0103-flavor-1v-4: [H-2]\n\
+        os.image.described: [H-3, H-6]\nscs-0302-roles: [H-4]\nos.net.ssh-open: [H-5, H-6]\n\
+        os.gone: [H-7]\nk8s.pod: [H-8]\n";
+    Framework::parse("house", about, mapping).unwrap()
+}
+
+/// The sample with [`framework`]; both groups that are open to the world are
+/// waived.
+#[allow(dead_code, reason = "not all tests are about it")]
+pub(crate) fn framed() -> Report {
+    let mut report = report();
+    let rules = &mut report.subjects[0].rules;
+    let groups = rules.iter_mut().find(|r| r.meta.id.as_str() == "os.net.ssh-open").unwrap();
+    let waived = groups.findings.iter().find_map(|f| f.waiver.clone());
+    groups.findings.iter_mut().for_each(|f| f.waiver.clone_from(&waived));
+    report.sum();
+    let pods = meta("k8s.pod", "Pods are good", "low", &["core.Pod"]);
+    let at_hand = BTreeMap::from([(pods.id.clone(), pods)]);
+    let foreign = |meta: &RuleMeta, _: &SubjectReport| meta.id.as_str() == "k8s.pod";
+    let at_hand = AtHand { rules: &at_hand, foreign: &foreign };
+    report.frameworks = vec![FrameworkReport::new(&framework(), &report.subjects, at_hand)];
+    report
+}
 
 /// What a format makes of a report.
 pub(crate) fn written(format: Format, report: &Report) -> String {

@@ -18,6 +18,8 @@ pub fn origin() -> Origin {
         intent_sha256: Digest::of(b"intent"),
         policy_digest: None,
         parent: None,
+        done: Vec::new(),
+        since: None,
     }
 }
 

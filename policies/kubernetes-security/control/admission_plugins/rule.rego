@@ -14,7 +14,6 @@
 #   kinds: [kubernetes.component]
 #   requires:
 #     kubernetes.component: [/containers]
-#   controls: ['cis-k8s:1.2.10', 'cis-k8s:1.2.13', 'cis-k8s:1.2.14']
 #   standard: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
 #   remediation: >-
 #     Set `--enable-admission-plugins=NodeRestriction` (with what else is there) and remove

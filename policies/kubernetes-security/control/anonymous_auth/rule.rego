@@ -14,7 +14,6 @@
 #   kinds: [kubernetes.component]
 #   requires:
 #     kubernetes.component: [/containers]
-#   controls: ['cis-k8s:1.2.1', 'nsa:authentication-authorization']
 #   standard: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 #   remediation: >-
 #     Set `--anonymous-auth=false`, or since 1.32 an AuthenticationConfiguration that allows

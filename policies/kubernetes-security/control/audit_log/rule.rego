@@ -15,15 +15,7 @@
 #   kinds: [kubernetes.component]
 #   requires:
 #     kubernetes.component: [/containers]
-#   controls:
-#   - 'cis-k8s:1.2.16'
-#   - 'cis-k8s:1.2.17'
-#   - 'cis-k8s:1.2.18'
-#   - 'cis-k8s:1.2.19'
-#   - 'cis-k8s:3.2.1'
-#   - 'kubescape:C-0067'
-#   - 'bsi:OPS.1.1.5'
-#   - 'nsa:audit-logging'
+#   controls: ['kubescape:C-0067']
 #   standard: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 #   remediation: >-
 #     Set `--audit-policy-file`, `--audit-log-path`, `--audit-log-maxage=30`,

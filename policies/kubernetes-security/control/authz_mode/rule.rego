@@ -14,12 +14,7 @@
 #   kinds: [kubernetes.component]
 #   requires:
 #     kubernetes.component: [/containers]
-#   controls:
-#   - 'cis-k8s:1.2.6'
-#   - 'cis-k8s:1.2.7'
-#   - 'cis-k8s:1.2.8'
-#   - 'kubescape:C-0088'
-#   - 'nsa:authentication-authorization'
+#   controls: ['kubescape:C-0088']
 #   standard: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 #   remediation: >-
 #     Set `--authorization-mode=Node,RBAC`, after roles are bound for everybody who needs

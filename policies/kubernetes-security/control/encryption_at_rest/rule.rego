@@ -14,13 +14,7 @@
 #   kinds: [kubernetes.component]
 #   requires:
 #     kubernetes.component: [/containers]
-#   controls:
-#   - 'cis-k8s:1.2.27'
-#   - 'cis-k8s:1.2.28'
-#   - 'kubescape:C-0066'
-#   - 'bsi:APP.4.4.A20'
-#   - 'c5:CRY-03'
-#   - 'nsa:network-separation'
+#   controls: ['kubescape:C-0066']
 #   standard: https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/
 #   remediation: >-
 #     Write an EncryptionConfiguration with `secretbox` or `kms` before `identity` for

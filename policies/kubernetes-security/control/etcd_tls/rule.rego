@@ -15,15 +15,6 @@
 #   kinds: [kubernetes.component]
 #   requires:
 #     kubernetes.component: [/containers]
-#   controls:
-#   - 'cis-k8s:2.1'
-#   - 'cis-k8s:2.2'
-#   - 'cis-k8s:2.3'
-#   - 'cis-k8s:2.4'
-#   - 'cis-k8s:2.5'
-#   - 'cis-k8s:2.6'
-#   - 'c5:CRY-02'
-#   - 'nsa:network-separation'
 #   standard: https://etcd.io/docs/latest/op-guide/security/
 #   remediation: >-
 #     Set the flags with certificates of etcd's own CA (kubeadm: `kubeadm init phase certs

@@ -11,7 +11,7 @@
 #   input: collection
 #   per: subject
 #   kinds: [core.ConfigMap]
-#   controls: ['cis-k8s:4.2.1', 'kubescape:C-0069', 'nsa:authentication-authorization']
+#   controls: ['kubescape:C-0069']
 #   standard: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 #   remediation: >-
 #     Set `authentication.anonymous.enabled: false`; whatever reads metrics or logs of the

@@ -11,7 +11,6 @@
 #   input: collection
 #   per: subject
 #   kinds: [core.ConfigMap]
-#   controls: ['cis-k8s:4.2.2', 'nsa:authentication-authorization']
 #   standard: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 #   remediation: >-
 #     Set `authorization.mode: Webhook`; whatever asks the kubelet needs rights on

@@ -11,7 +11,7 @@
 #   input: collection
 #   per: subject
 #   kinds: [core.ConfigMap]
-#   controls: ['cis-k8s:4.2.13', 'kubescape:C-0284', 'bsi:SYS.1.6.A15']
+#   controls: ['kubescape:C-0284']
 #   standard: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 #   remediation: >-
 #     Set `podPidsLimit: 4096` or what your largest pod needs; a pod that reaches it cannot

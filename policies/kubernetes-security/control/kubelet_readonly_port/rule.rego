@@ -12,7 +12,6 @@
 #   input: collection
 #   per: subject
 #   kinds: [core.ConfigMap]
-#   controls: ['cis-k8s:4.2.4', 'nsa:authentication-authorization']
 #   standard: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 #   remediation: >-
 #     Set `readOnlyPort: 0`; old monitoring that reads port 10255 has to use 10250 with a

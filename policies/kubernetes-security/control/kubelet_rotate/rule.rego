@@ -11,7 +11,6 @@
 #   input: collection
 #   per: subject
 #   kinds: [core.ConfigMap]
-#   controls: ['cis-k8s:4.2.10', 'cis-k8s:4.2.11']
 #   standard: https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
 #   remediation: >-
 #     Set `rotateCertificates: true`; a kubelet whose certificate has ended already has to

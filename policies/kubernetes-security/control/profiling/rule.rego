@@ -14,7 +14,6 @@
 #   kinds: [kubernetes.component]
 #   requires:
 #     kubernetes.component: [/containers]
-#   controls: ['cis-k8s:1.2.15', 'cis-k8s:1.3.2', 'cis-k8s:1.4.1']
 #   standard: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 #   remediation: >-
 #     Set `--profiling=false` in the three manifests (`enableProfiling: false` in a

@@ -15,7 +15,7 @@
 #   kinds: [kubernetes.component]
 #   requires:
 #     kubernetes.component: [/containers]
-#   controls: ['cis-k8s:1.2.29', 'kubescape:C-0277', 'c5:CRY-02', 'nsa:network-separation']
+#   controls: ['kubescape:C-0277']
 #   standard: https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
 #   remediation: >-
 #     Remove `--tls-cipher-suites`, or list TLS_ECDHE suites with GCM or CHACHA20 only, and

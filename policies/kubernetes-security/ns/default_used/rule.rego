@@ -11,7 +11,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/namespace]
-#   controls: ['cis-k8s:5.6.4', 'kubescape:C-0061', 'nsa:network-separation']
+#   controls: ['kubescape:C-0061']
 #   standard: https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 #   remediation: >-
 #     Create a namespace (`kubectl create namespace NAME`) and deploy there; Services,

@@ -31,13 +31,7 @@
 #   requires:
 #     core.Namespace: [/metadata/name]
 #     networking.k8s.io.NetworkPolicy: [/metadata/namespace]
-#   controls:
-#   - 'cis-k8s:5.3.2'
-#   - 'bsi:APP.4.4.A7'
-#   - 'bsi:APP.4.4.A18'
-#   - 'kubescape:C-0260'
-#   - 'kubescape:C-0054'
-#   - 'nsa:network-separation'
+#   controls: ['kubescape:C-0260', 'kubescape:C-0054']
 #   standard: https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-deny-all-ingress-traffic
 #   remediation: >-
 #     Create policies for the traffic that is wanted, then a NetworkPolicy with

@@ -14,7 +14,6 @@
 #   joins:
 #   - {name: quotas, kind: core.ResourceQuota, key: /metadata/name, field: /metadata/namespace}
 #   - {name: ranges, kind: core.LimitRange, key: /metadata/name, field: /metadata/namespace}
-#   controls: ['bsi:SYS.1.6.A15', 'c5:OPS-03', 'nsa:network-separation']
 #   standard: https://kubernetes.io/docs/concepts/policy/resource-quotas/
 #   remediation: >-
 #     Create a LimitRange with defaults for requests and limits, then a ResourceQuota. Under

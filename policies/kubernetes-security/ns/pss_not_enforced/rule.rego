@@ -23,7 +23,6 @@
 #   - admissionregistration.k8s.io.ValidatingAdmissionPolicyBinding
 #   requires:
 #     core.Namespace: [/metadata/name]
-#   controls: ['cis-k8s:5.2.1', 'bsi:APP.4.4.A4', 'nsa:pod-security']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-admission/
 #   remediation: >-
 #     kubectl label namespace NAME pod-security.kubernetes.io/enforce=baseline, after

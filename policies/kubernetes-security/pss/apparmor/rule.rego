@@ -12,7 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /annotations]
-#   controls: ['bsi:SYS.1.6.A21', 'kubescape:C-0055', 'nsa:pod-security']
+#   controls: ['kubescape:C-0055']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Remove the profile, or set `securityContext.appArmorProfile.type: RuntimeDefault`, and

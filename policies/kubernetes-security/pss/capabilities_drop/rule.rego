@@ -12,12 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /minor]
-#   controls:
-#   - 'cis-k8s:5.2.8'
-#   - 'cis-k8s:5.2.9'
-#   - 'bsi:SYS.1.6.A17'
-#   - 'kubescape:C-0046'
-#   - 'nsa:pod-security'
+#   controls: ['kubescape:C-0046']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 #   remediation: >-
 #     Set `securityContext.capabilities: {drop: [ALL]}` on every container. Programs that

@@ -12,15 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace]
-#   controls:
-#   - 'cis-k8s:5.2.3'
-#   - 'cis-k8s:5.2.4'
-#   - 'cis-k8s:5.2.5'
-#   - 'bsi:APP.4.4.A4'
-#   - 'bsi:SYS.1.6.A26'
-#   - 'kubescape:C-0038'
-#   - 'kubescape:C-0041'
-#   - 'nsa:pod-security'
+#   controls: ['kubescape:C-0038', 'kubescape:C-0041']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Remove `hostNetwork`, `hostPID` and `hostIPC` from the pod spec. Node agents such as a

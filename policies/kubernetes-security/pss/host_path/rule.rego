@@ -11,12 +11,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace]
-#   controls:
-#   - 'cis-k8s:5.2.11'
-#   - 'bsi:APP.4.4.A4'
-#   - 'kubescape:C-0048'
-#   - 'kubescape:C-0045'
-#   - 'nsa:pod-security'
+#   controls: ['kubescape:C-0048', 'kubescape:C-0045']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Use a PersistentVolumeClaim, a `local` volume, a ConfigMap or an `emptyDir` instead of

@@ -12,7 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace]
-#   controls: ['cis-k8s:5.2.12', 'kubescape:C-0044', 'nsa:pod-security']
+#   controls: ['kubescape:C-0044']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Remove `hostPort` and reach the pod through a Service. Clients that use the address of

@@ -12,7 +12,6 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /minor]
-#   controls: ['bsi:APP.4.4.A7', 'nsa:pod-security']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Remove `host` from the probe or hook; without it the kubelet asks the pod itself. A

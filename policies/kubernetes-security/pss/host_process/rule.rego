@@ -11,7 +11,6 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace]
-#   controls: ['cis-k8s:5.2.10', 'bsi:APP.4.4.A4', 'nsa:pod-security']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Remove `windowsOptions.hostProcess` from the pod and its containers. Agents that

@@ -11,12 +11,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace]
-#   controls:
-#   - 'cis-k8s:5.2.2'
-#   - 'bsi:APP.4.4.A4'
-#   - 'bsi:SYS.1.6.A17'
-#   - 'kubescape:C-0057'
-#   - 'nsa:pod-security'
+#   controls: ['kubescape:C-0057']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Set `securityContext.privileged: false` and add the single capabilities or devices

@@ -12,7 +12,6 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /minor]
-#   controls: ['bsi:SYS.1.6.A26', 'nsa:pod-security']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Remove `securityContext.procMount`. Tools that build or run containers inside the

@@ -12,7 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /minor]
-#   controls: ['cis-k8s:5.2.7', 'bsi:SYS.1.6.A17', 'kubescape:C-0013', 'nsa:pod-security']
+#   controls: ['kubescape:C-0013']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 #   remediation: >-
 #     Set `securityContext.runAsNonRoot: true` for the pod, and `runAsUser` if the image

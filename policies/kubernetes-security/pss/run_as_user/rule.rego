@@ -12,7 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /minor]
-#   controls: ['cis-k8s:5.2.7', 'kubescape:C-0013', 'nsa:pod-security']
+#   controls: ['kubescape:C-0013']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 #   remediation: >-
 #     Set `securityContext.runAsUser` to a user other than 0 that may read and write what

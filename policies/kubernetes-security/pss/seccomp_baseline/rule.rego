@@ -12,7 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /annotations, /minor]
-#   controls: ['cis-k8s:5.6.2', 'kubescape:C-0055', 'nsa:pod-security']
+#   controls: ['kubescape:C-0055']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Set `securityContext.seccompProfile.type: RuntimeDefault` or remove the profile. A

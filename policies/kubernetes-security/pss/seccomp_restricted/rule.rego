@@ -12,7 +12,6 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /minor]
-#   controls: ['cis-k8s:5.6.2', 'nsa:pod-security']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 #   remediation: >-
 #     Set `securityContext.seccompProfile.type: RuntimeDefault` for the pod. Programs that

@@ -11,7 +11,6 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /minor]
-#   controls: ['bsi:SYS.1.6.A21', 'nsa:pod-security']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
 #   remediation: >-
 #     Remove `type`, `user` and `role` from `seLinuxOptions`; a `level` may stay. A pod that

@@ -12,7 +12,6 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /spec, /path, /namespace, /minor]
-#   controls: ['bsi:APP.4.4.A4', 'nsa:pod-security']
 #   standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 #   remediation: >-
 #     Put a PersistentVolume with the same backend behind a PersistentVolumeClaim, or use

@@ -12,12 +12,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/subject, /bindings]
-#   controls:
-#   - 'kubescape:C-0262'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0262']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     kubectl delete clusterrolebinding NAME (or rolebinding). Whoever used it without a

@@ -11,12 +11,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/subject, /bindings]
-#   controls:
-#   - 'kubescape:C-0265'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0265']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Bind a group or service account of your own instead, then kubectl delete

@@ -12,12 +12,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/can, /named, /bindings]
-#   controls:
-#   - 'kubescape:C-0037'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0037']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Bind the role in the namespaces whose ConfigMaps the subject manages, not in the whole

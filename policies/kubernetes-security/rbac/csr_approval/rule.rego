@@ -13,13 +13,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/can, /named, /bindings]
-#   controls:
-#   - 'cis-k8s:5.1.11'
-#   - 'kubescape:C-0280'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0280']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Remove update and patch on `certificatesigningrequests/approval`, or approve on

@@ -13,11 +13,6 @@
 #     kubernetes.access: [/subject, /bindings]
 #   joins:
 #   - {name: accounts, kind: core.ServiceAccount, key: /subject/namespace, field: /metadata/namespace}
-#   controls:
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     kubectl delete rolebinding NAME -n NAMESPACE (or clusterrolebinding), or create what

@@ -12,12 +12,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/can, /bindings]
-#   controls:
-#   - 'kubescape:C-0031'
-#   - 'nsa:audit-logging'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0031']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Remove delete and deletecollection on `events` from the role; events go by themselves

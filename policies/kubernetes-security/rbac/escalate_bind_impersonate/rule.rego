@@ -14,13 +14,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/can, /named, /bindings]
-#   controls:
-#   - 'cis-k8s:5.1.8'
-#   - 'kubescape:C-0065'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0065']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Remove the verbs from the role; limit what remains with `resourceNames`. Operators

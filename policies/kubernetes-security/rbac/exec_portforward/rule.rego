@@ -13,13 +13,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/can, /bindings]
-#   controls:
-#   - 'kubescape:C-0002'
-#   - 'kubescape:C-0063'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0002', 'kubescape:C-0063']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Bind the role in the namespaces where it is needed instead of the whole cluster.

@@ -12,12 +12,6 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/subject, /bindings]
-#   controls:
-#   - 'cis-k8s:5.1.7'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Bind a group of your own (`kubeadm:cluster-admins` on kubeadm clusters), issue

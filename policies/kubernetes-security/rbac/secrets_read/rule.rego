@@ -12,13 +12,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/can, /bindings]
-#   controls:
-#   - 'cis-k8s:5.1.2'
-#   - 'kubescape:C-0015'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0015']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Replace the ClusterRoleBinding by RoleBindings in the namespaces whose secrets are

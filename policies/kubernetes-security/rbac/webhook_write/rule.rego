@@ -12,13 +12,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/can, /bindings]
-#   controls:
-#   - 'cis-k8s:5.1.12'
-#   - 'kubescape:C-0281'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0281']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     Remove write verbs on validating- and mutatingwebhookconfigurations from the role.

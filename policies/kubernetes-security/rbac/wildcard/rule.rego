@@ -13,13 +13,7 @@
 #   kinds: [kubernetes.access]
 #   requires:
 #     kubernetes.access: [/can, /bindings]
-#   controls:
-#   - 'cis-k8s:5.1.3'
-#   - 'kubescape:C-0187'
-#   - 'nsa:authentication-authorization'
-#   - 'bsi:APP.4.4.A3'
-#   - 'bsi:APP.4.4.A9'
-#   - 'c5:IDM-06'
+#   controls: ['kubescape:C-0187']
 #   standard: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 #   remediation: >-
 #     kubectl edit clusterrole NAME (or role): list the verbs, resources and API groups in

@@ -13,8 +13,13 @@
 #   input: resource
 #   kinds: [kubernetes.workload]
 #   requires:
+<<<<<<< HEAD
+#     kubernetes.workload: [/containers]
+#     kubernetes.version: [/gitVersion]
+=======
 #     kubernetes.workload: [/minor, /containers]
 #   controls: ['nsa:upgrading']
+>>>>>>> main
 #   standard: https://kubernetes.io/releases/version-skew-policy/
 #   remediation: >-
 #     Upgrade the add-on first if its next release is tested with both versions, else

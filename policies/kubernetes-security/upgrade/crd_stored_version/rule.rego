@@ -12,7 +12,6 @@
 #   kinds: [apiextensions.k8s.io.CustomResourceDefinition]
 #   requires:
 #     apiextensions.k8s.io.CustomResourceDefinition: [/spec/versions, /status/storedVersions]
-#   controls: ['nsa:upgrading']
 #   standard: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#upgrade-existing-objects-to-a-new-stored-version
 #   remediation: >-
 #     Serve the version again, rewrite all objects (`kubectl get KIND -A -o json | kubectl

@@ -18,7 +18,6 @@
 #   requires:
 #     kubernetes.api: [/group, /version, /plural]
 #     kubernetes.version: [/gitVersion]
-#   controls: ['nsa:upgrading', 'c5:DEV-03']
 #   standard: https://kubernetes.io/docs/reference/using-api/deprecation-guide/
 #   remediation: >-
 #     Find who asks (`kubectl get --raw /metrics | grep

@@ -14,7 +14,6 @@
 #   kinds: [velero.io.Backup, k3s.cattle.io.ETCDSnapshotFile]
 #   absent: [velero.io.Backup, k3s.cattle.io.ETCDSnapshotFile]
 #   time: true
-#   controls: ['bsi:APP.4.4.A5', 'bsi:CON.3', 'c5:OPS-06']
 #   standard: https://kubernetes.io/docs/tasks/administer-cluster/configure-upgrade-etcd/#backing-up-an-etcd-cluster
 #   remediation: >-
 #     etcdctl snapshot save FILE on a control-plane node (k3s, RKE2: `etcd-snapshot save`),

@@ -11,7 +11,6 @@
 #   kinds: [core.Node]
 #   requires:
 #     core.Node: [/status/conditions]
-#   controls: ['c5:BCM-03']
 #   standard: https://kubernetes.io/docs/reference/node/node-status/#condition
 #   remediation: >-
 #     kubectl describe node NAME shows what the kubelet says; `kubectl uncordon NAME` once

@@ -12,7 +12,7 @@
 #   requires:
 #     kubernetes.version: [/gitVersion]
 #   time: true
-#   controls: ['kubescape:C-0273', 'nsa:upgrading', 'c5:OPS-18']
+#   controls: ['kubescape:C-0273']
 #   standard: https://kubernetes.io/releases/patch-releases/#support-period
 #   remediation: >-
 #     Upgrade one minor version at a time, the control plane first (kubeadm: `kubeadm

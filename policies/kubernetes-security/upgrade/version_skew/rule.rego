@@ -14,7 +14,6 @@
 #   requires:
 #     core.Node: [/status/nodeInfo/kubeletVersion]
 #     kubernetes.version: [/gitVersion]
-#   controls: ['nsa:upgrading', 'c5:DEV-03']
 #   standard: https://kubernetes.io/releases/version-skew-policy/#kubelet
 #   remediation: >-
 #     Upgrade the kubelet after `kubectl drain NODE`, one minor version at a time on

@@ -25,12 +25,7 @@
 #   joins:
 #   - {name: workloads, kind: kubernetes.workload, key: /metadata/namespace, field: /namespace}
 #   - {name: services, kind: core.Service, key: /metadata/namespace, field: /metadata/namespace}
-#   controls:
-#   - 'kubescape:C-0293'
-#   - 'kubescape:C-0298'
-#   - 'kubescape:C-0299'
-#   - 'kubescape:C-0300'
-#   - 'kubescape:C-0302'
+#   controls: ['kubescape:C-0293', 'kubescape:C-0298', 'kubescape:C-0299', 'kubescape:C-0300', 'kubescape:C-0302']
 #   standard: https://kubernetes.io/docs/concepts/services-networking/service/
 #   remediation: >-
 #     Correct the name or the selector, or delete what leads nowhere. A Service whose

@@ -12,7 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /namespace, /path]
-#   controls: ['kubescape:C-0075', 'kubescape:C-0306', 'bsi:SYS.1.6.A6']
+#   controls: ['kubescape:C-0075', 'kubescape:C-0306']
 #   standard: https://kubernetes.io/docs/concepts/containers/images/
 #   remediation: >-
 #     Name the version, best with its digest: `image: NAME:TAG@sha256:…` (`crane digest

@@ -13,7 +13,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /namespace, /path]
-#   controls: ['kubescape:C-0078', 'kubescape:C-0253', 'bsi:SYS.1.6.A12']
+#   controls: ['kubescape:C-0078', 'kubescape:C-0253']
 #   standard: https://kubernetes.io/docs/concepts/containers/images/
 #   remediation: >-
 #     Copy the image to a registry that is allowed and name it there; images of Kubernetes

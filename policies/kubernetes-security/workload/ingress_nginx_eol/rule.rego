@@ -13,7 +13,7 @@
 #   requires:
 #     networking.k8s.io.IngressClass: [/spec/controller]
 #     kubernetes.workload: [/containers]
-#   controls: ['kubescape:C-0292', 'nsa:upgrading']
+#   controls: ['kubescape:C-0292']
 #   standard: https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/
 #   remediation: >-
 #     Install another ingress controller or a Gateway implementation beside it, move the

@@ -15,7 +15,7 @@
 #   requires:
 #     networking.k8s.io.Ingress: [/spec]
 #     gateway.networking.k8s.io.Gateway: [/spec/listeners]
-#   controls: ['kubescape:C-0263', 'c5:CRY-02', 'nsa:network-separation']
+#   controls: ['kubescape:C-0263']
 #   standard: https://kubernetes.io/docs/concepts/services-networking/ingress/#tls
 #   remediation: >-
 #     Create a secret of type `kubernetes.io/tls` (or a cert-manager Certificate) and name

@@ -15,12 +15,7 @@
 #     kubernetes.workload: [/containers, /namespace, /path, /spec]
 #   joins:
 #   - {name: ranges, kind: core.LimitRange, key: /namespace, field: /metadata/namespace}
-#   controls:
-#   - 'kubescape:C-0270'
-#   - 'kubescape:C-0271'
-#   - 'kubescape:C-0268'
-#   - 'kubescape:C-0269'
-#   - 'bsi:SYS.1.6.A15'
+#   controls: ['kubescape:C-0270', 'kubescape:C-0271', 'kubescape:C-0268', 'kubescape:C-0269']
 #   standard: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
 #   remediation: >-
 #     Set `resources.requests` and `resources.limits` to what the container uses (`kubectl

@@ -14,7 +14,6 @@
 #     apps.StatefulSet: [/spec/replicas, /spec/template, /metadata/namespace]
 #   joins:
 #   - {name: budgets, kind: policy.PodDisruptionBudget, key: /metadata/namespace, field: /metadata/namespace}
-#   controls: ['bsi:APP.4.4.A19']
 #   standard: https://kubernetes.io/docs/tasks/run-application/configure-pdb/
 #   remediation: >-
 #     kubectl create poddisruptionbudget NAME --selector=app=NAME --max-unavailable=1.

@@ -14,7 +14,7 @@
 #     kubernetes.workload: [/containers, /kind, /labels, /namespace, /path]
 #   joins:
 #   - {name: services, kind: core.Service, key: /namespace, field: /metadata/namespace}
-#   controls: ['kubescape:C-0018', 'kubescape:C-0056', 'bsi:APP.4.4.A11']
+#   controls: ['kubescape:C-0018', 'kubescape:C-0056']
 #   standard: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 #   remediation: >-
 #     Add a `readinessProbe` on what the Service uses, and a `livenessProbe` that only fails

@@ -11,7 +11,6 @@
 #   kinds: [policy.PodDisruptionBudget]
 #   requires:
 #     policy.PodDisruptionBudget: [/metadata, /spec, /status/disruptionsAllowed, /status/expectedPods, /status/currentHealthy]
-#   controls: ['bsi:APP.4.4.A19', 'c5:BCM-03']
 #   standard: https://kubernetes.io/docs/tasks/run-application/configure-pdb/
 #   remediation: >-
 #     kubectl patch poddisruptionbudget NAME -n NAMESPACE --type=merge -p '{"spec":

@@ -11,7 +11,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /namespace, /path]
-#   controls: ['kubescape:C-0017', 'bsi:SYS.1.6.A23', 'nsa:pod-security']
+#   controls: ['kubescape:C-0017']
 #   standard: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 #   remediation: >-
 #     Set `securityContext.readOnlyRootFilesystem: true` and mount an `emptyDir` where the

@@ -12,7 +12,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /namespace, /path, /spec]
-#   controls: ['kubescape:C-0074', 'nsa:pod-security']
+#   controls: ['kubescape:C-0074']
 #   standard: https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 #   remediation: >-
 #     Remove the volume. Build images with a builder that needs no socket (BuildKit

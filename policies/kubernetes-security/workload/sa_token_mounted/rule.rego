@@ -17,7 +17,7 @@
 #   joins:
 #   - {name: accounts, kind: core.ServiceAccount, key: /namespace, field: /metadata/namespace}
 #   - {name: access, kind: kubernetes.access, key: /namespace, field: /subject/namespace}
-#   controls: ['cis-k8s:5.1.6', 'kubescape:C-0034', 'kubescape:C-0261', 'nsa:pod-security']
+#   controls: ['kubescape:C-0034', 'kubescape:C-0261']
 #   standard: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#opt-out-of-api-credential-automounting
 #   remediation: >-
 #     Set `automountServiceAccountToken: false` in the pod spec, or on the service account:

@@ -14,12 +14,7 @@
 #   kinds: [kubernetes.workload]
 #   requires:
 #     kubernetes.workload: [/containers, /namespace, /path]
-#   controls:
-#   - 'cis-k8s:5.4.1'
-#   - 'kubescape:C-0012'
-#   - 'kubescape:C-0259'
-#   - 'bsi:SYS.1.6.A8'
-#   - 'nsa:pod-security'
+#   controls: ['kubescape:C-0012', 'kubescape:C-0259']
 #   standard: https://kubernetes.io/docs/concepts/security/secrets-good-practices/
 #   remediation: >-
 #     Mount the Secret as a volume (`volumes[].secret`, `volumeMounts[]`, readOnly) and let

@@ -11,7 +11,6 @@
 #   kinds: [core.Service]
 #   requires:
 #     core.Service: [/spec]
-#   controls: ['cis-k8s:1.2.3']
 #   standard: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#denyserviceexternalips
 #   remediation: >-
 #     kubectl patch service NAME -n NAMESPACE --type=merge -p '{"spec": {"externalIPs":

@@ -15,7 +15,6 @@
 #     apps.StatefulSet: [/spec/replicas, /spec/template, /metadata/namespace]
 #   joins:
 #   - {name: services, kind: core.Service, key: /metadata/namespace, field: /metadata/namespace}
-#   controls: ['bsi:SYS.1.6.A25']
 #   standard: https://kubernetes.io/docs/concepts/workloads/pods/disruptions/
 #   remediation: >-
 #     kubectl scale deployment NAME --replicas=2, with a PodDisruptionBudget and a topology

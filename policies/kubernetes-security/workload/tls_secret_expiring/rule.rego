@@ -16,7 +16,6 @@
 #   joins:
 #   - {name: certificates, kind: cert-manager.io.Certificate, key: /metadata/namespace, field: /metadata/namespace}
 #   time: true
-#   controls: ['c5:CRY-02']
 #   standard: https://cert-manager.io/docs/usage/certificate/
 #   remediation: >-
 #     Let cert-manager write the secret (a Certificate with `spec.secretName`); `cmctl renew

@@ -1,9 +1,9 @@
 # METADATA
 # title: Ports of servers are guarded
 # description: >-
-#   Port security is on at every port of a server, and at networks, whose new ports take
-#   it from there. Without it neither security groups nor the check against forged
-#   addresses apply.
+#   Port security is on at every port of a server or of nothing yet, and at networks,
+#   whose new ports take it from there. Without it neither security groups nor the check
+#   against forged addresses apply.
 # scope: package
 # custom:
 #   id: os.network.port-security-off
@@ -33,6 +33,8 @@ off if body.port_security_enabled == false
 judged if input.resource.kind == "network.network"
 
 judged if startswith(body.device_owner, "compute:")
+
+judged if body.device_owner == ""
 
 verdict := "pass" if guarded
 

@@ -21,7 +21,7 @@ use tidegate_model::ChangeOp;
 
 pub(crate) use cursor::{Columns, Cursor, Row};
 pub(crate) use read::{Segment, Source};
-pub(crate) use write::{Content, NewRow, PutRow, SegmentWriter};
+pub(crate) use write::{Content, NewRow, Packing, PutRow, SegmentWriter};
 
 /// What a row says about its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

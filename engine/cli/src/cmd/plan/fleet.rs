@@ -6,7 +6,7 @@ use serde_json::json;
 use tidegate_fleet::{ExtractError, Extracted, Gap};
 use tidegate_model::fleet::{Amount, HostState};
 use tidegate_model::{Digest, Facts, Fleet, Plan, SnapshotId};
-use tidegate_store::{At, Store};
+use tidegate_store::{At, SnapshotReader, Store};
 
 use super::read::{self, File};
 use crate::args;
@@ -43,16 +43,31 @@ pub(crate) async fn told(ctx: &mut Context<'_>, args: &args::PlanFleet) -> Resul
     if let (Some(path), true, None) = (&args.facts, args.cloud.is_empty(), &args.at) {
         return alone(ctx, path);
     }
+    let store = store(ctx).await?;
+    let ids = ids(ctx, &store, args).await?;
+    collected(ctx, &store, &ids, args.facts.as_deref()).await
+}
+
+/// The snapshots that the options name.
+pub(crate) async fn ids(
+    ctx: &mut Context<'_>,
+    store: &Store,
+    args: &args::PlanFleet,
+) -> Result<Vec<SnapshotId>> {
     let at: At = match &args.at {
         Some(text) => text.parse().map_err(|e| Failure::usage(format!("{e}")))?,
         None => At::default(),
     };
-    let store = store(ctx).await?;
     let mut ids = Vec::new();
-    for subject in subjects_of(&store, &clouds(ctx, &args.cloud, &at), &at).await? {
-        ids.push(resolve(ctx, &store, &subject, &at).await?);
+    for subject in subjects_of(store, &clouds(ctx, &args.cloud, &at), &at).await? {
+        ids.push(resolve(ctx, store, &subject, &at).await?);
     }
-    collected(ctx, &store, &ids, args.facts.as_deref()).await
+    Ok(ids)
+}
+
+/// A snapshot to read.
+pub(crate) async fn reader(store: &Store, id: &SnapshotId) -> Result<SnapshotReader> {
+    store.snapshot(id).await.map_err(failure)
 }
 
 /// The fleet that a plan was made for, unless the options name another.
@@ -87,7 +102,7 @@ async fn collected(
 ) -> Result<Told> {
     let mut readers = Vec::new();
     for id in ids {
-        readers.push(store.snapshot(id).await.map_err(failure)?);
+        readers.push(reader(store, id).await?);
     }
     let extracted = tokio::task::spawn_blocking(move || {
         let facts: Vec<&dyn Facts> = readers.iter().map(|r| r as &dyn Facts).collect();

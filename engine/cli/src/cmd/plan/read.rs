@@ -18,9 +18,9 @@ const UNKNOWN: usize = 20;
 const PROBLEMS: usize = 20;
 
 /// A file that was read, and the SHA-256 of its canonical JSON.
-pub(super) struct File<T> {
-    pub(super) value: T,
-    pub(super) digest: Digest,
+pub(crate) struct File<T> {
+    pub(crate) value: T,
+    pub(crate) digest: Digest,
 }
 
 /// A fleet that hangs together. Members that are not known are told on standard
@@ -64,7 +64,7 @@ fn whole(path: &Path, fleet: &Fleet) -> Result<()> {
 }
 
 /// An intent; members that are not known are refused.
-pub(super) fn intent(path: &Path) -> Result<File<Intent>> {
+pub(crate) fn intent(path: &Path) -> Result<File<Intent>> {
     let text = String::from_utf8(bytes(path)?)
         .map_err(|_| Failure::new(format!("`{}` is no text in UTF-8", path.display())))?;
     let wrong = |problem: Problem| yaml::failure(path, &[problem]);
@@ -78,7 +78,7 @@ pub(super) fn intent(path: &Path) -> Result<File<Intent>> {
 }
 
 /// A plan of the version that can be read.
-pub(super) fn plan(ui: &mut Ui, path: &Path) -> Result<Plan> {
+pub(crate) fn plan(ui: &mut Ui, path: &Path) -> Result<Plan> {
     let plan = read::<Plan>(ui, path)?.value;
     if plan.schema == Plan::SCHEMA {
         return Ok(plan);

@@ -1,5 +1,6 @@
 mod absent;
 mod across;
+mod cedar;
 mod derived;
 mod erased;
 mod facts;
