@@ -1,14 +1,14 @@
 //! Serves a generated, recorded or the example cloud until it is stopped.
 //!
 //! `serve [--resources N | --servers N | --recording DIR | --example] [--seed N]
-//! [--night N] [--changed FRACTION] [--port N] [--config FILE]`
+//! [--tenancy] [--night N] [--changed FRACTION] [--port N] [--config FILE]`
 //!
 //! Prints the address, and the path of a clouds.yaml with the cloud `example`.
 #![allow(clippy::print_stdout, reason = "an example is its own outermost layer")]
 
 use std::path::PathBuf;
 
-use tidegate_replay::{Recording, Replay, Size, generate};
+use tidegate_replay::{Mix, Recording, Replay, Size, generate};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -34,7 +34,9 @@ async fn main() -> Result<(), Failure> {
         };
         let night = u32::try_from(number("--night", 1)?)?;
         let changed = value("--changed").unwrap_or("0.01").parse()?;
-        generate(number("--seed", 1)?, Size { night, changed, ..size })
+        let tenancy = args.iter().any(|a| a == "--tenancy");
+        let mix = if tenancy { Mix::Tenancy } else { size.mix };
+        generate(number("--seed", 1)?, Size { mix, night, changed, ..size })
     };
     let (items, bytes) = recording.size();
     let replay = Replay::start_on(recording, u16::try_from(number("--port", 0)?)?).await?;

@@ -31,6 +31,6 @@ mod server;
 mod wire;
 
 pub use fault::{Action, Fault};
-pub use generate::{Size, generate};
+pub use generate::{Mix, Size, generate};
 pub use recording::{Account, Recording, RecordingError};
 pub use server::Replay;

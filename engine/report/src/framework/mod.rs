@@ -253,7 +253,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, (Option<usize>, String)> 
     let told = |e: yaml_serde::Error| {
         let problem = e.to_string();
         // The place is told before the problem.
-        let end = problem.rfind(" at line ").unwrap_or(problem.len());
+        let end = problem.find(" at line ").unwrap_or(problem.len());
         let short = problem.get(..end).unwrap_or(&problem).to_owned();
         (e.location().map(|l| l.line()), short)
     };
