@@ -16,6 +16,9 @@ pub(crate) fn check(
     plan: &Plan,
     rules: &VersionRules,
 ) -> Result<(), Violation> {
+    if plan.blocked.is_empty() {
+        return Ok(());
+    }
     let state = State::new(ground);
     let end = ended(ground, plan);
     for blocked in &plan.blocked {

@@ -1,10 +1,10 @@
 //! C1, C2 and C5: what counts on hosts, and what stays free in zones.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::replay::{Course, Phase};
 use crate::state::State;
-use crate::table::Table;
+use crate::table::{Marks, Table};
 use crate::{Invariant, Violation};
 
 /// What is free in the zones of a wave. Recounted from every host when the wave
@@ -22,7 +22,7 @@ pub(crate) struct Room {
     /// many as may fail.
     largest: Table<i64>,
     /// Hosts that the plan keeps from taking work.
-    out: BTreeSet<usize>,
+    out: Marks,
 }
 
 impl Room {
@@ -36,7 +36,7 @@ impl Room {
             load: Table::filled(0, cells),
             whole: Table::filled(0, cells),
             largest: Table::filled(0, cells),
-            out: BTreeSet::new(),
+            out: Marks::none(ground.fleet.hosts.len()),
         };
         room.count(course, state);
         room
@@ -56,7 +56,7 @@ impl Room {
             if !self.zones.contains(&zone) {
                 continue;
             }
-            let takes = state.takes(host) && !self.out.contains(&host);
+            let takes = state.takes(host) && !self.out.contains(host);
             let down = ground.host(host).state == tidegate_model::fleet::HostState::Down;
             for class in 0..classes {
                 let (cell, usable) = (zone * classes + class, ground.usable(host, class));
@@ -78,33 +78,32 @@ impl Room {
         }
     }
 
-    /// Judges a phase, and counts what it does.
+    /// Judges a phase, and counts what it does; what moves then counts on both hosts
+    /// in `state`.
     pub(crate) fn phase(
         &mut self,
         course: &Course<'_, '_>,
-        state: &State<'_>,
+        state: &mut State<'_>,
         phase: &Phase<'_>,
     ) -> Result<(), Violation> {
-        hosts(course, state, phase)?;
         let ground = course.ground;
         let classes = ground.classes.len();
         // What is uncordoned or verified in this phase may still be out.
-        let out: BTreeSet<usize> = state
-            .cordoned
-            .iter()
-            .chain(&state.down)
-            .chain(&phase.cordons)
-            .chain(phase.stops.keys())
-            .copied()
-            .collect();
-        if self.out != out || phase.moves.is_empty() {
+        let mut other = !phase.cordons.is_empty() || !phase.stops.is_empty();
+        other |= self.out.iter().any(|h| !state.cordoned.contains(h) && !state.down.contains(h));
+        if other {
+            let mut out = Marks::none(ground.fleet.hosts.len());
+            let planned = state.cordoned.iter().chain(state.down.iter());
+            let begun = phase.cordons.iter().chain(phase.stops.keys()).copied();
+            planned.chain(begun).for_each(|h| out.insert(h));
             self.out = out;
             self.count(course, state);
         }
+        hosts(course, state, phase)?;
         // What comes counts from the beginning, what leaves counts to the end.
         let mut touched: BTreeSet<usize> = BTreeSet::new();
         for &(vm, _, to, _) in &phase.moves {
-            if self.out.contains(&to) || !self.zones.contains(&ground.zone_of[to]) {
+            if self.out.contains(to) || !self.zones.contains(&ground.zone_of[to]) {
                 continue;
             }
             for class in 0..classes {
@@ -119,7 +118,7 @@ impl Room {
             }
         }
         for &(vm, from, _, _) in &phase.moves {
-            if self.out.contains(&from) || !self.zones.contains(&ground.zone_of[from]) {
+            if self.out.contains(from) || !self.zones.contains(&ground.zone_of[from]) {
                 continue;
             }
             for class in 0..classes {
@@ -171,18 +170,19 @@ impl Room {
     }
 }
 
-/// C1 and C5: what counts on the hosts to which something moves.
-fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Result<(), Violation> {
+/// C1 and C5: lets what moves count on the hosts to which it comes, and judges
+/// these.
+fn hosts(
+    course: &Course<'_, '_>,
+    state: &mut State<'_>,
+    phase: &Phase<'_>,
+) -> Result<(), Violation> {
     let ground = course.ground;
-    let mut coming: HashMap<(usize, usize), i64> = HashMap::new();
-    let mut members: HashMap<(usize, usize), u32> = HashMap::new();
     for &(vm, _, to, step) in &phase.moves {
+        state.arrive(vm, to);
         for class in 0..ground.classes.len() {
-            let more = ground.demand(vm, class);
-            let coming = coming.entry((to, class)).or_default();
-            *coming += more;
-            let (load, usable) = (state.load(to, class) + *coming, ground.usable(to, class));
-            if more > 0 && load > usable {
+            let (load, usable) = (state.load(to, class), ground.usable(to, class));
+            if ground.demand(vm, class) > 0 && load > usable {
                 let unit = |n: i64| tidegate_model::fleet::Amount(n);
                 let text = format!(
                     "host `{}` would have {} of {} {} allotted",
@@ -195,9 +195,7 @@ fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Resul
             }
         }
         for &group in &ground.apart[vm] {
-            let coming = members.entry((group, to)).or_default();
-            *coming += 1;
-            let count = state.members(group, to) + *coming;
+            let count = state.members(group, to);
             let Some(facts) = ground.fleet.groups.get(group) else { continue };
             if count > facts.max_per_host {
                 let text = format!(

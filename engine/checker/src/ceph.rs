@@ -13,7 +13,7 @@ pub(crate) fn phase(
 ) -> Result<(), Violation> {
     let ground = course.ground;
     let Some(ceph) = &ground.fleet.ceph else { return Ok(()) };
-    let planned = |h: usize| state.down.contains(&h) || phase.stops.contains_key(&h);
+    let planned = |h: usize| state.down.contains(h) || phase.stops.contains_key(&h);
     if state.down.is_empty() && phase.stops.is_empty() {
         return Ok(());
     }

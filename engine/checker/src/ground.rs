@@ -66,10 +66,10 @@ impl<'f> Ground<'f> {
             }
         }
         let usable = fleet.hosts.iter().flat_map(|h| classes.iter().map(|c| h.usable(c).0));
-        let demand = |v: &'f Vm| {
-            let of = |c: &&str| v.demand.get(*c).map_or(0, |a| a.0);
-            classes.iter().map(of).collect::<Vec<_>>()
-        };
+        let mut demand = Vec::with_capacity(fleet.vms.len() * classes.len());
+        for vm in &fleet.vms {
+            demand.extend(classes.iter().map(|c| vm.demand.get(*c).map_or(0, |a| a.0)));
+        }
         let hosts: HashMap<_, _> = ids(fleet.hosts.iter().map(|h| h.id.as_str()));
         let home = |v: &Vm| hosts.get(v.host.as_str()).copied().unwrap_or(0);
         Self {
@@ -85,7 +85,7 @@ impl<'f> Ground<'f> {
                 .collect(),
             usable: usable.collect(),
             hosts,
-            demand: fleet.vms.iter().flat_map(demand).collect(),
+            demand: demand.into_iter().collect(),
             apart,
             together,
             wanted: wanted(fleet, intent),

@@ -64,10 +64,16 @@ pub fn check(
     if plan.schema != Plan::SCHEMA {
         return Err(wrong(format!("its schema is `{}`", plan.schema)));
     }
-    if let Some(problem) = fleet.check().into_iter().next() {
+    // Both are a pass over the whole fleet.
+    let (problems, ground) = std::thread::scope(|scope| {
+        let problems = scope.spawn(|| fleet.check());
+        let ground = ground::Ground::new(fleet, intent);
+        let problems = problems.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (problems, ground)
+    });
+    if let Some(problem) = problems.into_iter().next() {
         return Err(wrong(format!("the fleet contradicts itself: {problem}")));
     }
-    let ground = ground::Ground::new(fleet, intent);
     let targets = waves::sequence(&ground, plan)?;
     let seconds = replay::replay(&ground, plan, rules)?;
     let ends = waves::times(&ground, plan, &seconds)?;

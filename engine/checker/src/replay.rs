@@ -14,6 +14,7 @@ use tidegate_model::versions::VersionRules;
 
 use crate::ground::{Ground, movable};
 use crate::state::State;
+use crate::table::Table;
 use crate::{Invariant, Violation, capacity, ceph, pods, quorum, versions};
 
 /// A phase, read and understood.
@@ -62,7 +63,8 @@ pub(crate) fn replay<'g>(
     rules: &'g VersionRules,
 ) -> Result<Vec<u64>, Violation> {
     let mut state = State::new(ground);
-    let mut seen: HashSet<&str> = HashSet::new();
+    let steps = plan.waves.iter().map(|w| w.steps.len()).sum();
+    let mut seen: HashSet<&str> = HashSet::with_capacity(steps);
     let mut leaders = quorum::Leaders::default();
     let mut seconds = Vec::with_capacity(plan.waves.len());
     for wave in &plan.waves {
@@ -80,13 +82,15 @@ pub(crate) fn replay<'g>(
             phases.entry(step.phase).or_default().push(step);
         }
         let mut room = capacity::Room::new(&course, &state);
+        let mut rates = Rates::new(ground);
         let mut evictions = pods::Evictions::default();
         let (mut moving_phases, mut updates, mut restarts) = (0, false, false);
         for steps in phases.values() {
             let phase = read(&course, steps)?;
             moves(&course, &state, &phase)?;
+            rates.phase(&course, &phase)?;
             hosts(&course, &state, &phase)?;
-            room.phase(&course, &state, &phase)?;
+            room.phase(&course, &mut state, &phase)?;
             quorum::phase(&course, &state, &phase)?;
             ceph::phase(&course, &state, &phase)?;
             evictions.phase(&course, &state, &phase)?;
@@ -110,7 +114,6 @@ pub(crate) fn replay<'g>(
 fn read<'p>(course: &Course<'p, 'p>, steps: &[&'p Step]) -> Result<Phase<'p>, Violation> {
     let ground = course.ground;
     let mut phase = Phase::default();
-    let mut busy: BTreeSet<usize> = BTreeSet::new();
     for step in steps {
         let form = |text: String| course.broken(Invariant::Form, Some(step), text);
         let lacks = |what: &str| form(format!("it is {:?} and has no `{what}`", step.op));
@@ -135,9 +138,6 @@ fn read<'p>(course: &Course<'p, 'p>, steps: &[&'p Step]) -> Result<Phase<'p>, Vi
                 let vm = ground.vms.get(id).copied().ok_or_else(|| unknown("vm", id))?;
                 let from = host_of(step.from.as_deref().ok_or_else(|| lacks("from"))?)?;
                 let to = host_of(step.to.as_deref().ok_or_else(|| lacks("to"))?)?;
-                if !busy.insert(vm) {
-                    return Err(form(format!("vm `{id}` is moved twice in one phase")));
-                }
                 phase.moves.push((vm, from, to, step));
             }
             Op::Evict => {
@@ -186,10 +186,9 @@ fn read<'p>(course: &Course<'p, 'p>, steps: &[&'p Step]) -> Result<Phase<'p>, Vi
     Ok(phase)
 }
 
-/// C3, C4, C6, C7, and that both ends are there.
+/// C3, C4, C6, and that both ends are there.
 fn moves(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Result<(), Violation> {
     let ground = course.ground;
-    let (mut out, mut into) = (BTreeMap::new(), BTreeMap::new());
     for &(vm, from, to, step) in &phase.moves {
         let facts = ground.vm(vm);
         let broken = |invariant, text| course.broken(invariant, Some(step), text);
@@ -227,18 +226,49 @@ fn moves(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Resul
                 return Err(broken(Invariant::C6, text.to_lowercase()));
             }
         }
-        for (count, host, limit, way) in [
-            (out.entry(from).or_insert(0_u32), a, a.max_migrations.outgoing, "out of"),
-            (into.entry(to).or_insert(0_u32), b, b.max_migrations.incoming, "into"),
-        ] {
-            *count += 1;
-            if *count > limit {
-                let text = format!("more than {limit} migrations {way} host `{}`", host.id);
-                return Err(broken(Invariant::C7, text));
-            }
-        }
     }
     Ok(())
+}
+
+/// C7: how many migrations hosts have in a phase. Its tables are cleared only
+/// where they were written.
+struct Rates {
+    out: Table<u32>,
+    into: Table<u32>,
+    busy: Table<bool>,
+}
+
+impl Rates {
+    fn new(ground: &Ground<'_>) -> Self {
+        let hosts = || Table::filled(0, ground.fleet.hosts.len());
+        let busy = Table::filled(false, ground.fleet.vms.len());
+        Self { out: hosts(), into: hosts(), busy }
+    }
+
+    fn phase(&mut self, course: &Course<'_, '_>, phase: &Phase<'_>) -> Result<(), Violation> {
+        for &(vm, from, to, step) in &phase.moves {
+            let [a, b] = [from, to].map(|h| course.ground.host(h));
+            if std::mem::replace(&mut self.busy[vm], true) {
+                let text = format!("vm `{}` is moved twice in one phase", course.ground.vm(vm).id);
+                return Err(course.broken(Invariant::Form, Some(step), text));
+            }
+            self.out[from] += 1;
+            self.into[to] += 1;
+            for (count, host, limit, way) in [
+                (self.out[from], a, a.max_migrations.outgoing, "out of"),
+                (self.into[to], b, b.max_migrations.incoming, "into"),
+            ] {
+                if count > limit {
+                    let text = format!("more than {limit} migrations {way} host `{}`", host.id);
+                    return Err(course.broken(Invariant::C7, Some(step), text));
+                }
+            }
+        }
+        for &(vm, from, to, _) in &phase.moves {
+            (self.busy[vm], self.out[from], self.into[to]) = (false, 0, 0);
+        }
+        Ok(())
+    }
 }
 
 /// That hosts are empty before they stop, and up or stopped before an update.
@@ -270,8 +300,8 @@ fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Resul
         }
         let ready = match (&step.host, ground.hosts.get(target)) {
             (Some(_), Some(&host)) => {
-                let stopped = state.down.contains(&host) && !phase.verifies.contains_key(&host);
-                let cordoned = state.cordoned.contains(&host) && !phase.uncordons.contains(&host);
+                let stopped = state.down.contains(host) && !phase.verifies.contains_key(&host);
+                let cordoned = state.cordoned.contains(host) && !phase.uncordons.contains(&host);
                 stopped || (cordoned && empty(host))
             }
             (Some(_), None) => false,
@@ -287,7 +317,7 @@ fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Resul
         }
     }
     for (host, step) in &phase.verifies {
-        if !state.down.contains(host) {
+        if !state.down.contains(*host) {
             let text = format!("host `{}` was not stopped", ground.host(*host).id);
             return Err(course.broken(Invariant::Form, Some(step), text));
         }
@@ -297,8 +327,8 @@ fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Resul
 
 fn apply<'p>(state: &mut State<'p>, phase: &Phase<'p>) {
     for &(vm, from, to, _) in &phase.moves {
+        // It came to the other one when the phase was judged.
         state.leave(vm, from);
-        state.arrive(vm, to);
         state.place[vm] = to;
     }
     for &(pod, to, _) in &phase.evicts {
@@ -307,10 +337,10 @@ fn apply<'p>(state: &mut State<'p>, phase: &Phase<'p>) {
     for &(target, component, version, _) in &phase.updates {
         state.versions.insert((target, component), version);
     }
-    state.down.extend(phase.stops.keys());
-    state.down.retain(|h| !phase.verifies.contains_key(h));
-    state.cordoned.extend(&phase.cordons);
-    state.cordoned.retain(|h| !phase.uncordons.contains(h));
+    phase.stops.keys().for_each(|h| state.down.insert(*h));
+    phase.verifies.keys().for_each(|h| state.down.remove(*h));
+    phase.cordons.iter().for_each(|h| state.cordoned.insert(*h));
+    phase.uncordons.iter().for_each(|h| state.cordoned.remove(*h));
     state.cordoned_nodes.extend(&phase.cordoned_nodes);
     state.cordoned_nodes.retain(|n| !phase.uncordoned_nodes.contains(n));
 }
@@ -318,7 +348,7 @@ fn apply<'p>(state: &mut State<'p>, phase: &Phase<'p>) {
 /// That a wave leaves nothing half done, and has done what it is for.
 fn ended(course: &Course<'_, '_>, state: &State<'_>) -> Result<(), Violation> {
     let ground = course.ground;
-    let name = |h: &usize| ground.host(*h).id.clone();
+    let name = |h: usize| ground.host(h).id.clone();
     if let Some(host) = state.down.iter().next() {
         let text = format!("it ends while host `{}` is down", name(host));
         return Err(course.broken(Invariant::Form, None, text));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::ground::{Ground, serves};
-use crate::table::Table;
+use crate::table::{Marks, Table};
 
 /// The state between two phases.
 pub(crate) struct State<'g> {
@@ -17,9 +17,9 @@ pub(crate) struct State<'g> {
     /// By group and host: how many members count.
     members: HashMap<(usize, usize), u32>,
     /// Cordoned by the plan.
-    pub(crate) cordoned: BTreeSet<usize>,
+    pub(crate) cordoned: Marks,
     /// Stopped by the plan.
-    pub(crate) down: BTreeSet<usize>,
+    pub(crate) down: Marks,
     /// Nodes cordoned by the plan.
     pub(crate) cordoned_nodes: BTreeSet<usize>,
     /// By pod that was evicted: its new node, where the plan names one.
@@ -37,8 +37,8 @@ impl<'g> State<'g> {
             load: Table::filled(0, hosts * ground.classes.len()),
             occupants: Table::filled(0, hosts),
             members: HashMap::new(),
-            cordoned: BTreeSet::new(),
-            down: BTreeSet::new(),
+            cordoned: Marks::none(hosts),
+            down: Marks::none(hosts),
             cordoned_nodes: BTreeSet::new(),
             evicted: BTreeMap::new(),
             versions: HashMap::new(),
@@ -92,13 +92,13 @@ impl<'g> State<'g> {
 
     /// Whether a host takes new work.
     pub(crate) fn takes(&self, host: usize) -> bool {
-        serves(self.ground.host(host)) && !self.cordoned.contains(&host) && !self.is_down(host)
+        serves(self.ground.host(host)) && !self.cordoned.contains(host) && !self.is_down(host)
     }
 
     /// Whether a host is down, from the start or by the plan.
     pub(crate) fn is_down(&self, host: usize) -> bool {
         self.ground.host(host).state == tidegate_model::fleet::HostState::Down
-            || self.down.contains(&host)
+            || self.down.contains(host)
     }
 
     /// The version that a component has on a target now.

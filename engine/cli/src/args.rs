@@ -17,7 +17,7 @@ use crate::output::{Output, QueryFormat};
 
 pub(crate) use gate::WaveGate;
 pub(crate) use options::{Gate, Mode, Reporting, Rules, Sources, Targets, View, With};
-pub(crate) use plan::{Advance, Inputs, Plan, PlanCommand, PlanFleet};
+pub(crate) use plan::{Advance, FailAt, Inputs, Plan, PlanCommand, PlanFleet};
 pub(crate) use proof::{CheckpointOf, Export, Prove, Verify, VerifyProof};
 
 const STYLES: Styles = Styles::styled()

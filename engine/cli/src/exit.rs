@@ -52,6 +52,14 @@ Exit codes:
    2  it is not; the first thing that is broken is named
   64  wrong usage";
 
+/// Shown below `tidegate plan simulate --help`.
+pub(crate) const PLAN_SIMULATE: &str = "\
+Exit codes:
+   0  capacity, groups and quorums hold, and the rest can be planned safely
+   1  the tool failed, or a file is bad
+   2  something does not hold, or the plan is not safe
+  64  wrong usage";
+
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {

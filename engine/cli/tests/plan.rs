@@ -179,3 +179,43 @@ fn two_plans_are_compared_and_a_host_is_explained() {
     assert!(text.contains("  fix: move or stop vm `gpu-1`"), "{text}");
     shell.run("plan explain nope --plan plan.json").refused(64, &["`nope`"]);
 }
+
+#[test]
+fn what_does_not_hold_when_a_host_fails_is_told() {
+    let shell = shell();
+    let gpu = "\"migratable\": \"no\", \"requires\": [\"CUSTOM_GPU\"]";
+    shell.write("fleet.json", &FLEET.replace("\"migratable\": \"no\"", gpu));
+    let made = shell.run(&format!("{MAKE} -f json"));
+    shell.write("plan.json", &made.stdout);
+    let plan = made.json();
+    let simulate = "plan simulate plan.json --facts fleet.json --intent intent.yaml";
+    shell.run(simulate).refused(64, &["--fail <HOST@WAVE[.PHASE]>"]);
+    shell.run(&format!("{simulate} --fail comp-11")).refused(64, &["HOST@WAVE.PHASE"]);
+    shell.run(&format!("{simulate} --fail nope@1")).refused(64, &["no host `nope`"]);
+    shell.run(&format!("{simulate} --fail comp-11@5")).refused(64, &["has 4 waves, and no wave 5"]);
+    shell.run(&format!("{simulate} --fail comp-11@1.99")).refused(64, &["and no phase 99"]);
+
+    // No other host has what one of its virtual machines needs.
+    let fails = "--fail comp-12@1 --fail comp-22@4 --fail comp-13@2.1";
+    let ran = shell.run(&format!("{simulate} {fails}"));
+    assert_eq!((ran.code, ran.stderr.as_str()), (2, ""), "{ran:?}");
+    let id = plan["id"].as_str().unwrap();
+    assert_eq!(ran.stdout.replace(id, "ID"), include_str!("plan/simulate.txt"));
+    let ran = shell.run(&format!("{simulate} {fails} -f json"));
+    let schema = include_str!("../schemas/plan-simulation.schema.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    assert!(jsonschema::is_valid(&schema, &ran.json()), "{}", ran.stdout);
+    assert_eq!(ran.json()["failures"][1]["lost"][0]["vm"], json!("gpu-1"), "{}", ran.stdout);
+
+    let all = shell.run(&format!("{simulate} --fail-any -f json")).json();
+    assert_eq!(all["tried"], json!(25), "five hosts at five prefixes");
+    assert!(jsonschema::is_valid(&schema, &all), "{all}");
+
+    // What is not safe is not followed.
+    let mut broken = plan.clone();
+    broken["waves"][2]["steps"][0]["op"] = json!("uncordon");
+    shell.write("plan.json", &broken.to_string());
+    let ran = shell.run(&format!("{simulate} --fail-any"));
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stdout.starts_with("not safe, and not followed: "), "{ran:?}");
+}

@@ -1,7 +1,13 @@
-//! Example clouds of any size, for tests and benches of planning.
+//! Clouds that are not there: examples of any size, and what becomes of a fleet
+//! on its way through a plan when a host fails.
 //!
-//! [`Cloud`] says what a cloud looks like; [`Cloud::fleet`] makes it. Everything
-//! follows from the seed: the same cloud is the same fleet, byte for byte.
+//! [`Cloud`] says what an example looks like; [`Cloud::fleet`] makes it.
+//! Everything follows from the seed: the same cloud is the same fleet, byte for
+//! byte. [`Course`] follows a plan, [`Moment::fail`] fails a host at any point of
+//! it. None of it judges whether a plan is safe: the checker does.
+
+mod course;
+mod failure;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +16,9 @@ use tidegate_model::fleet::{
     Amount, Amounts, Fleet, Group, GroupPolicy, Host, HostState, MaxMigrations, Migratable, Vm,
     VmState,
 };
+
+pub use course::{Course, Point};
+pub use failure::{Broken, Failure, Headroom, Lost, Moment, Restarts, Why};
 
 /// What an example cloud looks like.
 #[derive(Debug, Clone, PartialEq)]

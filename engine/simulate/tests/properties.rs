@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use cases::{after, everything, fault, plain, plan};
 use proptest::prelude::*;
 use tidegate_model::Fleet;
-use tidegate_model::fleet::{HostState, Member};
+use tidegate_model::fleet::{GroupPolicy, HostState, Member};
 use tidegate_model::plan::{BlockedCode, Op, Plan};
+use tidegate_simulate::{Course, Moment, Point};
 
 fn blocked(plan: &Plan) -> BTreeSet<(String, BlockedCode)> {
     plan.blocked.iter().map(|b| (b.target.clone(), b.code)).collect()
@@ -43,6 +44,28 @@ proptest! {
             let fleet = after(&fleet, &first, waves);
             let rest = plan(&fleet, &intent);
             prop_assert_eq!(fault(&fleet, &intent, &rest), None, "after wave {}", waves);
+        }
+    }
+
+    /// A host fails between any two phases, and what was on it is restarted where
+    /// there is room: groups keep apart, and all that is left is done or blocked.
+    #[test]
+    fn what_is_left_when_a_host_failed_can_be_planned(seed in any::<u64>(), hosts in 2_usize..9, vms in 0_usize..16) {
+        let (fleet, intent) = everything(seed, hosts, vms);
+        let first = plan(&fleet, &intent);
+        let mut dice = cases::Dice::new(seed);
+        for wave in 0..=first.waves.len() as u32 {
+            let phase = (wave > 0 && dice.one_in(2)).then(|| dice.up_to(6) as u32);
+            let course = Course::at(&fleet, &first, Point { wave, phase });
+            let dead = dice.pick(&course.fleet.hosts);
+            let (failure, restarts) = Moment::new(&course).fail(dead);
+            let fleet = restarts.apply(&course.fleet);
+            let (before, now) = (crowded(&course.fleet), crowded(&fleet));
+            prop_assert!(now.is_subset(&before), "{} fails: {:?}", dead.id, now);
+            let stay = fleet.vms.iter().filter(|v| v.host == dead.id).count();
+            prop_assert_eq!(stay, failure.lost.len());
+            let rest = plan(&fleet, &intent);
+            prop_assert_eq!(fault(&fleet, &intent, &rest), None, "{} fails after {}", dead.id, wave);
         }
     }
 
@@ -78,6 +101,22 @@ proptest! {
         let broken = survives(&fleet, &plan);
         prop_assert!(broken.is_none(), "{}", broken.unwrap());
     }
+}
+
+/// Groups that have more members on a host than may be.
+fn crowded(fleet: &Fleet) -> BTreeSet<(String, String)> {
+    let place: BTreeMap<&str, &str> =
+        fleet.vms.iter().map(|v| (v.id.as_str(), v.host.as_str())).collect();
+    let mut all = BTreeSet::new();
+    for group in fleet.groups.iter().filter(|g| g.policy == GroupPolicy::AntiAffinity) {
+        for host in &fleet.hosts {
+            let here = group.members.iter().filter(|m| place[m.as_str()] == host.id).count();
+            if here > group.max_per_host as usize {
+                all.insert((group.id.clone(), host.id.clone()));
+            }
+        }
+    }
+    all
 }
 
 /// Hosts in another order and under other names; gives the old name of each.

@@ -1,6 +1,7 @@
 //! The options of `tidegate plan`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -60,6 +61,29 @@ pub(crate) enum PlanCommand {
         plan: PathBuf,
         #[command(flatten)]
         inputs: Inputs,
+        /// table or json
+        #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+        format: Output,
+    },
+    /// Let hosts fail while a plan is followed, and tell what holds
+    ///
+    /// What was on the host is restarted where there is room; capacity, server
+    /// groups and quorums hold if all finds a host and every majority is there.
+    /// The rest is planned anew without the host.
+    #[command(after_help = exit::PLAN_SIMULATE)]
+    Simulate {
+        /// A plan: tidegate.plan/v1, as JSON or YAML
+        plan: PathBuf,
+        #[command(flatten)]
+        inputs: Inputs,
+        /// A host, and after which wave it fails, 0 for before the first; or after
+        /// which phase of a wave; repeatable
+        #[arg(long, value_name = "HOST@WAVE[.PHASE]", required_unless_present = "fail_any")]
+        fail: Vec<FailAt>,
+        /// Every host, before the first wave and after each; told is what does not
+        /// hold and what leaves least
+        #[arg(long)]
+        fail_any: bool,
         /// table or json
         #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
         format: Output,
@@ -172,4 +196,28 @@ pub(crate) struct Inputs {
     /// What is to be updated, within which limits: tidegate.intent/v1, as YAML
     #[arg(long, value_name = "FILE")]
     pub(crate) intent: PathBuf,
+}
+
+/// Which host fails when.
+#[derive(Debug, Clone)]
+pub(crate) struct FailAt {
+    pub(crate) host: String,
+    pub(crate) wave: u32,
+    pub(crate) phase: Option<u32>,
+}
+
+impl FromStr for FailAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.rsplit_once('@').filter(|(host, _)| !host.is_empty());
+        let parsed = parsed.and_then(|(host, at)| {
+            let (wave, phase) = match at.split_once('.') {
+                None => (at.parse().ok()?, None),
+                Some((wave, phase)) => (wave.parse().ok()?, Some(phase.parse().ok()?)),
+            };
+            Some(Self { host: host.to_owned(), wave, phase })
+        });
+        parsed.ok_or_else(|| "write HOST@WAVE or HOST@WAVE.PHASE, such as comp-12@2".to_owned())
+    }
 }

@@ -4,6 +4,7 @@
 mod advance;
 pub(crate) mod fleet;
 pub(crate) mod read;
+mod simulate;
 
 use std::path::{Path, PathBuf};
 
@@ -27,12 +28,17 @@ use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, PlanFormat, Ui};
 
 use fleet::Told;
+use simulate::Wanted;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: args::Plan) -> Result<Exit> {
     match (args.command, args.intent) {
         (Some(PlanCommand::Facts { fleet, format }), _) => fleet::show(ctx, &fleet, &format).await,
         (Some(PlanCommand::Check { plan, inputs, format }), _) => {
             check(ctx, &plan, &inputs, &format).await
+        }
+        (Some(PlanCommand::Simulate { plan, inputs, fail, fail_any, format }), _) => {
+            let wanted = if fail_any { Wanted::Any } else { Wanted::These(fail) };
+            simulate::run(ctx, &plan, &inputs, &wanted, &format).await
         }
         (Some(PlanCommand::Show { plan, fleet, intent, format }), _) => {
             show(ctx, &plan, &fleet, intent, &format).await

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tidegate_checker::{Checked, Violation};
-use tidegate_model::plan::{Op, Plan};
+use tidegate_model::plan::Plan;
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, Fleet, Intent};
 use tidegate_planner::Origin;
-use tidegate_simulate::Random;
+use tidegate_simulate::{Course, Point, Random};
 
 pub fn origin() -> Origin {
     Origin {
@@ -300,31 +300,5 @@ fn intent(dice: &mut Dice, nodes: bool) -> Value {
 
 /// The fleet as it is when the first waves of a plan are done.
 pub fn after(fleet: &Fleet, plan: &Plan, waves: usize) -> Fleet {
-    let mut fleet = fleet.clone();
-    for step in plan.waves.iter().take(waves).flat_map(|w| &w.steps) {
-        match step.op {
-            Op::Migrate => {
-                let vm = fleet.vms.iter_mut().find(|v| Some(&v.id) == step.vm.as_ref()).unwrap();
-                vm.host = step.to.clone().unwrap();
-            }
-            Op::Evict => {
-                let pods = &mut fleet.kubernetes.as_mut().unwrap().pods;
-                let pod = pods.iter_mut().find(|p| Some(&p.id) == step.pod.as_ref()).unwrap();
-                pod.node = step.to.clone().unwrap();
-            }
-            Op::Update => {
-                let version = step.version.clone().unwrap();
-                if let Some(id) = &step.host {
-                    let host = fleet.hosts.iter_mut().find(|h| h.id == *id).unwrap();
-                    host.version.insert(step.component.clone().unwrap(), version);
-                } else {
-                    let nodes = &mut fleet.kubernetes.as_mut().unwrap().nodes;
-                    let node = nodes.iter_mut().find(|n| Some(&n.id) == step.node.as_ref());
-                    node.unwrap().version = Some(version);
-                }
-            }
-            _ => {}
-        }
-    }
-    fleet
+    Course::at(fleet, plan, Point { wave: waves as u32, phase: None }).fleet
 }

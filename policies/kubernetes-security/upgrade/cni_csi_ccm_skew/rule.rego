@@ -18,7 +18,6 @@
 #     kubernetes.version: [/gitVersion]
 =======
 #     kubernetes.workload: [/minor, /containers]
-#   controls: ['nsa:upgrading']
 >>>>>>> main
 #   standard: https://kubernetes.io/releases/version-skew-policy/
 #   remediation: >-
