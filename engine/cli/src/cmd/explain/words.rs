@@ -164,3 +164,59 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 fn name(family: &str) -> &'static str {
     if family == "ipv6" { "IPv6" } else { "IPv4" }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn range() -> Value {
+        let rules = json!({"r": {"address_group": null, "from": 22, "group": "g", "protocol": "tcp", "remote": "0.0.0.0/0", "to": 22}});
+        json!({"ipv4:22-22": {"family": "ipv4", "from": 22, "protocol": "tcp", "rules": rules, "to": 22}})
+    }
+
+    #[test]
+    fn an_exposure_tells_the_way_and_the_rule() {
+        let way = json!({"address": "198.51.100.7", "family": "ipv4", "fixed": "10.0.0.5", "floating_ip": "f", "how": "floating_ip", "network": "ext", "public": true, "router": "rt"});
+        let body = json!({"exposed": true, "neutron": false, "pairs": {"10.0.0.0/8": {}}, "tcp": range(), "ways": {"floating_ip:198.51.100.7": way}});
+        assert_eq!(
+            exposure(&body),
+            [
+                "198.51.100.7: floating IP `f` of external network `ext` leads to 10.0.0.5 through router `rt`",
+                "the world reaches tcp 22 (IPv4): rule `r` of group `g` lets in 0.0.0.0/0",
+                "may use 10.0.0.0/8 by an allowed address pair",
+            ]
+        );
+        let nothing = json!({"exposed": false, "ways": {}});
+        assert_eq!(
+            exposure(&nothing),
+            ["no way leads to it from the world", "the world reaches nothing"]
+        );
+    }
+
+    #[test]
+    fn an_opening_tells_what_everybody_may_do() {
+        let wide = json!({"r:0.0.0.0/1": {"from": null, "prefix": "0.0.0.0/1", "protocol": "any", "rule": "r", "to": null}});
+        let body = json!({"egress": {"ipv4": {}}, "tcp": range(), "wide": wide});
+        assert_eq!(
+            opening(&body),
+            [
+                "lets the whole world in on tcp 22 (IPv4): rule `r` of group `g` lets in 0.0.0.0/0",
+                "lets in 0.0.0.0/1 on any by rule `r`",
+                "lets everything out to everywhere (IPv4)",
+            ]
+        );
+    }
+
+    #[test]
+    fn access_tells_each_chain() {
+        let chains = json!({"direct": "admin", "group/g": "boss"});
+        let body = json!({"roles": {"admin": {"project/p": chains}}, "scopes": {"project/p": {"name": "shop"}}});
+        assert_eq!(
+            access(&body),
+            ["has `admin` on project/p `shop`: directly; by group `g` as `boss`, which implies it"]
+        );
+        assert_eq!(access(&json!({"roles": {}})), ["has no role"]);
+    }
+}
