@@ -280,15 +280,9 @@ pub(crate) enum Policy {
         framework: Vec<String>,
     },
     /// Tell all about one rule: what it demands, what it reads, which controls it
-    /// speaks for, where it differs from the official test
-    Explain {
-        /// The rule's id, such as scs-0102-prop-min_disk
-        rule: String,
-        /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
-        /// [default: those of tidegate.yaml, or all built-in ones]
-        #[arg(long, value_name = "NAME|PATH")]
-        bundle: Vec<String>,
-    },
+    /// speaks for, where it differs from the official test; or about one resource: what
+    /// rules say of it, and what follows from it and others together
+    Explain(Explain),
     /// Tell who may do something, and by which grants
     ///
     /// Of OpenStack, ACTION is the name of a role (admin, member) or an action of a
@@ -321,6 +315,28 @@ pub(crate) enum Policy {
         /// tidegate.yaml, or all built-in ones]
         bundle: Vec<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The rule's id, such as scs-0102-prop-min_disk
+    #[arg(required_unless_present = "resource", conflicts_with = "resource")]
+    pub(crate) rule: Option<String>,
+    /// A resource in the store, by key, id or name, such as a port, server, security
+    /// group, user or group
+    #[arg(long, value_name = "KEY")]
+    pub(crate) resource: Option<String>,
+    /// The cloud of the resource [default: the only one in the store]
+    #[arg(long, value_name = "NAME", requires = "resource")]
+    pub(crate) cloud: Option<String>,
+    /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
+    #[arg(long, default_value = "latest", value_name = "ID|TIME", requires = "resource")]
+    pub(crate) at: String,
+    /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
+    /// [default: those of tidegate.yaml, or all built-in ones; for a resource those that
+    /// its cloud is judged with]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) bundle: Vec<String>,
 }
 
 #[derive(Debug, Args)]

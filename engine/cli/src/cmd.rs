@@ -6,6 +6,7 @@ mod collect;
 mod config;
 mod diff;
 mod evidence;
+mod explain;
 mod export;
 mod gate;
 mod history;

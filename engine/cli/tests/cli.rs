@@ -299,3 +299,61 @@ fn help_names_the_exit_codes_and_completions_and_manual_are_written() {
     let man = shell.run("man").stdout;
     assert!(man.starts_with(".") && man.contains("64  wrong usage"), "{man}");
 }
+
+/// A rule on what the world reaches of a port.
+const EXPOSED: &str = "\
+# METADATA
+# title: Nothing of a port is exposed
+# custom:
+#   id: nothing-exposed
+#   severity: high
+#   input: resource
+#   kinds: [openstack.exposure]
+package own.exposed
+
+import rego.v1
+
+verdict := \"pass\" if not input.resource.body.exposed == true
+
+verdict := \"fail\" if input.resource.body.exposed == true
+
+violations contains {\"message\": \"it is exposed\", \"path\": \"/tcp\", \"found\": input.resource.body.tcp, \"wanted\": {}} if verdict == \"fail\"
+";
+
+#[test]
+fn a_resource_is_explained_with_rules_and_derived_facts() {
+    let shell = Shell::new();
+    shell.run("policy explain").refused(64, &["--resource"]);
+    shell.run("policy explain a-rule --resource x").refused(64, &["--resource"]);
+    shell.run("policy explain a-rule --at latest~1").refused(64, &["--resource"]);
+    shell.write("own/.manifest", r#"{"roots": ["own"]}"#);
+    shell.write("own/rule.rego", EXPOSED);
+    assert_eq!(shell.run("collect --example").code, 0);
+    shell
+        .run("policy explain --resource nonesuch --bundle ./own")
+        .refused(64, &["no resource has or had the key, id or name `nonesuch`"]);
+
+    let explain = |resource: &str| {
+        let ran = shell.run(&format!("policy explain --resource {resource} --bundle ./own"));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.stdout
+    };
+    let port = explain("1551456e-1489-420b-939d-afdecf412a8b");
+    for part in [
+        "example@1, taken ",
+        "\nopenstack.exposure\n  no way leads to it from the world\n  the world reaches nothing\n",
+        "\nrules\n  pass  high  nothing-exposed  Nothing of a port is exposed\n",
+    ] {
+        assert!(port.contains(part), "no `{part}` in {port}");
+    }
+    let server = explain("b0d60bcf-c99d-41df-a4f7-1dd0f8771d28");
+    let part = "\nopenstack.exposure  openstack/network.port/";
+    assert!(server.contains(part), "no `{part}` in {server}");
+    let group = explain("0800b276-57d3-4330-a6c6-af81ed58a833");
+    for part in [
+        "\nopenstack.opening\n  lets the whole world in on ",
+        "none judges it; choose others with --bundle",
+    ] {
+        assert!(group.contains(part), "no `{part}` in {group}");
+    }
+}

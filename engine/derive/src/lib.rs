@@ -159,6 +159,11 @@ pub(crate) fn row(kind: &str) -> Option<&'static Row> {
     TABLE.iter().find(|r| r.kind == kind)
 }
 
+/// The names of the derived kinds.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|row| row.kind)
+}
+
 /// Whether a kind is derived, by name.
 #[must_use]
 pub fn is_derived(kind: &str) -> bool {

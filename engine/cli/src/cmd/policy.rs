@@ -12,7 +12,7 @@ use tidegate_report::Framework;
 
 use crate::args::Policy;
 use crate::bundles;
-use crate::cmd::{Context, who_can};
+use crate::cmd::{Context, explain, who_can};
 use crate::env;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -33,15 +33,18 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Policy) -> Result<Exit> {
             };
             export(ctx, names, &frameworks, oscal.flatten().as_deref())
         }
-        Policy::Explain { rule, bundle } => {
-            let named = !bundle.is_empty();
-            let mut names = ctx.config.bundles(bundle);
-            if !named && !names.is_empty() {
-                // A built-in rule can be looked up whatever is judged with.
-                names.extend(bundles::built_in());
+        Policy::Explain(args) => match args.rule {
+            Some(rule) => {
+                let named = !args.bundle.is_empty();
+                let mut names = ctx.config.bundles(args.bundle);
+                if !named && !names.is_empty() {
+                    // A built-in rule can be looked up whatever is judged with.
+                    names.extend(bundles::built_in());
+                }
+                explain(ctx, &rule, names)
             }
-            explain(ctx, &rule, names)
-        }
+            None => explain::run(ctx, args).await,
+        },
         Policy::WhoCan { action, resource, cloud, at, format } => {
             let asked = who_can::Asked { action, resource, cloud, at };
             who_can::run(ctx, asked, &format).await

@@ -49,6 +49,31 @@ fn the_worst_input_decides() {
 }
 
 #[test]
+fn what_a_cloud_does_not_offer_is_empty_and_what_is_forbidden_is_not_known() {
+    for (of, input, may_lack) in [
+        ("openstack.opening", "network.address_group", true),
+        ("openstack.opening", "network.security_group", false),
+        ("openstack.opening", "network.security_group_rule", false),
+        ("openstack.exposure", "network.floating_ip", true),
+        ("openstack.exposure", "network.network", false),
+        ("openstack.exposure", "network.port", false),
+        ("openstack.exposure", "network.router", true),
+        ("openstack.exposure", "network.security_group_rule", false),
+        ("openstack.exposure", "network.subnet", false),
+        ("openstack.access", "identity.application_credential", true),
+        ("openstack.access", "identity.group_member", false),
+        ("openstack.access", "identity.role_assignment", false),
+        ("openstack.access", "identity.role_inference", false),
+        ("openstack.access", "identity.trust_role", true),
+        ("openstack.access", "identity.user", false),
+    ] {
+        let absent = if may_lack { Status::Complete { count: 0 } } else { Status::Absent };
+        check(coverage(input, Status::Absent), of, absent);
+        check(coverage(input, Status::Forbidden), of, failed(&format!("`{input}`: forbidden")));
+    }
+}
+
+#[test]
 fn an_input_that_was_not_collected_is_no_empty_one() {
     let mut cluster = Cluster::new();
     cluster.meta.coverage.retain(|c| c.kind.as_str() != "batch.Job");
