@@ -2,25 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
+use tidegate_model::Timestamp;
 use tidegate_model::fleet::HostState;
 use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
 use tidegate_model::versions::VersionRules;
 
 use crate::ground::{Ground, Place, movable, serves};
 use crate::state::State;
-use crate::{Invariant, Violation, versions};
+use crate::{Invariant, Violation, pods, versions, waves};
 
 /// That each reason holds, as far as it can be told without planning.
 pub(crate) fn check(
     ground: &Ground<'_>,
     plan: &Plan,
     rules: &VersionRules,
+    ends: &[Timestamp],
 ) -> Result<(), Violation> {
     if plan.blocked.is_empty() {
         return Ok(());
     }
     let state = State::new(ground);
     let end = ended(ground, plan);
+    let soak = SignedDuration::from_secs(i64::try_from(ground.intent.soak_s).unwrap_or(i64::MAX));
+    let done = ends.last().map(|end| end.checked_add(soak).unwrap_or(Timestamp::MAX));
+    let done = done.unwrap_or(ground.fleet.taken_at);
     for blocked in &plan.blocked {
         let wrong = |problem: String| {
             let (invariant, wave, step) = (Invariant::Blocked, None, None);
@@ -29,7 +35,7 @@ pub(crate) fn check(
         if !ground.wanted.contains_key(blocked.target.as_str()) {
             return wrong(format!("`{}` is no target of the intent", blocked.target));
         }
-        if !holds(ground, [&state, &end], plan, rules, blocked) {
+        if !holds(ground, [&state, &end], plan, rules, (blocked, done)) {
             return wrong(
                 format!(
                     "`{}` is said to be blocked by {:?}, and is not",
@@ -54,6 +60,12 @@ fn ended<'g>(ground: &'g Ground<'g>, plan: &Plan) -> State<'g> {
             state.place[vm] = to;
         }
     }
+    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Evict) {
+        let node = step.to.as_deref().and_then(|to| ground.nodes.get(to)).copied();
+        if let Some(&pod) = step.pod.as_deref().and_then(|p| ground.pods.get(p)) {
+            state.evicted.insert(pod, node);
+        }
+    }
     state
 }
 
@@ -62,7 +74,7 @@ fn holds(
     [state, end]: [&State<'_>; 2],
     plan: &Plan,
     rules: &VersionRules,
-    blocked: &Blocked,
+    (blocked, done): (&Blocked, Timestamp),
 ) -> bool {
     let target = blocked.target.as_str();
     let host = ground.hosts.get(target).copied();
@@ -106,22 +118,23 @@ fn holds(
             quorum.members.iter().any(of_host) && (quorum.members.len() < 3 || out > 0)
                 || quorum.members.iter().filter(|m| of_host(m)).count() > 1
         }),
-        BlockedCode::Pdb => pods(ground, target).any(|pod| {
-            let covering = ground
-                .fleet
-                .kubernetes
-                .iter()
-                .flat_map(|k| &k.pdbs)
-                .filter(|p| p.pods.iter().any(|id| id == pod));
-            covering.clone().any(|p| p.disruptions_allowed == 0) || covering.count() > 1
+        BlockedCode::Pdb => ground.fleet.kubernetes.as_ref().is_some_and(|cluster| {
+            let leaving: BTreeSet<&str> =
+                pods::leaving(cluster, state, target).map(|p| p.id.as_str()).collect();
+            let covers = |pod: &str| {
+                cluster.pdbs.iter().filter(|p| p.pods.iter().any(|id| id == pod)).count()
+            };
+            // All that leaves a node is evicted in one wave.
+            let spent = |pdb: &tidegate_model::fleet::Pdb| {
+                let here = pdb.pods.iter().filter(|p| leaving.contains(p.as_str())).count();
+                here as u64 > u64::from(pdb.disruptions_allowed)
+            };
+            leaving.iter().any(|pod| covers(pod) > 1) || cluster.pdbs.iter().any(spent)
         }),
         BlockedCode::Pods => {
-            // Or what other nodes had has come to it.
-            let comes = |s: &tidegate_model::plan::Step| {
-                s.op == Op::Evict && s.to.as_deref() == Some(target)
-            };
-            pods(ground, target).next().is_some()
-                || plan.waves.iter().flat_map(|w| &w.steps).any(comes)
+            host.is_some()
+                || [state, end].into_iter().any(|at| !pods::drains(ground, at, target))
+                || elsewhere(ground, plan)
         }
         BlockedCode::Ceph => ground.fleet.ceph.as_ref().is_some_and(|ceph| {
             let down = |h: &str| ground.hosts.get(h).is_none_or(|h| state.is_down(*h));
@@ -140,7 +153,7 @@ fn holds(
                 let from = state.version(target, &want.component);
                 let refused = |f| versions::refused(rules, &want.component, f, &want.to).is_some();
                 from.is_some_and(refused)
-                    || rules.components.get(&want.component).is_some_and(|c| c.spread.is_some())
+                    || versions::beside(ground.fleet, rules, &want.component, &want.to).is_some()
             })
         }),
         BlockedCode::Order => {
@@ -167,10 +180,13 @@ fn holds(
         }
         BlockedCode::State => host.is_none_or(|h| ground.host(h).state != HostState::Up),
         BlockedCode::Window => {
-            !ground.intent.windows.is_empty() || !ground.intent.freezes.is_empty()
+            let bounded = !ground.intent.windows.is_empty() || !ground.intent.freezes.is_empty();
+            bounded && (elsewhere(ground, plan) || !in_time(ground, end, target, done))
         }
         BlockedCode::Budget => {
-            let pool = host.map(|h| ground.host(h).pool.as_str());
+            let nodes = ground.fleet.kubernetes.iter().flat_map(|k| &k.nodes);
+            let cluster = nodes.filter(|n| n.id == target).map(|n| n.cluster.as_str()).next();
+            let pool = host.map(|h| ground.host(h).pool.as_str()).or(cluster);
             let limit = pool.and_then(|p| ground.intent.max_unavailable.get(p));
             limit.is_some_and(|limit| {
                 let others = ground.fleet.hosts.iter().filter(|h| Some(h.pool.as_str()) == pool);
@@ -229,9 +245,32 @@ fn seats(ground: &Ground<'_>, state: &State<'_>, group: usize, without: usize) -
     true
 }
 
-fn pods<'g>(ground: &Ground<'g>, node: &'g str) -> impl Iterator<Item = &'g str> + Clone {
-    let all = ground.fleet.kubernetes.iter().flat_map(|k| &k.pods);
-    all.filter(move |p| p.node == node).map(|p| p.id.as_str())
+/// Whether the plan goes on in other zones, one after the other: the turn of a
+/// zone is then over when the plan ends.
+fn elsewhere(ground: &Ground<'_>, plan: &Plan) -> bool {
+    let of =
+        |w: &tidegate_model::plan::Wave| w.targets.first().and_then(|t| ground.zone_of_target(t));
+    let zones: BTreeSet<Option<&str>> = plan.waves.iter().map(of).collect();
+    ground.intent.one_zone_at_a_time && zones.len() > 1
+}
+
+/// Whether a target could be done in one more wave at the end of the plan, what
+/// is on it moved away one after the other.
+fn in_time(ground: &Ground<'_>, end: &State<'_>, target: &str, done: Timestamp) -> bool {
+    let host = ground.hosts.get(target).copied();
+    let here = |vm: &usize| Some(end.place[*vm]) == host;
+    let vms = (0..ground.fleet.vms.len()).filter(here).count() as u64;
+    let times = &ground.intent.durations;
+    let wanted = ground.wanted.get(target);
+    let restarts = wanted.is_some_and(|w| w.iter().any(|want| want.reboot));
+    let seconds = vms.saturating_mul(times.migrate_s)
+        + times.update_s
+        + if restarts { times.reboot_s } else { 0 };
+    let drains = match host {
+        Some(host) => drains(ground, end, host),
+        None => pods::drains(ground, end, target),
+    };
+    drains && waves::has_room(ground, target, done, seconds)
 }
 
 /// Whether what is on a host fits elsewhere as things stand, the largest first, each where least is left over, and headroom stays.

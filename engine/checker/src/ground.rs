@@ -9,7 +9,7 @@ use tidegate_model::intent::{Intent, Matching, Selector, Target};
 use crate::table::Table;
 
 /// Components that are updated on nodes; all others on hosts.
-const ON_NODES: [&str; 2] = ["kubelet", "kubernetes"];
+pub(crate) const ON_NODES: [&str; 2] = ["kubelet", "kubernetes"];
 
 /// What does not change while a plan is replayed.
 pub(crate) struct Ground<'f> {

@@ -28,6 +28,58 @@ pub(crate) fn left(ground: &Ground<'_>, state: &State<'_>, phase: &Phase<'_>, no
     cluster.pods.iter().enumerate().filter(here).count()
 }
 
+/// The pods that must leave a node before it is updated, in order.
+pub(crate) fn leaving<'c>(
+    cluster: &'c Cluster,
+    state: &State<'_>,
+    node: &str,
+) -> impl Iterator<Item = &'c Pod> {
+    let here =
+        |(n, pod): &(usize, &Pod)| place(cluster, state, *n, pod) == Some(node) && !stays(pod);
+    cluster.pods.iter().enumerate().filter(here).map(|(_, pod)| pod)
+}
+
+/// Whether all that must leave a node can, as things stand: within budgets, and
+/// to other nodes, in their order or the largest first, each to the first that
+/// takes it.
+pub(crate) fn drains(ground: &Ground<'_>, state: &State<'_>, node: &str) -> bool {
+    let Some(cluster) = &ground.fleet.kubernetes else { return true };
+    let Some(&from) = ground.nodes.get(node) else { return true };
+    let pods: Vec<&Pod> = leaving(cluster, state, node).collect();
+    let allowed = |pod: &&Pod| {
+        let mut covering = cluster.pdbs.iter().filter(|p| p.pods.contains(&pod.id));
+        let within = covering.next().is_none_or(|pdb| {
+            let here = pods.iter().filter(|p| pdb.pods.contains(&p.id)).count() as u64;
+            here <= u64::from(pdb.disruptions_allowed)
+        });
+        within && covering.next().is_none() && pod.owner.is_some()
+    };
+    let size = |pod: &&Pod| pod.requests.values().copied().sum::<tidegate_model::fleet::Amount>();
+    let mut largest = pods.clone();
+    largest.sort_by_key(|pod| std::cmp::Reverse(size(pod)));
+    pods.iter().all(allowed)
+        && [&pods, &largest].into_iter().any(|order| {
+            let mut on: BTreeMap<usize, Vec<&Pod>> = BTreeMap::new();
+            for (n, pod) in cluster.pods.iter().enumerate() {
+                let at = place(cluster, state, n, pod).and_then(|id| ground.nodes.get(id));
+                if let Some(&at) = at.filter(|at| **at != from || stays(pod)) {
+                    on.entry(at).or_default().push(pod);
+                }
+            }
+            let home = cluster.nodes.iter().nth(from).map(|n| &n.cluster);
+            order.iter().all(|pod| {
+                let mut nodes = cluster.nodes.iter().enumerate();
+                let takes = |(n, node): &(usize, &Node)| {
+                    *n != from
+                        && Some(&node.cluster) == home
+                        && refuses(cluster, &on, *n, node, pod).is_none()
+                };
+                let to = nodes.find(takes).map(|(n, _)| n);
+                to.map(|to| on.entry(to).or_default().push(pod)).is_some()
+            })
+        })
+}
+
 /// A DaemonSet's pods run on every node and go with it.
 fn stays(pod: &Pod) -> bool {
     pod.owner.as_deref().is_some_and(|o| o.to_ascii_lowercase().starts_with("daemonset/"))

@@ -305,7 +305,29 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
     idle["blocked"] = json!([{"target": "n1", "code": "pdb"}]);
     broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
     let none = with(cluster.clone(), "/kubernetes/pdbs/0/disruptions_allowed", json!(0));
-    assert!(judge(none, want.clone(), idle).is_ok());
+    assert!(judge(none, want.clone(), idle.clone()).is_ok());
+    // Nor is having pods that go elsewhere, or that nobody replaces.
+    idle["blocked"] = json!([{"target": "n1", "code": "pods"}]);
+    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let small = with(cluster.clone(), "/kubernetes/nodes/1/allocatable/cpu", json!(1));
+    assert!(judge(small, want.clone(), idle.clone()).is_ok());
+    let mut naked = cluster.clone();
+    naked["kubernetes"]["pods"][0].as_object_mut().unwrap().remove("owner");
+    assert!(judge(naked, want.clone(), idle.clone()).is_ok());
+    // A component whose versions may differ is no reason if they do not.
+    idle["blocked"] = json!([{"target": "n1", "code": "version"}]);
+    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let old = with(cluster.clone(), "/kubernetes/nodes/1/version", json!("v1.30.0"));
+    assert!(judge(old, want.clone(), idle.clone()).is_ok());
+    // Nor is a window, unless it is too short.
+    idle["blocked"] = json!([{"target": "n1", "code": "window"}]);
+    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let night = |to: &str| {
+        let night = json!([{"from": "22:00", "to": to, "time_zone": "Europe/Berlin"}]);
+        adding(want.clone(), "", "windows", night)
+    };
+    broken(cluster.clone(), night("05:00"), idle.clone(), "Blocked: `n1`");
+    assert!(judge(cluster.clone(), night("22:09"), idle.clone()).is_ok());
     let mut early = drain;
     early["waves"][0]["steps"][2]["phase"] = json!(2);
     broken(cluster, want, early, "Form in wave 1, step `3`");

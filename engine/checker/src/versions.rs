@@ -84,6 +84,26 @@ fn spread(
     Ok(())
 }
 
+/// How far the versions that a component has in the fleet from the start, and
+/// one more, are apart, if that is more than they may be.
+pub(crate) fn beside(
+    fleet: &tidegate_model::Fleet,
+    rules: &VersionRules,
+    component: &str,
+    to: &str,
+) -> Option<i64> {
+    let known = rules.components.get(component)?;
+    let limit = i64::from(known.spread?);
+    let new = rank(rules, known, to)?;
+    let hosts = fleet.hosts.iter().filter_map(|h| h.version.get(component));
+    let nodes = fleet.kubernetes.iter().flat_map(|k| &k.nodes).filter_map(|n| n.version.as_ref());
+    let on_nodes = crate::ground::ON_NODES.contains(&component);
+    let held: Vec<&String> = if on_nodes { nodes.collect() } else { hosts.collect() };
+    let ranks = held.into_iter().filter_map(|v| rank(rules, known, v)).chain([new]);
+    let (low, high) = ranks.fold((new, new), |(low, high), r| (low.min(r), high.max(r)));
+    (high - low > limit).then_some(high - low)
+}
+
 fn place(rules: &VersionRules, component: &str) -> (usize, String) {
     let found = rules.order.iter().position(|c| c == component);
     found.map_or((usize::MAX, component.to_owned()), |n| (n, String::new()))

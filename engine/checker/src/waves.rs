@@ -155,6 +155,42 @@ pub(crate) fn times(
     Ok(ends)
 }
 
+/// Days ahead that are looked at for a window: each week has all weekly ones.
+const DAYS: i64 = 30;
+
+/// Whether a window of a target's zone has room for so many seconds at or after
+/// a time, without a freeze; looked for soon after that time, and wherever a
+/// window or a freeze begins or ends.
+pub(crate) fn has_room(ground: &Ground<'_>, target: &str, now: Timestamp, seconds: u64) -> bool {
+    let (intent, zone) = (ground.intent, ground.zone_of_target(target));
+    let mut starts = vec![now];
+    starts.extend(intent.freezes.iter().map(|f| f.end));
+    for window in &intent.windows {
+        match window {
+            Window::Once(once) => starts.push(once.start),
+            Window::Weekly(weekly) => starts.extend(openings(weekly, now).unwrap_or_default()),
+        }
+    }
+    let take = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    starts.into_iter().filter(|start| *start >= now).any(|start| {
+        let Ok(end) = start.checked_add(take) else { return false };
+        let open =
+            intent.windows.is_empty() || intent.windows.iter().any(|w| covers(w, start, end, zone));
+        open && !intent.freezes.iter().any(|f| f.start < end && start < f.end)
+    })
+}
+
+/// When a weekly window could begin in the next days.
+fn openings(weekly: &Weekly, now: Timestamp) -> Option<Vec<Timestamp>> {
+    let from = Time::strptime("%H:%M", &weekly.from).ok()?;
+    let today = now.in_tz(&weekly.time_zone).ok()?.date();
+    let of = |ahead: i64| {
+        let day = today.checked_add(ahead.days()).ok()?;
+        Some(day.to_datetime(from).in_tz(&weekly.time_zone).ok()?.timestamp())
+    };
+    Some((0..DAYS).filter_map(of).collect())
+}
+
 /// Whether a window is open all the time from `start` to `end`.
 fn covers(window: &Window, start: Timestamp, end: Timestamp, zone: Option<&str>) -> bool {
     let of = |wanted: &Option<String>| wanted.is_none() || wanted.as_deref() == zone;

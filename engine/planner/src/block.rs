@@ -42,19 +42,12 @@ pub(crate) fn host(
         let fix = format!("bring host `{id}` up");
         return Some(blocked(id, BlockedCode::State, &[("state", json!("down"))], fix));
     }
-    for (component, from, to) in &job.updates {
-        if let Some(from) = from
-            && let Some(why) = steps::forbidden(rules, component, from, to)
-        {
-            let numbers =
-                [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
-            return Some(blocked(
-                id,
-                BlockedCode::Version,
-                &numbers,
-                format!("choose another version: {why}"),
-            ));
-        }
+    let held = |component: &str| {
+        let hosts = arena.fleet.hosts.iter();
+        hosts.filter_map(|h| Some((h.id.as_str(), h.version.get(component)?.as_str()))).collect()
+    };
+    if let Some(why) = version(rules, id, job, &held) {
+        return Some(why);
     }
     if intent.canary == Some(0) {
         let fix = "raise `canary`".to_owned();
@@ -73,6 +66,40 @@ pub(crate) fn host(
     quorum(arena, load, host, id)
         .or_else(|| ceph(arena, host, id))
         .or_else(|| vms(arena, load, host, id))
+}
+
+/// Why a target cannot have the versions that are wanted; `held` gives who has
+/// which version of a component.
+pub(crate) fn version<'f>(
+    rules: &VersionRules,
+    id: &str,
+    job: &Job<'_>,
+    held: &dyn Fn(&str) -> Vec<(&'f str, &'f str)>,
+) -> Option<Blocked> {
+    for (component, from, to) in &job.updates {
+        if let Some(from) = from
+            && let Some(why) = steps::forbidden(rules, component, from, to)
+        {
+            let numbers =
+                [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
+            let fix = format!("choose another version: {why}");
+            return Some(blocked(id, BlockedCode::Version, &numbers, fix));
+        }
+        let limits = rules.components.get(*component).is_some_and(|c| c.spread.is_some());
+        let far = limits.then(|| steps::too_far(rules, component, to, held(component).into_iter()));
+        if let Some((other, version, spread)) = far.flatten() {
+            let numbers = [
+                ("component", json!(component)),
+                ("to", json!(to)),
+                ("other", json!(other)),
+                ("version", json!(version)),
+                ("may_differ_by", json!(spread)),
+            ];
+            let fix = format!("bring `{component}` on `{other}` nearer to `{to}` first");
+            return Some(blocked(id, BlockedCode::Version, &numbers, fix));
+        }
+    }
+    None
 }
 
 fn quorum(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {

@@ -10,10 +10,9 @@ use tidegate_model::plan::{Blocked, BlockedCode, Op, Step, Wave};
 use tidegate_model::versions::VersionRules;
 
 use crate::arena::{Id, at, at_mut};
-use crate::block::blocked;
+use crate::block::{self, blocked};
 use crate::schedule::{components, step};
 use crate::select::Job;
-use crate::steps;
 
 /// Where pods are as a plan goes on.
 pub(crate) struct Pods<'f> {
@@ -27,7 +26,7 @@ pub(crate) struct Pods<'f> {
 }
 
 /// What is moved off nodes: pod, from, to.
-type Evictions = Vec<(Id, Id, Id)>;
+pub(crate) type Evictions = Vec<(Id, Id, Id)>;
 
 impl<'f> Pods<'f> {
     pub(crate) fn new(cluster: &'f Cluster) -> Self {
@@ -75,22 +74,56 @@ impl<'f> Pods<'f> {
             let owner = self.pod(*pod).owner.as_deref().unwrap_or_default();
             owner.to_ascii_lowercase().starts_with("daemonset/")
         };
-        at(&self.on, node).iter().copied().filter(|p| !stays(p)).collect()
+        let mut pods: Vec<Id> = at(&self.on, node).iter().copied().filter(|p| !stays(p)).collect();
+        pods.sort_unstable();
+        pods
     }
 
     /// Why a node cannot be drained whatever the plan.
-    pub(crate) fn blocked(&self, id: &str, job: &Job<'_>, rules: &VersionRules) -> Option<Blocked> {
-        for (component, from, to) in &job.updates {
-            if let Some(from) = from
-                && let Some(why) = steps::forbidden(rules, component, from, to)
-            {
-                let numbers =
-                    [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
-                let fix = format!("choose another version: {why}");
-                return Some(blocked(id, BlockedCode::Version, &numbers, fix));
-            }
+    pub(crate) fn blocked(
+        &self,
+        id: &str,
+        job: &Job<'_>,
+        intent: &Intent,
+        rules: &VersionRules,
+    ) -> Option<Blocked> {
+        let nodes = &self.cluster.nodes;
+        let held = |_: &str| {
+            let all = nodes.iter().filter_map(|n| Some((n.id.as_str(), n.version.as_deref()?)));
+            all.collect()
+        };
+        if let Some(why) = block::version(rules, id, job, &held) {
+            return Some(why);
         }
         let node = *self.nodes.get(id)?;
+        let pool = &self.node(node).cluster;
+        let none = intent.max_unavailable.get(pool) == Some(&0);
+        if none || intent.canary == Some(0) {
+            let (numbers, fix) = if none {
+                let numbers = [("pool", json!(pool)), ("max_unavailable", json!(0))];
+                (numbers.to_vec(), format!("raise max_unavailable of pool `{pool}` to 1"))
+            } else {
+                ([("canary", json!(0))].to_vec(), "raise `canary`".to_owned())
+            };
+            return Some(blocked(id, BlockedCode::Budget, &numbers, fix));
+        }
+        // All pods of a node go in one wave.
+        let mut spent: BTreeMap<Id, u32> = BTreeMap::new();
+        for budget in self.leaving(node).iter().flat_map(|p| at(&self.budgets, *p)) {
+            *spent.entry(*budget).or_default() += 1;
+        }
+        for (budget, pods) in spent {
+            let Some(pdb) = self.cluster.pdbs.get(budget) else { continue };
+            if pods > pdb.disruptions_allowed && pdb.disruptions_allowed > 0 {
+                let numbers = [
+                    ("budgets", json!([pdb.id])),
+                    ("disruptions_allowed", json!(pdb.disruptions_allowed)),
+                    ("pods_here", json!(pods)),
+                ];
+                let fix = format!("let budget `{}` allow {pods} disruptions", pdb.id);
+                return Some(blocked(id, BlockedCode::Pdb, &numbers, fix));
+            }
+        }
         for pod in self.leaving(node) {
             let name = &self.pod(pod).id;
             if self.pod(pod).owner.is_none() {
@@ -127,7 +160,7 @@ impl<'f> Pods<'f> {
         intent: &Intent,
         targets: &BTreeSet<&'f str>,
         mut before: Option<usize>,
-    ) -> (Vec<(Vec<&'f str>, Evictions)>, Vec<Blocked>) {
+    ) -> (Vec<(Vec<&'f str>, Evictions)>, BTreeSet<&'f str>) {
         let mut waves = Vec::new();
         let mut open: Vec<&str> = targets.iter().copied().collect();
         let rank = |id: &&str| {
@@ -159,7 +192,10 @@ impl<'f> Pods<'f> {
                     continue;
                 }
                 cordoned.insert(node);
-                let taken = self.drain(node, &cordoned, &waiting, &mut spent);
+                let none = BTreeSet::new();
+                let ways = [(false, &waiting), (true, &waiting), (false, &none), (true, &none)];
+                let taken =
+                    ways.into_iter().find_map(|way| self.drain(node, &cordoned, way, &mut spent));
                 let Some(taken) = taken else {
                     cordoned.remove(&node);
                     continue;
@@ -180,28 +216,42 @@ impl<'f> Pods<'f> {
             batch.sort_unstable();
             waves.push((batch, evicted));
         }
-        let stuck = open.into_iter().map(|id| {
-            let pods = self.nodes.get(id).map_or(0, |n| self.leaving(*n).len());
-            let numbers = [("pods", json!(pods))];
-            let fix = "add a node of its cluster, or free requests on others".to_owned();
-            blocked(id, BlockedCode::Pods, &numbers, fix)
-        });
-        let stuck = stuck.collect();
-        (waves, stuck)
+        (waves, open.into_iter().collect())
+    }
+
+    /// Takes back the evictions of a wave that is not run.
+    pub(crate) fn undo(&mut self, wave: &(Vec<&'f str>, Evictions)) {
+        for &(pod, from, _) in wave.1.iter().rev() {
+            self.lift(pod);
+            self.drop_on(pod, from);
+        }
+    }
+
+    /// Why a node is left over when all waves are made.
+    pub(crate) fn stuck(&self, id: &str) -> Blocked {
+        let pods = self.nodes.get(id).map_or(0, |n| self.leaving(*n).len());
+        let fix = "add a node of its cluster, or free requests on others".to_owned();
+        blocked(id, BlockedCode::Pods, &[("pods", json!(pods))], fix)
     }
 
     /// Moves all that must leave a node; takes everything back if one does not
-    /// fit or a budget is spent.
+    /// fit or a budget is spent. In order of pods or the largest first; to nodes
+    /// that wait themselves only if no other takes one.
     fn drain(
         &mut self,
         node: Id,
         cordoned: &BTreeSet<Id>,
-        waiting: &BTreeSet<Id>,
+        (largest, waiting): (bool, &BTreeSet<Id>),
         spent: &mut BTreeMap<Id, u32>,
     ) -> Option<Evictions> {
         let mut done: Evictions = Vec::new();
         let before = spent.clone();
-        for pod in self.leaving(node) {
+        let mut pods = self.leaving(node);
+        if largest {
+            let size = |p: &Id| self.pod(*p).requests.values().copied().sum::<Amount>();
+            pods.sort_by_key(|p| std::cmp::Reverse(size(p)));
+        }
+        for pod in pods {
             let budget = at(&self.budgets, pod).first().copied();
             let allowed = budget.is_none_or(|b| {
                 let count = spent.entry(b).or_default();

@@ -38,8 +38,9 @@ impl Attempt {
 }
 
 /// What is left of a zone.
-struct Left {
+struct Left<'f> {
     hosts: BTreeSet<Id>,
+    nodes: BTreeSet<&'f str>,
     /// How large its last wave was.
     before: Option<usize>,
 }
@@ -79,7 +80,7 @@ impl<'f> Planning<'_, 'f> {
                     why
                 }
                 (None, Some(pods)) => {
-                    let why = pods.blocked(id, job, rules);
+                    let why = pods.blocked(id, job, self.intent, rules);
                     if why.is_none() {
                         nodes.insert(*id);
                     }
@@ -126,15 +127,18 @@ impl<'f> Planning<'_, 'f> {
         order.sort_unstable();
         let mut clock = due::Clock::new(self.fleet, self.intent);
         let mut open: BTreeSet<Id> = hosts.clone();
-        let mut left: BTreeMap<Option<&str>, Left> = BTreeMap::new();
+        let mut left: BTreeMap<Option<&str>, Left<'f>> = BTreeMap::new();
         for (_, _, _, zone) in &order {
             let mine = open.iter().copied();
             let mine: BTreeSet<Id> = mine.filter(|h| self.zone_of(*h) == *zone).collect();
             open.retain(|h| !mine.contains(h));
             let before = Plan::size_before(&self.arena.done, *zone);
-            let mut rest = Left { hosts: mine, before };
+            let mut rest = Left { hosts: mine, nodes: BTreeSet::new(), before };
             self.zone(&mut clock, *zone, &mut rest, &open)?;
-            self.nodes(&mut clock, *zone, nodes, rest.before)?;
+            let mine = nodes.iter().copied();
+            let mine = mine.filter(|n| self.pods.as_ref().and_then(|p| p.zone(n)) == *zone);
+            rest.nodes = mine.collect();
+            self.nodes(&mut clock, *zone, &mut rest)?;
             left.insert(*zone, rest);
         }
         // What moved in one zone may have opened the way in another.
@@ -149,15 +153,21 @@ impl<'f> Planning<'_, 'f> {
                     // In the end nobody waits for what cannot be done.
                     let others: BTreeSet<Id> = others.filter(|_| others_count).collect();
                     moved |= self.zone(&mut clock, *zone, &mut rest, &others)?;
+                    moved |= self.nodes(&mut clock, *zone, &mut rest)?;
                     left.insert(*zone, rest);
                 }
             }
         }
         let open: BTreeSet<Id> = left.values().flat_map(|l| &l.hosts).copied().collect();
         for host in &open {
-            let why = self.stuck(*host, &open);
+            let why = self.stuck(*host, &open, clock.now);
             self.blocked.push(why);
         }
+        let nodes = left
+            .values()
+            .flat_map(|l| &l.nodes)
+            .filter_map(|n| self.pods.as_ref().map(|pods| pods.stuck(n)));
+        self.blocked.extend(nodes.collect::<Vec<_>>());
         Ok(clock.ends)
     }
 
@@ -171,7 +181,7 @@ impl<'f> Planning<'_, 'f> {
         &mut self,
         clock: &mut due::Clock,
         zone: Option<&str>,
-        left: &mut Left,
+        left: &mut Left<'f>,
         elsewhere: &BTreeSet<Id>,
     ) -> Result<bool, PlanError> {
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
@@ -208,28 +218,33 @@ impl<'f> Planning<'_, 'f> {
         Ok(any)
     }
 
-    /// Plans the nodes of a zone.
+    /// Plans the nodes of a zone; gives whether any is done.
     fn nodes(
         &mut self,
         clock: &mut due::Clock,
         zone: Option<&str>,
-        nodes: &BTreeSet<&'f str>,
-        before: Option<usize>,
-    ) -> Result<(), PlanError> {
-        let Some(mut pods) = self.pods.take() else { return Ok(()) };
+        left: &mut Left<'f>,
+    ) -> Result<bool, PlanError> {
+        let Some(mut pods) = self.pods.take() else { return Ok(false) };
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let mine: BTreeSet<&str> = nodes.iter().copied().filter(|n| pods.zone(n) == zone).collect();
-        let (waves, stuck) = pods.waves(self.intent, &mine, before);
-        self.blocked.extend(stuck);
+        let (waves, stuck) = pods.waves(self.intent, &left.nodes, left.before);
+        left.nodes = stuck;
+        let any = !waves.is_empty();
+        let mut undone = Vec::new();
         for nodes in waves {
             let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
             let wave = pods.wave(self.jobs, n, zone, &nodes, self.intent.soak_s);
+            // All take equally long: when one comes too late, so do those after it.
             if let Some(seconds) = self.place(clock, spans.as_deref(), wave) {
                 self.blocked.extend(nodes.0.iter().map(|node| too_long(node, seconds)));
+                undone.push(nodes);
+            } else {
+                left.before = Some(nodes.0.len());
             }
         }
+        undone.iter().rev().for_each(|nodes| pods.undo(nodes));
         self.pods = Some(pods);
-        Ok(())
+        Ok(any)
     }
 
     /// Zones with a host that leads a quorum which has other targets elsewhere.
@@ -263,12 +278,12 @@ impl<'f> Planning<'_, 'f> {
     /// The waves of a zone's hosts.
     fn hosts(
         &mut self,
-        targets: &Left,
+        targets: &Left<'f>,
         elsewhere: &BTreeSet<Id>,
         spans: Option<&[tidegate_model::plan::Span]>,
         alone: bool,
     ) -> Vec<Draft> {
-        let Left { hosts: targets, before } = targets;
+        let Left { hosts: targets, before, .. } = targets;
         let Some(first) = targets.first() else { return Vec::new() };
         let limits = Limits { intent: self.intent, phases: self.phases(spans), alone };
         let zone = ZonePlan {
@@ -314,13 +329,14 @@ impl<'f> Planning<'_, 'f> {
     }
 
     /// Why a host is left over when all waves are made.
-    fn stuck(&self, host: Id, left: &BTreeSet<Id>) -> Blocked {
+    fn stuck(&self, host: Id, left: &BTreeSet<Id>, now: Timestamp) -> Blocked {
         let arena = self.arena;
         let (id, row) = (arena.host_id(host), at(&arena.hosts, host));
         let vms = at(&self.load.on, host).len();
         let phases = u32::try_from(vms).unwrap_or(u32::MAX).div_ceil(row.max_out.max(1));
         let spans = windows::spans(self.intent, self.zone_of(host), self.fleet.taken_at);
-        let most = self.phases(spans.ok().flatten().as_deref());
+        let spans = spans.ok().flatten().map(|spans| windows::after(&spans, now));
+        let most = self.phases(spans.as_deref());
         if let Some(most) = most.filter(|most| phases > *most) {
             let numbers = [("migrations_in_sequence", json!(phases)), ("window_has", json!(most))];
             let fix = format!("widen the windows to {phases} migrations in sequence");

@@ -54,6 +54,43 @@ pub(crate) fn forbidden(
     (!fine).then(|| format!("no upgrade from `{from}` to `{to}` is documented"))
 }
 
+/// The place of a version among those that `spread` counts.
+fn rank(rules: &VersionRules, scheme: Scheme, version: &str) -> Option<u64> {
+    match scheme {
+        Scheme::Openstack => {
+            let all = rules.releases.get("openstack")?;
+            all.iter().position(|r| r == version).map(|n| n as u64)
+        }
+        Scheme::Minor => parts(version).get(1).copied(),
+        Scheme::Major => parts(version).first().copied(),
+        Scheme::Edges => None,
+    }
+}
+
+/// Who has a version of a component that may not be beside another one in the
+/// fleet, as it is or once `to` is there: who, its version, and how far they may
+/// differ. Every allowed step is shorter than that, so that only what is not
+/// updated at all can be in the way.
+pub(crate) fn too_far<'f>(
+    rules: &VersionRules,
+    component: &str,
+    to: &str,
+    held: impl Iterator<Item = (&'f str, &'f str)>,
+) -> Option<(&'f str, &'f str, u32)> {
+    let known = rules.components.get(component)?;
+    let limit = known.spread?;
+    let to = rank(rules, known.scheme, to)?;
+    let mut ends = (to, to);
+    for (id, version) in held {
+        let Some(rank) = rank(rules, known.scheme, version) else { continue };
+        ends = (ends.0.min(rank), ends.1.max(rank));
+        if ends.1 - ends.0 > u64::from(limit) {
+            return Some((id, version, limit));
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
