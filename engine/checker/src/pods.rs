@@ -66,7 +66,7 @@ pub(crate) fn drains(ground: &Ground<'_>, state: &State<'_>, node: &str) -> bool
                     on.entry(at).or_default().push(pod);
                 }
             }
-            let home = cluster.nodes.iter().nth(from).map(|n| &n.cluster);
+            let home = cluster.nodes.get(from).map(|n| &n.cluster);
             order.iter().all(|pod| {
                 let mut nodes = cluster.nodes.iter().enumerate();
                 let takes = |(n, node): &(usize, &Node)| {
