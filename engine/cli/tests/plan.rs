@@ -213,7 +213,8 @@ fn what_does_not_hold_when_a_host_fails_is_told() {
 
     // What is not safe is not followed.
     let mut broken = plan.clone();
-    broken["waves"][2]["steps"][0]["op"] = json!("uncordon");
+    let steps = broken["waves"][2]["steps"].as_array_mut().unwrap();
+    steps.iter_mut().find(|s| s["vm"] == "web-1").unwrap()["to"] = json!("comp-13");
     shell.write("plan.json", &broken.to_string());
     let ran = shell.run(&format!("{simulate} --fail-any"));
     assert_eq!(ran.code, 2, "{ran:?}");

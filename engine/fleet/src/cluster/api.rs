@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
-use tidegate_model::fleet::{Amount, Amounts, Taint, Toleration};
+use tidegate_model::fleet::{Amounts, Taint, Toleration};
 
 use super::amounts;
 use super::quantity::Round;
@@ -291,7 +291,7 @@ fn add(to: &mut Amounts, more: &Amounts) {
 
 fn raise(to: &mut Amounts, other: &Amounts) {
     for (class, amount) in other {
-        let most = to.entry(class.clone()).or_insert(Amount::default());
+        let most = to.entry(class.clone()).or_default();
         *most = (*most).max(*amount);
     }
 }

@@ -13,12 +13,7 @@
 #   input: resource
 #   kinds: [kubernetes.workload]
 #   requires:
-<<<<<<< HEAD
-#     kubernetes.workload: [/containers]
-#     kubernetes.version: [/gitVersion]
-=======
 #     kubernetes.workload: [/minor, /containers]
->>>>>>> main
 #   standard: https://kubernetes.io/releases/version-skew-policy/
 #   remediation: >-
 #     Upgrade the add-on first if its next release is tested with both versions, else
