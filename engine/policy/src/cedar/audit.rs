@@ -54,6 +54,9 @@ struct Shared {
     principal: EntityUid,
     action: EntityUid,
     choices: BTreeSet<String>,
+    /// By entity type: where in the body its id stands, where that is not the id
+    /// of the resource.
+    ids: BTreeMap<String, Pointer>,
     /// Of all parameters that the schema declares.
     defaults: BTreeMap<String, Json>,
 }
@@ -133,7 +136,13 @@ fn rule(
         if let Some(record) = shared.entities.get(&name) {
             record.entities("", &mut |at, of| found.push((at, of.to_owned())));
         }
-        requires.insert(kind.clone(), shared.required(&name));
+        let required = requires.entry(kind.clone()).or_default();
+        required.extend(shared.required(&name));
+        for pointer in &read.requires {
+            if !required.contains(pointer) {
+                required.push(pointer.clone());
+            }
+        }
         for (at, of) in found.iter().filter(|(_, of)| !shared.choices.contains(of)) {
             let name = at.trim_start_matches('/').replace("/*", "").replace('/', ".");
             let (Ok(target), Some(key)) = (kind_of(of), Pointer::new(at)) else {
@@ -143,7 +152,10 @@ fn rule(
             match joins.iter().find(|j| j.name == name) {
                 Some(same) if same.kind == target => {}
                 Some(_) => return Err(here(format!("`{name}` is of two types in its kinds"))),
-                None => joins.push(Join { name, kind: target, key, field: None, across: false }),
+                None => {
+                    let field = shared.ids.get(of).cloned();
+                    joins.push(Join { name, kind: target, key, field, across: false });
+                }
             }
         }
     }
@@ -199,6 +211,10 @@ impl Shared {
                 entities.entry(of.clone()).or_insert(record);
             }
         }
+        let mut ids = BTreeMap::new();
+        for name in entities.keys() {
+            ids.extend(policies.id_of(name)?.map(|at| (name.clone(), at)));
+        }
         let action = EntityUid::from_str(ACTION).map_err(|e| chain(&e))?;
         let context = types.context("audit")?;
         if let Some(other) = context.0.keys().find(|k| !["now", "parameters"].contains(&k.as_str()))
@@ -225,6 +241,7 @@ impl Shared {
             principal,
             action,
             choices,
+            ids,
             defaults: policies.parameters()?,
         };
         let declared = match shared.context.0.get("parameters") {
@@ -245,6 +262,14 @@ impl Shared {
             record.required("", &mut found);
         }
         found.iter().filter_map(|p| Pointer::new(p)).collect()
+    }
+
+    /// The id of an entity, of a resource with `id`.
+    fn id(&self, kind: &str, id: String, body: &Value) -> Result<String, Unfit> {
+        let Some(at) = self.ids.get(kind) else { return Ok(id) };
+        let found = at.get(body).and_then(|v| v.as_string().ok());
+        let none = || (AbortCode::Requires, format!("`{at}` of `{kind}` `{id}` is no id"));
+        found.map(ToString::to_string).ok_or_else(none)
     }
 
     fn entity(&self, kind: &str, id: &str, body: &Value) -> Result<Json, Unfit> {
@@ -289,13 +314,14 @@ impl Audit {
         };
         let kind = Kind::new(text(&NAMES.kind)?).map_err(|_| broken())?;
         let key = tidegate_model::ResourceKey::new(text(&NAMES.key)?).map_err(|_| broken())?;
-        let (of, id) = (type_of(&kind), key.id());
+        let of = type_of(&kind);
+        let id = shared.id(&of, key.id(), body)?;
         let auditor = json!({
             "uid": {"type": shared.principal.type_name().to_string(), "id": "tidegate"},
             "attrs": {}, "parents": [],
         });
         let mut entities = vec![auditor, shared.entity(&of, &id, body)?];
-        let mut known = BTreeSet::from([(of.clone(), id.clone())]);
+        let mut known = BTreeMap::from([((of.clone(), id.clone()), body)]);
         for join in &rule.joins {
             let joined = member(input, &NAMES.joined);
             let joined = joined.and_then(|j| member(j, &join.name.as_str().into()));
@@ -303,10 +329,18 @@ impl Audit {
             let of = type_of(&join.kind);
             for (id, body) in bodies.iter_sorted() {
                 let id = id.as_string().map(|s| s.to_string()).map_err(|_| broken())?;
-                if known.insert((of.clone(), id.clone())) {
-                    let entity = shared.entity(&of, &id, body);
-                    entities
-                        .push(entity.map_err(|(c, t)| (c, format!("{} `{id}`: {t}", join.kind)))?);
+                let id = shared.id(&of, id, body)?;
+                match known.insert((of.clone(), id.clone()), body) {
+                    None => {
+                        let entity = shared.entity(&of, &id, body);
+                        let named = |(c, t)| (c, format!("{} `{id}`: {t}", join.kind));
+                        entities.push(entity.map_err(named)?);
+                    }
+                    Some(same) if same == body => {}
+                    Some(_) => {
+                        let text = format!("there are several {} `{id}`", join.kind);
+                        return Err((AbortCode::Join, text));
+                    }
                 }
             }
         }

@@ -16,6 +16,8 @@ pub(super) struct Annotations {
     severity: Severity,
     pub(super) kinds: Vec<Kind>,
     pub(super) absent: BTreeSet<Kind>,
+    /// What must exist in the body beside what the schema requires; null exists.
+    pub(super) requires: Vec<Pointer>,
     pub(super) visibility: Needed,
     pub(super) controls: Vec<String>,
     standard: Option<String>,
@@ -31,13 +33,14 @@ pub(super) struct Annotations {
 impl Annotations {
     /// Reads annotations; an error is one clause.
     pub(super) fn read(given: &BTreeMap<String, String>) -> Result<Self, String> {
-        const KNOWN: [&str; 13] = [
+        const KNOWN: [&str; 14] = [
             "id",
             "title",
             "description",
             "severity",
             "kinds",
             "absent",
+            "requires",
             "visibility",
             "control",
             "standard",
@@ -61,8 +64,9 @@ impl Annotations {
             let read = |k: &String| Kind::new(k).map_err(|e| format!("`@{name}`: {e}"));
             list(name).iter().map(read).collect()
         };
-        let pointer =
-            |p: String| Pointer::new(&p).ok_or(format!("`@path`: `{p}` is not a JSON Pointer"));
+        let pointer = |name: &str, p: &str| {
+            Pointer::new(p).ok_or(format!("`@{name}`: `{p}` is not a JSON Pointer"))
+        };
         let id = RuleId::new(needed("id")?).map_err(|e| format!("`@id`: {e}"))?;
         needed("kinds")?;
         let visibility = match text("visibility").as_deref() {
@@ -79,12 +83,16 @@ impl Annotations {
             severity: needed("severity")?.parse().map_err(|e| format!("`@severity`: {e}"))?,
             kinds: kinds("kinds")?,
             absent: kinds("absent")?.into_iter().collect(),
+            requires: list("requires")
+                .iter()
+                .map(|p| pointer("requires", p))
+                .collect::<Result<_, _>>()?,
             visibility,
             controls: list("control"),
             standard: text("standard"),
             remediation: text("remediation").unwrap_or_default(),
             message: text("message"),
-            path: text("path").map(pointer).transpose()?,
+            path: text("path").map(|p| pointer("path", &p)).transpose()?,
             wanted: text("wanted").map_or(Json::Null, Json::from),
         })
     }

@@ -8,7 +8,9 @@ use cedar_policy::{
     ResourceConstraint, Schema, SchemaFragment, ValidationMode, Validator,
 };
 
+use super::ask::chain;
 use crate::error::Fault;
+use crate::pointer::Pointer;
 
 /// The text of a file.
 #[derive(Debug, Clone)]
@@ -156,6 +158,18 @@ impl Policies {
                 yaml_serde::from_str(text).map_err(|e| format!("`@parameters` of `audit`: {e}"))
             }
         }
+    }
+
+    /// Where the id of an entity type stands in the body: the annotation `@id` of
+    /// the type, a pointer.
+    pub(super) fn id_of(&self, name: &str) -> Result<Option<Pointer>, String> {
+        let (namespace, of) = match name.rsplit_once("::") {
+            Some((namespace, of)) => (Some(namespace.parse().map_err(|e| chain(&e))?), of),
+            None => (None, name),
+        };
+        let text = self.fragment.entity_type_annotation(namespace, of, "id");
+        let wrong = |text| format!("`@id` of `{name}`: `{text}` is not a JSON Pointer");
+        text.map(|text| Pointer::new(text).ok_or_else(|| wrong(text))).transpose()
     }
 
     /// Takes in the policies of a file.

@@ -73,7 +73,7 @@ impl Cloud {
             id,
             version,
             own: mix(id + 7),
-            now: mix(id ^ version << 40),
+            now: mix(id ^ (version << 40)),
             server: uuid(self.server_of(id) << 8),
         };
         match kind {
@@ -115,11 +115,11 @@ struct Body {
 
 impl Body {
     fn own_id(&self, n: u64) -> String {
-        uuid(self.id << 8 | n)
+        uuid((self.id << 8) | n)
     }
 
     fn shared(&self, n: u64, of: u64) -> String {
-        uuid(mix(self.id ^ n << 56) % of + (n << 48))
+        uuid(mix(self.id ^ (n << 56)) % of + (n << 48))
     }
 
     fn status(&self) -> &'static str {
@@ -156,7 +156,7 @@ impl Body {
             created = self.created(),
             mac = self.mac(),
             address = self.address(),
-            host_id = uuid(self.now % 120 ^ self.id % 97).replace('-', ""),
+            host_id = uuid((self.now % 120) ^ (self.id % 97)).replace('-', ""),
             me = self.own_id(0),
             image = self.shared(2, 40),
             team = self.id % 41,
