@@ -299,6 +299,10 @@ async fn a_cloud_of_which_not_all_can_be_seen_closes_the_gate() {
     let mut plan = g.plan("plan.json");
     plan["snapshots"] = json!(["example@1"]);
     g.shell.write("live.json", &plan.to_string());
+    let without = format!("{ASK} --role operator --plan live.json --wave 1");
+    g.shell.run(&without).refused(64, &["with facts from a file beside the snapshots"]);
+    plan["fleet_sha256"] = json!(null);
+    g.shell.write("live.json", &plan.to_string());
     let ran = g.shell.run(&format!("{ASK} --role operator --plan live.json --wave 1 -f json"));
     g.closed(
         &ran,

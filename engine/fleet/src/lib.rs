@@ -75,7 +75,7 @@ pub enum ExtractError {
 /// clouds hosts and zones carry the region or cloud before a slash, with several
 /// clusters nodes, pods and budgets carry theirs; a node that is no virtual
 /// machine and has a host's name is that host. Lists are in order of id; the same
-/// snapshots give the same fleet.
+/// snapshots give the same fleet. It is as old as the oldest of them.
 ///
 /// # Errors
 /// [`ExtractError::Gaps`] with everything that was not seen.
@@ -85,7 +85,7 @@ pub fn extract(snapshots: &[&dyn Facts]) -> Result<Extracted, ExtractError> {
         taken_at: snapshots
             .iter()
             .map(|s| s.meta().taken_at)
-            .max()
+            .min()
             .unwrap_or(Timestamp::UNIX_EPOCH),
         zones: Vec::new(),
         hosts: Vec::new(),

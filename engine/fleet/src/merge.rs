@@ -1,6 +1,7 @@
 //! Adds what a file says to a fleet that was extracted.
 
 use serde_json::{Map, Value};
+use tidegate_model::Timestamp;
 use tidegate_model::fleet::Fleet;
 
 /// A file cannot be added to a fleet.
@@ -29,8 +30,8 @@ const INNER: [(&str, &[&str]); 2] =
 ///
 /// Entities are matched by id: what `more` says of one replaces what the fleet
 /// says, member by member (versions, ratios and labels key by key, lists as a
-/// whole); what only `more` has is added. `taken_at` and `schema` stay the
-/// fleet's.
+/// whole); what only `more` has is added. The whole was taken when the older of the
+/// two was; `schema` stays the fleet's.
 ///
 /// Gives the document of the whole, whose reader finds members that are not known.
 ///
@@ -43,7 +44,11 @@ pub fn merge(fleet: &Fleet, more: &Value) -> Result<Value, MergeError> {
     };
     for (member, value) in from {
         let name = member.as_str();
-        if matches!(name, "schema" | "taken_at") {
+        if name == "schema" {
+            continue;
+        }
+        if name == "taken_at" {
+            older(into, fleet.taken_at, value)?;
             continue;
         }
         if name == "zones" {
@@ -65,6 +70,20 @@ pub fn merge(fleet: &Fleet, more: &Value) -> Result<Value, MergeError> {
         }
     }
     Ok(merged)
+}
+
+/// Takes over the time of what is added if it is the older one.
+fn older(
+    into: &mut Map<String, Value>,
+    collected: Timestamp,
+    added: &Value,
+) -> Result<(), MergeError> {
+    let shape = |_| MergeError::Shape { member: "taken_at".to_owned(), wanted: "an RFC 3339 time" };
+    let time: Timestamp = serde_json::from_value(added.clone()).map_err(shape)?;
+    if time < collected {
+        into.insert("taken_at".to_owned(), added.clone());
+    }
+    Ok(())
 }
 
 fn union(into: &mut Value, from: &Value) {

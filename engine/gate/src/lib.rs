@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tidegate_model::fleet::Fleet;
+use tidegate_model::fleet::{Fleet, Member};
 use tidegate_model::gate::{Condition, ConditionName, ConditionState, Drift, DriftChange};
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Plan, Step, Wave};
@@ -110,6 +110,9 @@ fn checked(inputs: &Inputs<'_>) -> (Condition, Option<Timestamp>) {
     let counts =
         [("targets", json!(inputs.wave.targets.len())), ("steps", json!(inputs.wave.steps.len()))];
     match tidegate_checker::check(&fleet, &intent, &plan, inputs.rules) {
+        Ok(_) if let Some(text) = leads(inputs) => {
+            (condition(name, ConditionState::Fails, text, &counts), None)
+        }
         Ok(done) => {
             let text = "the wave is safe from the facts of now";
             (condition(name, ConditionState::Holds, text, &counts), done.ends.first().copied())
@@ -120,6 +123,25 @@ fn checked(inputs: &Inputs<'_>) -> (Condition, Option<Timestamp>) {
             (condition(name, ConditionState::Fails, violation.to_string(), &counts), None)
         }
     }
+}
+
+/// Whether a host of the wave leads a quorum of which members are to be updated later:
+/// leaders go last (Q2), and which one leads may have changed since the plan was made. The
+/// checker is given one wave and cannot tell.
+fn leads(inputs: &Inputs<'_>) -> Option<String> {
+    let (plan, wave) = (inputs.plan, inputs.wave);
+    inputs.fleet.quorums.iter().find_map(|quorum| {
+        let Some(Member::Host(leader)) = &quorum.leader else { return None };
+        let later =
+            |host: &String| plan.waves.iter().any(|w| w.n > wave.n && w.targets.contains(host));
+        let mut others = quorum.members.iter().filter_map(|m| match m {
+            Member::Host(host) => Some(host).filter(|h| *h != leader && later(h)),
+            Member::Vm(_) => None,
+        });
+        let waits = others.next().filter(|_| wave.targets.contains(leader))?;
+        let id = &quorum.id;
+        Some(format!("Q2: host `{leader}` leads quorum `{id}` now, and `{waits}` is updated later"))
+    })
 }
 
 /// What the wave reads, compared with what it was planned with.
@@ -140,7 +162,11 @@ fn drift(inputs: &Inputs<'_>, safe: bool) -> (Condition, Vec<Drift>) {
         let (change, harmless) = match (planned.get(entity), now.get(entity)) {
             (Some(before), Some(after)) if before == after => continue,
             (_, Some(_)) => (DriftChange::Changed, safe),
-            (_, None) => (DriftChange::Gone, safe && !acted.contains(entity)),
+            // The checker has nothing to look at where a quorum or an OSD is not there.
+            (_, None) => {
+                let looked_at = !entity.starts_with("quorum/") && !entity.starts_with("osd/");
+                (DriftChange::Gone, safe && looked_at && !acted.contains(entity))
+            }
         };
         drift.push(Drift { entity: entity.clone(), change, harmless });
     }

@@ -205,6 +205,38 @@ fn what_came_or_went_closes_the_gate() {
 }
 
 #[test]
+fn a_quorum_that_nothing_tells_of_any_more_closes_the_gate() {
+    let mut c = case();
+    let member = |id: &str| Member::Host(id.to_owned());
+    let mut quorum: tidegate_model::fleet::Quorum = serde_json::from_value(json!({
+        "id": "q", "kind": "galera", "members": [{"host": "b"}], "synced": [{"host": "b"}],
+    }))
+    .unwrap();
+    c.fleet.quorums.push(quorum.clone());
+    c.plan.waves[0].reads.push("quorum/q".to_owned());
+    c.plan = sealed(c.plan, &c.fleet);
+    c.breaks(&[]);
+    c.fleet.quorums.clear();
+    let drift = c.breaks(&[(Drifted, Fails, "")]);
+    assert_eq!((drift[0].entity.as_str(), drift[0].harmless), ("quorum/q", false));
+
+    // The lead went over to a host that is to be updated before another member.
+    let mut c = case();
+    quorum.members = ["a", "b", "c"].map(member).to_vec();
+    quorum.synced.clone_from(&quorum.members);
+    quorum.leader = Some(member("c"));
+    let host = tidegate_model::fleet::Host { id: "c".to_owned(), ..c.fleet.hosts[1].clone() };
+    c.fleet.hosts.push(host);
+    c.fleet.quorums.push(quorum);
+    let later = Wave { n: 2, targets: vec!["b".to_owned()], ..c.plan.waves[0].clone() };
+    c.plan.waves.push(later);
+    c.plan = sealed(c.plan, &c.fleet);
+    c.breaks(&[]);
+    c.fleet.quorums[0].leader = Some(member("a"));
+    c.breaks(&[(Checked, Fails, "Q2: host `a` leads quorum `q` now, and `b` is updated later")]);
+}
+
+#[test]
 fn a_plan_that_does_not_say_what_it_read_cannot_be_compared() {
     let mut c = case();
     c.plan.entities.remove("vm/v");

@@ -28,7 +28,7 @@ mod zone;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::fleet::{Fleet, FleetProblem};
-use tidegate_model::intent::{Intent, Selector};
+use tidegate_model::intent::{Intent, Matching, Selector};
 use tidegate_model::plan::{Done, Plan};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, SnapshotId, Timestamp};
@@ -159,27 +159,48 @@ fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
     if !(1.0..=1e6).contains(&intent.growth) {
         return wrong(format!("growth is {}, and must be at least 1", intent.growth));
     }
-    let nodes = || fleet.kubernetes.iter().flat_map(|k| &k.nodes);
+    if intent.targets.is_empty() {
+        return wrong("it has no targets".to_owned());
+    }
     for (n, target) in (1..).zip(&intent.targets) {
-        let Selector::Some(of) = &target.selector else { continue };
-        let known = |id: &&String| {
-            fleet.hosts.iter().any(|h| h.id == **id) || nodes().any(|h| h.id == **id)
-        };
-        if let Some(id) = of.ids.iter().flatten().find(|id| !known(id)) {
-            return wrong(format!("target {n} names `{id}`, which is neither host nor node"));
+        let chosen = select::chosen(fleet, target);
+        let unknown = chosen.iter().find(|(_, now)| now.is_none() && target.from.is_some());
+        if let Some((id, _)) = unknown {
+            let component = &target.component;
+            return wrong(format!(
+                "target {n} has a `from`, and which version of `{component}` is on `{id}` is not known"
+            ));
         }
-        if let Some(zone) = of
-            .zone
-            .as_ref()
-            .filter(|z| !fleet.zones.contains(z) && !nodes().any(|n| n.zone.as_ref() == Some(*z)))
-        {
-            return wrong(format!("target {n} names the zone `{zone}`, which is not in the fleet"));
+        if let Selector::Some(of) = &target.selector {
+            known(fleet, n, of)?;
         }
-        if let Some(pool) = of.pool.as_ref().filter(|p| {
-            !fleet.hosts.iter().any(|h| h.pool == **p) && !nodes().any(|n| n.cluster == **p)
-        }) {
-            return wrong(format!("target {n} names the pool `{pool}`, which is not in the fleet"));
+        if chosen.is_empty() {
+            return wrong(format!("target {n} selects nothing that `{}` is on", target.component));
         }
+    }
+    Ok(())
+}
+
+/// That what a selector names is there.
+fn known(fleet: &Fleet, n: usize, of: &Matching) -> Result<(), PlanError> {
+    let wrong = |problem: String| Err(PlanError::Intent(problem));
+    let nodes = || fleet.kubernetes.iter().flat_map(|k| &k.nodes);
+    let known =
+        |id: &&String| fleet.hosts.iter().any(|h| h.id == **id) || nodes().any(|h| h.id == **id);
+    if let Some(id) = of.ids.iter().flatten().find(|id| !known(id)) {
+        return wrong(format!("target {n} names `{id}`, which is neither host nor node"));
+    }
+    if let Some(zone) = of
+        .zone
+        .as_ref()
+        .filter(|z| !fleet.zones.contains(z) && !nodes().any(|n| n.zone.as_ref() == Some(*z)))
+    {
+        return wrong(format!("target {n} names the zone `{zone}`, which is not in the fleet"));
+    }
+    if let Some(pool) = of.pool.as_ref().filter(|p| {
+        !fleet.hosts.iter().any(|h| h.pool == **p) && !nodes().any(|n| n.cluster == **p)
+    }) {
+        return wrong(format!("target {n} names the pool `{pool}`, which is not in the fleet"));
     }
     Ok(())
 }

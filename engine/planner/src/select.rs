@@ -43,16 +43,8 @@ pub(crate) fn jobs<'i>(
             job.reboot |= target.reboot;
             job.due = [job.due, due].into_iter().flatten().min();
         };
-        if of_nodes(&target.component) {
-            for node in fleet.kubernetes.iter().flat_map(|k| &k.nodes) {
-                if node_matches(&target.selector, node) {
-                    add(&node.id, node.version.as_deref());
-                }
-            }
-        } else {
-            for host in fleet.hosts.iter().filter(|h| host_matches(&target.selector, h)) {
-                add(&host.id, host.version.get(&target.component).map(String::as_str));
-            }
+        for (id, now) in chosen(fleet, target) {
+            add(id, now);
         }
     }
     let place = |c: &str| rules.order.iter().position(|o| o == c).unwrap_or(usize::MAX);
@@ -60,6 +52,18 @@ pub(crate) fn jobs<'i>(
         job.updates.sort_by(|a, b| (place(a.0), a.0).cmp(&(place(b.0), b.0)));
     }
     jobs
+}
+
+/// The hosts or nodes that a target selects, each with the version of its component.
+pub(crate) fn chosen<'f>(fleet: &'f Fleet, target: &Target) -> Vec<(&'f str, Option<&'f str>)> {
+    if of_nodes(&target.component) {
+        let nodes = fleet.kubernetes.iter().flat_map(|k| &k.nodes);
+        let nodes = nodes.filter(|n| node_matches(&target.selector, n));
+        return nodes.map(|n| (n.id.as_str(), n.version.as_deref())).collect();
+    }
+    let hosts = fleet.hosts.iter().filter(|h| host_matches(&target.selector, h));
+    let version = |h: &'f Host| h.version.get(&target.component).map(String::as_str);
+    hosts.map(|h| (h.id.as_str(), version(h))).collect()
 }
 
 /// The date given, or the one that follows from the severity.

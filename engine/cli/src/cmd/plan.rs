@@ -70,7 +70,7 @@ async fn make(
     formats: &[Output<PlanFormat>],
 ) -> Result<Exit> {
     let intent = read::intent(&inputs.intent)?;
-    let Told { fleet, snapshots, sha256 } = fleet::told(ctx, &inputs.fleet).await?;
+    let Told { fleet, snapshots, sha256, .. } = fleet::told(ctx, &inputs.fleet).await?;
     let origin = Origin {
         snapshots,
         fleet_sha256: sha256,

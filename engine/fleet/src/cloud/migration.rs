@@ -48,11 +48,13 @@ pub(super) fn read(
             stale += 1;
             continue;
         }
-        moving.holders.extend(body.uuid);
         let here = server.body.host.clone().flatten();
         let ends = [body.source_compute, body.dest_compute].into_iter().flatten();
         let other = ends.filter(|h| Some(h) != here.as_ref()).find_map(|h| hosts.get(&region, &h));
+        // Where the other end is not known, or is this host, what the migration holds is
+        // counted as it stands.
         if let Some(row) = other {
+            moving.holders.extend(body.uuid);
             moving.to.insert(body.instance_uuid, row.host.id.clone());
         }
     }

@@ -177,6 +177,17 @@ fn a_migration_under_way_counts_on_both_hosts() {
     assert_eq!(held_apart.fleet, told.fleet);
     assert_eq!(held_apart.notes, Vec::<String>::new());
 
+    // A resize on the same host that waits to be confirmed holds the old flavor, too.
+    let mut bodies = under_way("finished", Value::Null, json!("compute-03"), "m1");
+    let old = json!({"resources": {"VCPU": 10, "MEMORY_MB": 1024}});
+    bodies["placement.allocation"][&source]["allocations"]["m1"] = old;
+    let held = fleet(&bodies);
+    let of = |told: &crate::Extracted| {
+        told.fleet.hosts.iter().find(|h| h.id == "compute-03").unwrap().usable("vcpu")
+    };
+    let plain = fleet(&cloud());
+    assert!(of(&held) < of(&plain), "{} is not less than {}", of(&held), of(&plain));
+
     let bodies = under_way("accepted", json!("migrating"), Value::Null, "m1");
     let wanted = format!("server `{id}` is being moved, and not said where to");
     assert!(gaps(&[&Memory::new("p", &bodies)])[0].ends_with(&wanted));

@@ -88,6 +88,13 @@ fn a_file_adds_to_what_was_extracted() {
     });
     let merged: Fleet = serde_json::from_value(merge(&extracted, &more).unwrap()).unwrap();
     assert_eq!(merged.check(), []);
+    assert_eq!(merged.taken_at, extracted.taken_at, "the file does not say");
+    let taken = |at: &str| {
+        let whole = merge(&extracted, &serde_json::json!({"taken_at": at})).unwrap();
+        serde_json::from_value::<Fleet>(whole).unwrap().taken_at
+    };
+    assert_eq!(taken("2026-01-01T00:00:00Z").to_string(), "2026-01-01T00:00:00Z", "the older");
+    assert_eq!(taken("2027-01-01T00:00:00Z"), extracted.taken_at);
     let host = |id: &str| merged.hosts.iter().find(|h| h.id == id).unwrap();
     let first = host("compute-01");
     assert_eq!(first.version["nova"], "2025.1");

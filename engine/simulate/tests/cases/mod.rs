@@ -208,7 +208,13 @@ pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
     if nodes {
         fleet["kubernetes"] = kubernetes(&mut dice, &zones);
     }
-    read(fleet, intent(&mut dice, nodes))
+    let mut intent = intent(&mut dice, nodes);
+    let computes = |h: &Value| h["roles"].as_array().is_some_and(|r| r.contains(&json!("compute")));
+    if !fleet["hosts"].as_array().unwrap().iter().any(computes) {
+        // An intent that selects nothing is refused.
+        intent["targets"][0]["selector"] = json!("all");
+    }
+    read(fleet, intent)
 }
 
 fn ceph(dice: &mut Dice, hosts: usize) -> Value {

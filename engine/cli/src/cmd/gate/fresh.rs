@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tidegate_fleet::{ExtractError, KINDS};
 use tidegate_model::gate::{Condition, ConditionName, ConditionState};
-use tidegate_model::{Facts, Kind, Plan, RuleId, Severity, Verdict};
+use tidegate_model::{Facts, Kind, Plan, RuleId, Severity, SnapshotId, Verdict};
 use tidegate_policy::{EvaluateError, Options, RuleSet, evaluate};
 use tidegate_store::Store;
 
@@ -39,6 +39,7 @@ pub(crate) async fn read(
     args: &PlanFleet,
     policies: &RuleSet,
 ) -> Result<std::result::Result<Fresh, Unseen>> {
+    fleet::with_its_file(plan, args)?;
     let sources: Vec<Source> = if args.at.is_some() {
         let mut readers: Vec<Source> = Vec::new();
         let of_plan = PlanFleet { cloud: subjects(plan, args), ..args.clone() };
@@ -47,16 +48,18 @@ pub(crate) async fn read(
         }
         readers
     } else if plan.snapshots.is_empty() && args.cloud.is_empty() {
-        if args.facts.is_none() {
-            return Err(Failure::usage("the plan was made for a fleet from a file")
-                .hint("name a file that says how things are now: --facts FILE"));
-        }
         let told = fleet::told(ctx, args).await?;
-        let text = "no rule looks at a fleet from a file".to_owned();
-        return Ok(Ok(Fresh { told, rules: rules(ConditionState::Holds, text, [0, 0, 0]) }));
+        return Ok(Ok(Fresh { told, rules: judge(policies, &[])? }));
     } else {
         live(ctx, plan, args, policies).await?
     };
+    let read = |s: &&SnapshotId| sources.iter().any(|r| r.meta().id.subject == s.subject);
+    if let Some(left_out) = plan.snapshots.iter().find(|s| !read(s)) {
+        let subject = &left_out.subject;
+        return Ok(Err(Unseen(Failure::undecided(format!(
+            "the plan rests on `{subject}`, too, which was not read"
+        )))));
+    }
     let sources: Arc<Vec<Source>> = Arc::new(sources);
     let shared = Arc::clone(&sources);
     let extracted = tokio::task::spawn_blocking(move || {
@@ -74,6 +77,11 @@ pub(crate) async fn read(
     extracted.snapshots.retain(|id| id.seq > 0);
     let rules = judge(policies, &sources)?;
     let told = fleet::with_file(ctx, extracted, args.facts.as_deref())?;
+    if !told.dated {
+        return Ok(Err(Unseen(Failure::undecided(
+            "the file with facts does not say how old they are: give it `taken_at`",
+        ))));
+    }
     Ok(Ok(Fresh { told, rules }))
 }
 
@@ -98,8 +106,8 @@ async fn live(
         return Err(Failure::new("not all that the plan is about could be signed in to"));
     }
     let wanted = KINDS.iter().filter_map(|k| Kind::new(k).ok());
-    let of_rules = policies.rules().flat_map(|r| r.kinds.clone());
-    let kinds: BTreeSet<Kind> = tidegate_derive::collected(wanted.chain(of_rules));
+    let mut kinds = policies.kinds();
+    kinds.extend(tidegate_derive::collected(wanted));
     let mut sources: Vec<Source> = Vec::new();
     for target in &reached.reached {
         sources.push(Box::new(Gathered::read(ctx, target, &kinds).await?));
@@ -108,20 +116,21 @@ async fn live(
 }
 
 /// The blocking rules, those of severity high and critical, on all sources: each on
-/// those of its system.
+/// those of its system. One for which there is no source could not be judged.
 fn judge(policies: &RuleSet, sources: &[Source]) -> Result<Condition> {
     let (mut passed, mut failed, mut undecided) = (0, Vec::new(), Vec::new());
+    let blocking = || policies.rules().filter(|r| r.severity >= Severity::High);
+    let mut nowhere: BTreeSet<RuleId> = blocking().map(|r| r.id.clone()).collect();
     for source in sources {
         let system = System::of(&source.meta().coverage);
-        let blocks = |r: &&tidegate_model::RuleMeta| {
-            r.severity >= Severity::High
-                && r.kinds.iter().all(|k| System::of_kind(k).is_none_or(|s| s == system))
+        let of_it = |r: &&tidegate_model::RuleMeta| {
+            r.kinds.iter().all(|k| System::of_kind(k).is_none_or(|s| s == system))
         };
-        let only: BTreeSet<RuleId> =
-            policies.rules().filter(blocks).map(|r| r.id.clone()).collect();
+        let only: BTreeSet<RuleId> = blocking().filter(of_it).map(|r| r.id.clone()).collect();
         if only.is_empty() {
             continue;
         }
+        nowhere.retain(|rule| !only.contains(rule));
         let meta = source.meta();
         let options = Options { only: Some(only), ..Options::fresh(meta.taken_at) };
         let judged = evaluate(policies, source.as_ref(), &options)
@@ -134,6 +143,7 @@ fn judge(policies: &RuleSet, sources: &[Source]) -> Result<Condition> {
             }
         }
     }
+    undecided.extend(nowhere.iter().map(ToString::to_string));
     let counts = [passed, failed.len(), undecided.len()];
     Ok(match (failed.as_slice(), undecided.as_slice()) {
         ([], []) => rules(ConditionState::Holds, "all blocking rules pass".to_owned(), counts),

@@ -17,6 +17,7 @@ const FILES: &str = "fleet";
 pub(crate) struct Chains<'s> {
     store: &'s Store,
     subjects: Vec<Subject>,
+    plan: String,
 }
 
 impl<'s> Chains<'s> {
@@ -25,11 +26,11 @@ impl<'s> Chains<'s> {
         if subjects.is_empty() {
             subjects.push(Subject::new(FILES).map_err(|e| Failure::from_error(&e))?);
         }
-        Ok(Self { store, subjects })
+        Ok(Self { store, subjects, plan: plan.id.clone() })
     }
 
     /// What was done so far. A plan that is under way for one of the subjects is for
-    /// all of them.
+    /// all of them; another one comes before the plan that is asked about.
     pub(crate) async fn history(&self) -> Result<History> {
         let mut all = Vec::new();
         for subject in &self.subjects {
@@ -50,8 +51,10 @@ impl<'s> Chains<'s> {
             }
             all.push(History::read(events));
         }
-        let busy = all.iter().position(|h| h.active.is_some()).unwrap_or(0);
-        Ok(all.into_iter().nth(busy).unwrap_or_default())
+        let other = |h: &History| h.active.as_ref().is_some_and(|a| *a != self.plan);
+        let busy = all.iter().position(other);
+        let busy = busy.or_else(|| all.iter().position(|h| h.active.is_some()));
+        Ok(all.into_iter().nth(busy.unwrap_or(0)).unwrap_or_default())
     }
 
     /// Enters that something happened.

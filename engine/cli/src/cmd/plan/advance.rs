@@ -93,7 +93,8 @@ async fn taken(store: &Store, told: &Told) -> Result<Vec<(String, Timestamp)>> {
         let taken_at = fleet::reader(store, id).await?.meta().taken_at;
         all.push((format!("snapshot `{id}`"), taken_at));
     }
-    if all.is_empty() {
+    // A file may be older than what it was added to.
+    if told.sha256.is_some() {
         all.push(("the fleet".to_owned(), told.fleet.taken_at));
     }
     Ok(all)

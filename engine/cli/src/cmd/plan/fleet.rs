@@ -29,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) snapshots: Vec<SnapshotId>,
     /// Of the file, where there was one.
     pub(crate) sha256: Option<Digest>,
+    /// Whether the file, where there was one, says when its facts were taken.
+    pub(crate) dated: bool,
 }
 
 /// Opens the store for a command that works beside a wrong configuration until it
@@ -76,21 +78,31 @@ pub(crate) async fn of_plan(
     plan: &Plan,
     args: &args::PlanFleet,
 ) -> Result<Told> {
+    with_its_file(plan, args)?;
     let named = !args.cloud.is_empty() || args.at.is_some();
     if named || plan.snapshots.is_empty() {
-        if args.facts.is_none() && !named {
-            return Err(Failure::usage("the plan was made for a fleet from a file")
-                .hint("name that file: --facts FILE"));
-        }
         return told(ctx, args).await;
     }
     let store = store(ctx).await?;
     collected(ctx, &store, &plan.snapshots, args.facts.as_deref()).await
 }
 
+/// That a file is named where a plan rests on one: quorums, Ceph and limits that it
+/// brought would be gone, and nothing would look unsafe.
+pub(crate) fn with_its_file(plan: &Plan, args: &args::PlanFleet) -> Result<()> {
+    if plan.fleet_sha256.is_none() || args.facts.is_some() {
+        return Ok(());
+    }
+    Err(match plan.snapshots.is_empty() {
+        true => Failure::usage("the plan was made for a fleet from a file"),
+        false => Failure::usage("the plan was made with facts from a file beside the snapshots"),
+    }
+    .hint("name the file that says how things are: --facts FILE"))
+}
+
 fn alone(ctx: &mut Context<'_>, path: &Path) -> Result<Told> {
     let File { value, digest } = read::facts(ctx.ui, path)?;
-    Ok(Told { fleet: value, snapshots: Vec::new(), sha256: Some(digest) })
+    Ok(Told { fleet: value, snapshots: Vec::new(), sha256: Some(digest), dated: true })
 }
 
 /// The fleet of these snapshots, with what a file adds.
@@ -124,14 +136,15 @@ pub(crate) fn with_file(
     for note in &notes {
         ctx.ui.warn(note);
     }
-    let Some(path) = more else { return Ok(Told { fleet, snapshots, sha256: None }) };
+    let Some(path) = more else { return Ok(Told { fleet, snapshots, sha256: None, dated: true }) };
     let File { value, digest } = read::facts_to_add(ctx.ui, path)?;
     let merged = tidegate_fleet::merge(&fleet, &value).map_err(|e| {
         let shown = path.display();
         Failure::new(format!("cannot add `{shown}` to what was collected")).caused_by(Some(&e))
     })?;
     let fleet = read::merged(ctx.ui, path, merged)?;
-    Ok(Told { fleet, snapshots, sha256: Some(digest) })
+    let dated = value.get("taken_at").is_some();
+    Ok(Told { fleet, snapshots, sha256: Some(digest), dated })
 }
 
 /// What was not seen, by kind and reason: no plan can be made, and none judged.
