@@ -9,6 +9,8 @@
     reason = "a test may"
 )]
 
+mod testbed;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -16,18 +18,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// The testbed's folder, as its scripts know it.
-fn testbed() -> PathBuf {
-    let var = |name: &str| std::env::vars().find(|(k, _)| k == name).map(|(_, v)| v);
-    if let Some(dir) = var("TIDEGATE_TESTBED_DIR") {
-        return PathBuf::from(dir);
-    }
-    let cache = var("XDG_CACHE_HOME").map(PathBuf::from);
-    cache
-        .unwrap_or_else(|| PathBuf::from(var("HOME").unwrap()).join(".cache"))
-        .join("tidegate/testbed")
-}
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/testbed/openstack")
@@ -41,7 +31,7 @@ struct Session {
 
 impl Session {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), clouds: testbed().join("clouds.yaml") }
+        Self { dir: tempfile::tempdir().unwrap(), clouds: testbed::folder().join("clouds.yaml") }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -194,7 +184,7 @@ fn live_a_reader_says_what_it_could_not_see() {
 /// Two clouds.yaml files with one cloud name, so that two credentials write
 /// one chain of snapshots.
 fn as_cloud(dir: &Path, from: &str) -> PathBuf {
-    let text = std::fs::read_to_string(testbed().join("clouds.yaml")).unwrap();
+    let text = std::fs::read_to_string(testbed::folder().join("clouds.yaml")).unwrap();
     let from_at = text.find(&format!("  {from}:\n")).unwrap();
     let body = &text[from_at + from.len() + 4..];
     let end = body
@@ -264,7 +254,7 @@ fn live_a_wrong_password_is_told_in_one_line() {
 
 /// Process ids of the master behind the volume API and of its workers.
 fn cinder_api() -> Vec<String> {
-    let master = std::fs::read_to_string(testbed().join("run/cinder-api.pid")).unwrap();
+    let master = std::fs::read_to_string(testbed::folder().join("run/cinder-api.pid")).unwrap();
     // The file holds the process id and when it started.
     let master = master.split_whitespace().next().unwrap().to_owned();
     let out = Command::new("pgrep").args(["-P", &master]).output().unwrap();

@@ -9,6 +9,8 @@
     reason = "a test may"
 )]
 
+mod testbed;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -33,18 +35,6 @@ growth: 1
 soak_s: 0
 "#;
 
-/// The testbed's folder, as its scripts know it.
-fn testbed() -> PathBuf {
-    let var = |name: &str| std::env::vars().find(|(k, _)| k == name).map(|(_, v)| v);
-    if let Some(dir) = var("TIDEGATE_TESTBED_DIR") {
-        return PathBuf::from(dir);
-    }
-    let cache = var("XDG_CACHE_HOME").map(PathBuf::from);
-    cache
-        .unwrap_or_else(|| PathBuf::from(var("HOME").unwrap()).join(".cache"))
-        .join("tidegate/testbed")
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -56,10 +46,10 @@ impl Operator {
     #[track_caller]
     fn does(&self, args: &[&str]) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live_plan/operator.py");
-        let out = Command::new(testbed().join("venv/bin/python"))
+        let out = Command::new(testbed::folder().join("venv/bin/python"))
             .arg(script)
             .args(args)
-            .env("OS_CLIENT_CONFIG_FILE", testbed().join("clouds.yaml"))
+            .env("OS_CLIENT_CONFIG_FILE", testbed::folder().join("clouds.yaml"))
             .output()
             .unwrap();
         assert!(out.status.success(), "{args:?}: {}", text(&out.stderr));
@@ -101,7 +91,7 @@ impl Session {
             .env_clear()
             .env("HOME", self.dir.path())
             .env("TIDEGATE_STORE", self.dir.path().join("store"))
-            .env("OS_CLIENT_CONFIG_FILE", testbed().join("clouds.yaml"))
+            .env("OS_CLIENT_CONFIG_FILE", testbed::folder().join("clouds.yaml"))
             .output()
             .unwrap()
     }

@@ -9,8 +9,9 @@
     reason = "a test may"
 )]
 
+mod testbed;
+
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,17 +26,6 @@ const ENTROPY: &str = "scs-0101-entropy-avail";
 
 /// One at a time: each looks at all that is left in the project.
 static ALONE: Mutex<()> = Mutex::new(());
-
-fn testbed() -> PathBuf {
-    let var = |name: &str| std::env::vars().find(|(k, _)| k == name).map(|(_, v)| v);
-    if let Some(dir) = var("TIDEGATE_TESTBED_DIR") {
-        return PathBuf::from(dir);
-    }
-    let cache = var("XDG_CACHE_HOME").map(PathBuf::from);
-    cache
-        .unwrap_or_else(|| PathBuf::from(var("HOME").unwrap()).join(".cache"))
-        .join("tidegate/testbed")
-}
 
 /// A store of its own.
 struct Session {
@@ -57,7 +47,7 @@ impl Session {
             .env_clear()
             .env("HOME", self.dir.path())
             .env("TIDEGATE_STORE", self.dir.path().join("store"))
-            .env("OS_CLIENT_CONFIG_FILE", testbed().join("clouds.yaml"));
+            .env("OS_CLIENT_CONFIG_FILE", testbed::folder().join("clouds.yaml"));
         command
     }
 

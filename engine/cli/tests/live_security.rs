@@ -9,23 +9,14 @@
     reason = "a test may"
 )]
 
+mod testbed;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
-
-fn testbed() -> PathBuf {
-    let var = |name: &str| std::env::vars().find(|(k, _)| k == name).map(|(_, v)| v);
-    if let Some(dir) = var("TIDEGATE_TESTBED_DIR") {
-        return PathBuf::from(dir);
-    }
-    let cache = var("XDG_CACHE_HOME").map(PathBuf::from);
-    cache
-        .unwrap_or_else(|| PathBuf::from(var("HOME").unwrap()).join(".cache"))
-        .join("tidegate/testbed")
-}
 
 /// What the seed has no example of; taken away again at the end.
 struct Planted(BTreeMap<String, String>);
@@ -69,7 +60,7 @@ fn scan(dir: &TempDir, cloud: &str) -> BTreeMap<String, Said> {
         .env("HOME", dir.path())
         .env("PATH", "/usr/bin:/bin")
         .env("TIDEGATE_STORE", dir.path().join("store"))
-        .env("OS_CLIENT_CONFIG_FILE", testbed().join("clouds.yaml"))
+        .env("OS_CLIENT_CONFIG_FILE", testbed::folder().join("clouds.yaml"))
         .output()
         .unwrap();
     let text = std::fs::read_to_string(report)

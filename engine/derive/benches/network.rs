@@ -5,46 +5,21 @@
 //! store is not in the figures. Bounds: 0.5 s for 100,000 resources cold, 0.05 s
 //! after the change, memory of the earlier snapshot read and written included.
 
+#[path = "../../policy/benches/cloud/mod.rs"]
+#[allow(dead_code, reason = "this bench needs no dice")]
+mod cloud;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
 use tidegate_derive::Derived;
 use tidegate_model::{
-    Change, ChangeOp, Fact, Facts, FactsError, Kind, KindCoverage, Resource, ResourceKey,
-    SnapshotId, SnapshotMeta, Status, Subject, Timestamp, Visibility,
+    Change, ChangeOp, Fact, Facts, Kind, KindCoverage, Resource, ResourceKey, SnapshotId,
+    SnapshotMeta, Status, Subject, Timestamp, Visibility,
 };
 
-struct Cloud {
-    meta: SnapshotMeta,
-    kinds: BTreeMap<Kind, BTreeMap<ResourceKey, Fact>>,
-    changes: Vec<Change>,
-}
-
-impl Facts for Cloud {
-    fn meta(&self) -> &SnapshotMeta {
-        &self.meta
-    }
-
-    fn each(&self, kind: &Kind, visit: &mut dyn FnMut(Fact)) -> Result<(), FactsError> {
-        self.kinds.get(kind).into_iter().flat_map(BTreeMap::values).cloned().for_each(visit);
-        Ok(())
-    }
-
-    fn fetch(&self, keys: &[ResourceKey], visit: &mut dyn FnMut(Fact)) -> Result<(), FactsError> {
-        let find = |k: &ResourceKey| self.kinds.get(k.kind())?.get(k).cloned();
-        keys.iter().filter_map(find).for_each(visit);
-        Ok(())
-    }
-
-    fn changes_since(&self, seq: u64) -> Result<Option<Vec<Change>>, FactsError> {
-        Ok((seq + 1 == self.meta.id.seq).then(|| self.changes.clone()))
-    }
-
-    fn at(&self, _seq: u64) -> Result<Option<Box<dyn Facts + '_>>, FactsError> {
-        Ok(None)
-    }
-}
+use cloud::{Cloud, measure};
 
 fn id(sort: usize, n: usize) -> String {
     format!("{n:08x}-5fd4-4c7b-9a3c-{sort:012x}")
@@ -81,7 +56,7 @@ impl Cloud {
 
 /// Half rules, a third ports, the rest groups, floating IPs, subnets, networks
 /// and routers.
-fn cloud(resources: usize) -> anyhow::Result<Cloud> {
+fn made(resources: usize) -> anyhow::Result<Cloud> {
     let subject = Subject::new("bench")?;
     let meta = SnapshotMeta {
         id: SnapshotId { subject, seq: 1 },
@@ -149,31 +124,10 @@ fn cloud(resources: usize) -> anyhow::Result<Cloud> {
     Ok(cloud)
 }
 
-/// CPU time of this thread in seconds, from the scheduler's own count.
-fn cpu() -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let ns: u64 = stat.split(' ').next().unwrap_or_default().parse()?;
-    Ok(ns as f64 / 1e9)
-}
-
-/// The least of three runs.
-fn measure<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(f64, T)> {
-    let mut best: Option<(f64, T)> = None;
-    for _ in 0..3 {
-        let before = cpu()?;
-        let result = work()?;
-        let took = cpu()? - before;
-        if best.as_ref().is_none_or(|(b, _)| took < *b) {
-            best = Some((took, result));
-        }
-    }
-    best.ok_or_else(|| anyhow::anyhow!("nothing was measured"))
-}
-
 fn main() -> anyhow::Result<()> {
     let kinds = [Kind::new("openstack.opening")?, Kind::new("openstack.exposure")?];
     for resources in [10_000, 100_000] {
-        let mut cloud = cloud(resources)?;
+        let mut cloud = made(resources)?;
         let (cold_cpu_s, (facts, memory)) = measure(|| {
             let derived = Derived::new(&cloud, &kinds);
             let mut facts = 0_u64;
