@@ -100,6 +100,11 @@ impl NodeBody {
         rest.rsplit('/').next().filter(|id| !id.is_empty())
     }
 
+    /// Whether nothing says which machine of which provider it is.
+    pub(super) fn is_placed_nowhere(&self) -> bool {
+        self.spec.provider_id.is_empty()
+    }
+
     pub(super) fn ready(&self) -> bool {
         ready(&self.status.conditions)
     }

@@ -158,6 +158,16 @@ impl Place<'_> {
         }
         let labels = body.metadata.labels.clone();
         let plane = ["control-plane", "master"];
+        let control_plane =
+            plane.iter().any(|p| labels.contains_key(&format!("node-role.kubernetes.io/{p}")));
+        // Two of them on machines of the cloud must never be moved at once.
+        if self.cloud && control_plane && !is_host && body.is_placed_nowhere() {
+            let reason = format!(
+                "node `{name}` is of a control plane, and has no `spec.providerID` that tells \
+                 whether it is a machine of the cloud"
+            );
+            reader.gap("core.Node", None, reason);
+        }
         Node {
             id: if is_host { name.clone() } else { self.id(name) },
             cluster: self.name.clone(),
@@ -166,9 +176,7 @@ impl Place<'_> {
             version: body.kubelet().map(str::to_owned),
             allocatable: allocatable.unwrap_or_default(),
             taints,
-            control_plane: plane
-                .iter()
-                .any(|p| labels.contains_key(&format!("node-role.kubernetes.io/{p}"))),
+            control_plane,
             labels,
         }
     }

@@ -165,6 +165,11 @@ fn nodes_are_machines_of_the_cloud_below() {
     let stranger = Memory::new("k", &cluster());
     assert!(gaps(&[&below, &stranger])[0].contains("which stands on no host seen"));
 
+    let mut untold = bodies.clone();
+    untold["core.Node"][1]["spec"].as_object_mut().unwrap().remove("providerID");
+    let untold = Memory::new("k", &untold);
+    assert!(gaps(&[&below, &untold])[0].contains("no `spec.providerID`"));
+
     // Without a server behind it, a node with the name of a host is that host.
     let nodes = bodies["core.Node"].as_array_mut().unwrap();
     nodes[0]["metadata"]["name"] = json!("compute-01");
