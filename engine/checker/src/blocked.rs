@@ -175,7 +175,19 @@ fn holds(
                         | tidegate_model::fleet::Member::Vm(_) => None,
                     },
                 );
-            others.into_iter().any(named)
+            // Or the one that leads it went before.
+            let behind = ground.fleet.quorums.iter().any(|q| {
+                let of = |m: &tidegate_model::fleet::Member| {
+                    host.is_some() && ground.member(m) == host.map(Place::Host)
+                };
+                let Some(tidegate_model::fleet::Member::Host(leader)) = &q.leader else {
+                    return false;
+                };
+                let went = plan.waves.iter().any(|w| w.targets.contains(leader));
+                leader != target && went && named(leader) && q.members.iter().any(of)
+            });
+            behind
+                || others.into_iter().any(named)
                 || members.any(|id| named(id) && ground.wanted.contains_key(id.as_str()))
         }
         BlockedCode::State => host.is_none_or(|h| ground.host(h).state != HostState::Up),

@@ -119,16 +119,21 @@ impl<'f> Planning<'_, 'f> {
             let entry = zones.entry(zone).or_insert((due, zone.map_or(usize::MAX, place)));
             entry.0 = entry.0.min(due);
         }
+        // A zone that a plan before this one began with is finished first, if one at a time is.
+        let begun = self.arena.done.last().filter(|_| self.intent.one_zone_at_a_time);
+        let begun = begun.map(|d| d.zone.as_deref());
         // A leader waits for members in other zones, whatever is due.
-        let mut order: Vec<(bool, Timestamp, usize, Option<&str>)> = zones
+        let mut order: Vec<(bool, bool, Timestamp, usize, Option<&str>)> = zones
             .into_iter()
-            .map(|(zone, (due, place))| (leads.contains(&zone), due, place, zone))
+            .map(|(zone, (due, place))| {
+                (leads.contains(&zone), begun != Some(zone), due, place, zone)
+            })
             .collect();
         order.sort_unstable();
         let mut clock = due::Clock::new(self.fleet, self.intent);
         let mut open: BTreeSet<Id> = hosts.clone();
         let mut left: BTreeMap<Option<&str>, Left<'f>> = BTreeMap::new();
-        for (_, _, _, zone) in &order {
+        for (_, _, _, _, zone) in &order {
             let mine = open.iter().copied();
             let mine: BTreeSet<Id> = mine.filter(|h| self.zone_of(*h) == *zone).collect();
             open.retain(|h| !mine.contains(h));
@@ -147,12 +152,20 @@ impl<'f> Planning<'_, 'f> {
             let mut moved = again;
             while moved {
                 moved = false;
-                for (_, _, _, zone) in &order {
+                for (_, _, _, _, zone) in &order {
                     let Some(mut rest) = left.remove(zone) else { continue };
                     let others = left.values().flat_map(|l| &l.hosts).copied();
                     // In the end nobody waits for what cannot be done.
                     let others: BTreeSet<Id> = others.filter(|_| others_count).collect();
+                    let late: BTreeSet<Id> = rest
+                        .hosts
+                        .iter()
+                        .copied()
+                        .filter(|h| self.behind_leader(*h).is_some())
+                        .collect();
+                    rest.hosts.retain(|h| !late.contains(h));
                     moved |= self.zone(&mut clock, *zone, &mut rest, &others)?;
+                    rest.hosts.extend(late);
                     moved |= self.nodes(&mut clock, *zone, &mut rest)?;
                     left.insert(*zone, rest);
                 }
@@ -169,6 +182,21 @@ impl<'f> Planning<'_, 'f> {
             .filter_map(|n| self.pods.as_ref().map(|pods| pods.stuck(n)));
         self.blocked.extend(nodes.collect::<Vec<_>>());
         Ok(clock.ends)
+    }
+
+    /// The quorum and leader's host after which a host would come: it could not be
+    /// drained before, and its leader did not wait. Leaders go last (Q2).
+    fn behind_leader(&self, host: Id) -> Option<(&'f str, &'f str)> {
+        let quorums = at(&self.arena.hosts, host).quorums.iter();
+        quorums.filter_map(|n| self.fleet.quorums.get(*n)).find_map(|quorum| {
+            let leader = quorum.leader.as_ref().and_then(|l| self.arena.seat(l));
+            let Some(Seat::Host(leader)) = leader.filter(|l| *l != Seat::Host(host)) else {
+                return None;
+            };
+            let id = self.arena.host_id(leader);
+            let updated = self.waves.iter().any(|w| w.targets.iter().any(|t| t == id));
+            updated.then_some((quorum.id.as_str(), id))
+        })
     }
 
     fn zone_of(&self, host: Id) -> Option<&'f str> {
@@ -341,6 +369,11 @@ impl<'f> Planning<'_, 'f> {
             let numbers = [("migrations_in_sequence", json!(phases)), ("window_has", json!(most))];
             let fix = format!("widen the windows to {phases} migrations in sequence");
             return block::blocked(id, BlockedCode::Window, &numbers, fix);
+        }
+        if let Some((quorum, leader)) = self.behind_leader(host) {
+            let numbers = [("quorum", json!(quorum)), ("comes_after", json!(leader))];
+            let fix = "plan again when this plan is done".to_owned();
+            return block::blocked(id, BlockedCode::Order, &numbers, fix);
         }
         for quorum in row.quorums.iter().filter_map(|n| self.fleet.quorums.get(*n)) {
             let other = quorum.members.iter().find_map(|m| match arena.seat(m) {

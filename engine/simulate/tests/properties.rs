@@ -15,7 +15,7 @@ use cases::{after, everything, fault, plain, plan};
 use proptest::prelude::*;
 use tidegate_model::Fleet;
 use tidegate_model::fleet::{GroupPolicy, HostState, Member};
-use tidegate_model::plan::{BlockedCode, Op, Plan};
+use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
 use tidegate_simulate::{Course, Moment, Point};
 
 fn blocked(plan: &Plan) -> BTreeSet<(String, BlockedCode)> {
@@ -101,6 +101,19 @@ proptest! {
         let broken = survives(&fleet, &plan);
         prop_assert!(broken.is_none(), "{}", broken.unwrap());
     }
+}
+
+/// A member of a quorum that could not be drained at first, and whose leader went
+/// without it, does not come after it.
+#[test]
+fn leaders_stay_last_when_a_way_opens_behind_them() {
+    let (fleet, intent) = everything(8_817_065_376_866_968_491, 6, 12);
+    let (renamed, _) = renumbered(&fleet);
+    let made = plan(&renamed, &intent);
+    assert_eq!(fault(&renamed, &intent, &made), None);
+    let behind =
+        |b: &Blocked| b.code == BlockedCode::Order && b.numbers.contains_key("comes_after");
+    assert!(made.blocked.iter().any(behind), "{:?}", made.blocked);
 }
 
 /// Groups that have more members on a host than may be.
