@@ -362,9 +362,10 @@ impl<'w, 'f> Wave<'w, 'f> {
     /// Drains a host by moving others out of the way, if that is wanted.
     fn rearrange(&mut self, load: &mut Load, host: Id, means: Means) {
         let arena = self.zone.arena;
-        if means != Means::Rearrange || !at(&arena.hosts, host).serves {
+        if means != Means::Rearrange || at(&arena.hosts, host).down {
             return;
         }
+        let out = at(&arena.hosts, host).serves.then_some(host);
         let mark = load.mark();
         let takes = |h: Id| h != host && *at(&self.tier, h) != Tier::Out;
         let found = rearrange::empty(arena, load, host, &takes);
@@ -372,7 +373,7 @@ impl<'w, 'f> Wave<'w, 'f> {
         let (tier, before) = (*at(&self.tier, host), self.load.clone());
         *at_mut(&mut self.tier, host) = Tier::Out;
         self.recount(load, host);
-        if fits && self.keeps_headroom(&self.load, Some(host)) {
+        if fits && self.keeps_headroom(&self.load, out) {
             self.rearranged = true;
             self.join(host);
             return;

@@ -116,6 +116,15 @@ fn leaders_stay_last_when_a_way_opens_behind_them() {
     assert!(made.blocked.iter().any(behind), "{:?}", made.blocked);
 }
 
+/// A host that is disabled is emptied by whatever means one that serves is.
+#[test]
+fn a_disabled_host_is_worth_a_search() {
+    let (fleet, intent) = everything(8_947_108_810_143_822_031, 8, 15);
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    assert!(made.waves.iter().any(|w| w.targets == ["h2"]), "{:?}", made.blocked);
+}
+
 /// Groups that have more members on a host than may be.
 fn crowded(fleet: &Fleet) -> BTreeSet<(String, String)> {
     let place: BTreeMap<&str, &str> =
