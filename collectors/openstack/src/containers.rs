@@ -10,6 +10,7 @@ use crate::listing::{Listing, Page, Stop};
 use crate::reading::{End, Reading};
 use crate::redact::Cleaner;
 use crate::request::{ask, describe};
+use crate::scope::Scope;
 
 /// How many containers of a page are asked for at a time, under its permit.
 const AT_A_TIME: usize = 4;
@@ -117,12 +118,13 @@ async fn containers(
     let asked: Vec<_> =
         names.iter().map(|name| headers(reading, endpoint, account, name)).collect();
     let mut answers = stream::iter(asked).buffered(AT_A_TIME).boxed();
+    let owner = owns(&reading.run.cloud.scope, project);
     let origin = reading.place.origin(reading.run, Some(project), page.read_at);
     for name in &names {
         // Gone since it was listed.
         let Some(headers) = answers.next().await.transpose()?.flatten() else { continue };
         let cleaner = Cleaner::new(reading.place.row, reading.run.key.as_ref());
-        let body = body(name, &headers).to_string();
+        let body = body(name, &headers, owner).to_string();
         let made = origin.resource(&cleaner, body.as_bytes(), &[]).map_err(Stop::Failed)?;
         all.push(made);
     }
@@ -148,22 +150,55 @@ async fn headers(
     }
 }
 
+/// Headers that Swift shows to owners only. Where one is absent, an owner knows that
+/// there is none, and others know nothing: the member is left out.
+///
+/// Source: Swift's `proxy-server.conf`, `swift_owner_headers`.
+const OF_OWNERS: [(&str, &str); 3] = [
+    ("read_acl", "x-container-read"),
+    ("write_acl", "x-container-write"),
+    ("sync_to", "x-container-sync-to"),
+];
+
+/// Roles that own the account of the token's project, where they may list it at all.
+/// `reader` and whatever else a cloud lets read (`project_reader_roles`,
+/// `system_reader_roles` of Swift) do not.
+const OWNERS: [&str; 6] = ["admin", "manager", "member", "_member_", "swiftoperator", RESELLER];
+
+/// Roles that own every account: Swift's own, and `admin`, as Ceph's gateway has it.
+const OWNERS_OF_ALL: [&str; 2] = ["admin", RESELLER];
+
+const RESELLER: &str = "reselleradmin";
+
+/// Whether who asks is told all of a project's containers.
+fn owns(scope: &Scope, project: &str) -> bool {
+    let own = scope.project.as_deref() == Some(project);
+    let owners: &[&str] = if own { &OWNERS } else { &OWNERS_OF_ALL };
+    owners.iter().any(|role| scope.roles.contains(*role))
+}
+
 /// Headers that become members, in the order of their worth: the first that is
 /// there. An empty text says that there is none.
-const MEMBERS: [(&str, &[&str]); 5] = [
-    ("read_acl", &["x-container-read"]),
-    ("write_acl", &["x-container-write"]),
-    ("sync_to", &["x-container-sync-to"]),
+const MEMBERS: [(&str, &[&str]); 2] = [
     ("versions", &["x-versions-location", "x-history-location"]),
     ("storage_policy", &["x-storage-policy"]),
 ];
 
 /// What of a container is a fact. How much is in it changes all the time and is
 /// left out, and so are the keys of temporary addresses and of syncing.
-fn body(name: &str, headers: &HeaderMap) -> Value {
+fn body(name: &str, headers: &HeaderMap, owner: bool) -> Value {
     let text = |name: &str| headers.get(name).and_then(|v| std::str::from_utf8(v.as_bytes()).ok());
     let mut body = Map::new();
     body.insert("name".to_owned(), name.into());
+    for (member, header) in OF_OWNERS {
+        let found = match headers.get(header) {
+            Some(_) => text(header),
+            None => owner.then_some(""),
+        };
+        if let Some(found) = found {
+            body.insert(member.to_owned(), found.into());
+        }
+    }
     for (member, names) in MEMBERS {
         let found = names.iter().find_map(|n| text(n)).unwrap_or_default();
         body.insert(member.to_owned(), found.into());
@@ -197,10 +232,42 @@ mod tests {
             headers.insert(name, value.parse().unwrap());
         }
         assert_eq!(
-            body("c", &headers),
+            body("c", &headers, true),
             json!({"name": "c", "read_acl": ".r:*,.rlistings", "write_acl": "", "sync_to": "",
                 "versions": "old", "versions_enabled": false, "storage_policy": "",
                 "metadata": {"team": "blue"}})
         );
+    }
+
+    #[test]
+    fn what_only_owners_are_shown_is_left_out_for_others() {
+        let known = |body: &Value| {
+            ["read_acl", "write_acl", "sync_to"].map(|member| body.get(member).cloned())
+        };
+        let mut headers = HeaderMap::new();
+        assert_eq!(known(&body("c", &headers, false)), [None, None, None]);
+        assert_eq!(known(&body("c", &headers, true)), [(); 3].map(|()| Some("".into())));
+        headers.insert("x-container-read", ".r:*".parse().unwrap());
+        headers.insert("x-container-write", http::HeaderValue::from_bytes(b"\xff").unwrap());
+        assert_eq!(known(&body("c", &headers, false)), [Some(".r:*".into()), None, None]);
+        // A text that cannot be read is not empty, not even for an owner.
+        let owners = known(&body("c", &headers, true));
+        assert_eq!(owners, [Some(".r:*".into()), None, Some("".into())]);
+    }
+
+    #[test]
+    fn readers_own_no_account_and_members_their_own() {
+        let check = |roles: &[&str], project, expected: bool| {
+            let roles = roles.iter().map(|r| (*r).to_owned()).collect();
+            let scope = Scope { project: Some("p".into()), roles, ..Scope::default() };
+            assert_eq!(owns(&scope, project), expected, "{scope:?}");
+        };
+        check(&["reader"], "p", false);
+        check(&["auditor", "reader"], "p", false);
+        check(&["member", "reader"], "p", true);
+        check(&["swiftoperator"], "p", true);
+        check(&["member", "reader"], "other", false);
+        check(&["reselleradmin"], "other", true);
+        check(&["admin"], "other", true);
     }
 }

@@ -52,7 +52,7 @@ pub use api::{Api, ApiError, Reply};
 pub use cloud::Cloud;
 pub use collect::collect;
 pub use config::{Config, Environment, Settings, Timeouts, list_clouds};
-pub use endpoints::Extra;
+pub use endpoints::{BadDashboard, Extra, dashboard_address};
 pub use error::{CollectError, UnknownKind};
 pub use kinds::{KindInfo, kinds};
 pub use options::{Listener, Options, Progress, Selector, Summary};

@@ -31,7 +31,8 @@ pub struct Options {
     /// What is gathered besides, from hosts of the catalog only; nothing by
     /// default.
     pub with: BTreeSet<Extra>,
-    /// Where the dashboard is, which catalogs do not tell.
+    /// Where the dashboard is, which catalogs do not tell: an address that
+    /// [`dashboard_address`](crate::dashboard_address) takes.
     pub dashboard: Option<Arc<str>>,
     /// Hashes secrets in the place of blanking them.
     pub redaction_key: Option<RedactionKey>,

@@ -18,7 +18,8 @@ pub(crate) struct Found {
     pub(crate) name: Option<String>,
     pub(crate) project: Option<String>,
     /// What user data looks like: `none`, `clean` (a text without a secret),
-    /// `secret`, or `unreadable` (not base64 of a text, as when it is compressed).
+    /// `secret`, or `unreadable` (not base64 of a text, as when it is compressed, or a
+    /// text with parts that are encoded once more).
     pub(crate) user_data: Option<&'static str>,
 }
 
@@ -56,8 +57,8 @@ impl<'a> Cleaner<'a> {
         let (found, place) = match text.as_deref().map(secret_text) {
             _ if packed.is_empty() => ("none", String::new()),
             Some(Some(pattern)) => ("secret", mark(pattern, &packed, self.key)),
-            Some(None) => ("clean", blank(raw, self.key)),
-            None => ("unreadable", blank(raw, self.key)),
+            Some(None) if !text.as_deref().is_some_and(encloses) => ("clean", blank(raw, self.key)),
+            Some(None) | None => ("unreadable", blank(raw, self.key)),
         };
         self.found.borrow_mut().user_data = Some(found);
         place
@@ -78,6 +79,35 @@ impl<'a> Cleaner<'a> {
             self.found.borrow_mut().project.get_or_insert_with(|| text.to_owned());
         }
     }
+}
+
+/// Encodings that cloud-init takes off parts of user data and files that they write,
+/// and that nobody reads a secret through.
+///
+/// Source: cloud-init, `write_files` and MIME multi-part archives.
+const ENCODINGS: [&str; 8] =
+    ["b64", "base64", "gz", "gzip", "gz+b64", "gz+base64", "gzip+b64", "gzip+base64"];
+
+/// Whether user data hold something that is encoded once more: a part with
+/// `content-transfer-encoding: base64`, or a file with one of the `encoding`s.
+fn encloses(text: &str) -> bool {
+    const KEY: &str = "encoding";
+    const PART: &str = "content-transfer-";
+    let text = text.to_ascii_lowercase();
+    text.match_indices(KEY).any(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        // `accept-encoding` and the like say nothing of the text.
+        let other = before.ends_with(|c: char| c.is_alphanumeric() || "-_".contains(c));
+        if other && !before.ends_with(PART) {
+            return false;
+        }
+        let rest = rest.trim_start_matches(KEY);
+        let blank = |c: char| c.is_whitespace() || "\"'".contains(c);
+        let Some(value) = rest.trim_start_matches(blank).strip_prefix(':') else { return false };
+        let value = value.trim_start_matches(blank);
+        let value = value.split(|c: char| !c.is_ascii_alphanumeric() && c != '+').next();
+        value.is_some_and(|v| ENCODINGS.contains(&v))
+    })
 }
 
 impl Rewrite for Cleaner<'_> {
@@ -174,6 +204,21 @@ mod tests {
         check(b"#cloud-config\npackages: [curl]\n", "clean", "[redacted]");
         check(b"#cloud-config\npassword: hunter2\n", "secret", "[redacted:password]");
         check(&[0x1f, 0x8b, 8, 0], "unreadable", "[redacted]");
+        for encoded in [
+            "Content-Type: multipart/mixed\nContent-Transfer-Encoding: base64\n\ncGFzcw==\n",
+            "write_files:\n- encoding: b64\n  content: cGFzcw==\n",
+            "write_files:\n- {content: cGFzcw==, \"encoding\": \"gz+b64\"}\n",
+            "write_files: [{encoding: 'gzip', content: !!binary cGFzcw==}]\n",
+            "write_files:\n- encoding:\n    base64\n",
+        ] {
+            check(encoded.as_bytes(), "unreadable", "[redacted]");
+        }
+        check(
+            b"write_files:\n- encoding: b64\n  content: password=hunter2\n",
+            "secret",
+            "[redacted:password]",
+        );
+        check(b"curl -H 'Accept-Encoding: gzip'\nencoding: text/plain\n", "clean", "[redacted]");
         check(b"", "none", "");
     }
 

@@ -87,6 +87,14 @@ async fn keystone_is_asked_whether_refusals_tell_the_reason() {
     let got = gather(&cloud, &with(&[Extra::AuthErrors])).await;
     let chatty = got.body("openstack/endpoint.auth_error/RegionOne/public");
     assert_eq!((&chatty["names_reason"], &chatty["message"]), (&true.into(), &said.into()));
+
+    let replay = serve(small()).await;
+    let cloud = connect(&replay).await;
+    let page = "<html>401</html>".to_owned();
+    replay.fault(Fault::always("POST /identity", Action::Answer(401, Vec::new(), page)));
+    let got = gather(&cloud, &with(&[Extra::AuthErrors])).await;
+    let mute = got.body("openstack/endpoint.auth_error/RegionOne/public");
+    assert_eq!((&mute["status"], mute.get("names_reason")), (&401.into(), None));
 }
 
 #[tokio::test]
@@ -135,9 +143,11 @@ async fn the_dashboard_is_asked_for_its_first_page() {
     // Nobody said where it is.
     let got = gather(&cloud, &with(&[Extra::Dashboard])).await;
     assert_eq!(*got.status("endpoint.dashboard"), Status::Absent);
-    let dashboard = Some(Arc::from("dashboard.example"));
+    // A password in it is not told again.
+    let dashboard = Some(Arc::from("ops:hunter2@dash.example"));
     let got = gather(&cloud, &Options { dashboard, ..with(&[Extra::Dashboard]) }).await;
-    let reason = "the dashboard's address `dashboard.example` is not usable".to_owned();
+    let reason =
+        "the dashboard's address does not begin with `https://` or `http://` and a host".to_owned();
     assert_eq!(*got.status("endpoint.dashboard"), Status::Failed { reason });
 }
 

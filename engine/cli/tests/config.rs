@@ -403,6 +403,18 @@ fn without_cloud_all_targets_of_the_file_are_scanned() {
     nowhere.refused(64, &["needs to know where the dashboard is", "--dashboard URL"]);
     let alone = shell.run("scan --cloud one --dashboard https://d");
     alone.refused(64, &["`--dashboard` is of no use by itself", "--with dashboard,tls"]);
+    for address in ["ops:hunter2@dash.example", "https://ops:hunter2@dash.example", "dash.example"]
+    {
+        let ran = shell.run(&format!("scan --cloud one --with dashboard --dashboard {address}"));
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+        ran.refused(64, &["the dashboard's address", "https://HOST/PATH"]);
+        let file = format!("targets:\n  one: {{with: [dashboard], dashboard: '{address}'}}\n");
+        let shell = with(&file);
+        shell.write("clouds.yaml", CLOUDS);
+        let ran = shell.run("scan");
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+        ran.refused(1, &["the dashboard's address", "tidegate.yaml:3"]);
+    }
 
     let shell = with("targets:\n  one:\n    cloud: three\n");
     shell.write("clouds.yaml", CLOUDS);

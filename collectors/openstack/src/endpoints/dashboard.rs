@@ -24,15 +24,47 @@ const HEADERS: [&str; 5] = [
     "x-frame-options",
 ];
 
-/// Fetches the page; redirections to other hosts are not followed.
+/// An address that is none of a dashboard. It is not repeated, since a password may
+/// be in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadDashboard {
+    /// Not an absolute URL of http or https.
+    #[error("the dashboard's address does not begin with `https://` or `http://` and a host")]
+    NoUrl,
+    /// It has a user or a password.
+    #[error("the dashboard's address has a user or a password in it")]
+    Credentials,
+}
+
+/// Reads where a dashboard is.
 ///
 /// # Errors
-/// In a clause, if the address is not usable.
+/// It is no URL of http or https, or holds a user or a password.
+pub fn dashboard_address(text: &str) -> Result<Url, BadDashboard> {
+    let url = Url::parse(text).map_err(|_| BadDashboard::NoUrl)?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(BadDashboard::NoUrl);
+    }
+    if has_credentials(&url) {
+        return Err(BadDashboard::Credentials);
+    }
+    Ok(url)
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Fetches the page; redirections to other hosts are not followed, nor those to an
+/// address with a password.
+///
+/// # Errors
+/// In a clause without the address, if that is not usable.
 pub(super) async fn facts(client: &Client, url: &str) -> Result<Value, String> {
-    let unusable = || format!("the dashboard's address `{url}` is not usable");
-    let mut at = Url::parse(url).ok().filter(|u| u.has_host()).ok_or_else(unusable)?;
+    let mut at = dashboard_address(url).map_err(|e| e.to_string())?;
     let host = at.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let port = at.port_or_known_default().ok_or_else(unusable)?;
+    let port = at.port_or_known_default().ok_or_else(|| BadDashboard::NoUrl.to_string())?;
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
     put("address", address(&host, port).into());
@@ -55,7 +87,8 @@ pub(super) async fn facts(client: &Client, url: &str) -> Result<Value, String> {
         let same = |next: &Url| {
             (next.host(), next.port_or_known_default()) == (at.host(), at.port_or_known_default())
         };
-        if let Some(next) = next.filter(same).filter(|_| step < STEPS) {
+        let followed = next.filter(same).filter(|next| step < STEPS && !has_credentials(next));
+        if let Some(next) = followed {
             at = next;
             continue;
         }
@@ -141,6 +174,21 @@ mod tests {
         check("<input type=\"password\" autocomplete=\"current-password\">", "on");
         check("<input autocomplete=\"off\" type=\"text\"><input type=\"password\">", "unset");
         check("<html>no form</html>", "none");
+    }
+
+    #[tokio::test]
+    async fn an_address_with_a_password_is_refused_and_not_repeated() {
+        let check = |text: &'static str, expected| {
+            assert_eq!(dashboard_address(text).unwrap_err(), expected, "{text}");
+        };
+        check("ops:hunter2@dash.example", BadDashboard::NoUrl);
+        check("dash.example", BadDashboard::NoUrl);
+        check("ftp://dash.example", BadDashboard::NoUrl);
+        check("https://ops:hunter2@dash.example", BadDashboard::Credentials);
+        check("https://ops@dash.example", BadDashboard::Credentials);
+        assert!(dashboard_address("https://dash.example/horizon").is_ok());
+        let said = facts(&Client::new(), "ops:hunter2@dash.example").await.unwrap_err();
+        assert!(!said.contains("ops") && !said.contains("hunter2"), "{said}");
     }
 
     #[test]

@@ -6,9 +6,10 @@
 //!
 //! Sources: RFC 2246, 4346, 5246 and 8446, sections 7.4.1 and 4.1.
 
+use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A version of TLS.
@@ -64,8 +65,8 @@ pub(super) async fn offer(version: Version, address: &str, host: &str, limit: Du
 }
 
 async fn ask(version: Version, address: &str, host: &str) -> Offer {
-    let broken = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => Offer::Closed,
+    let broken = |e: io::Error| match e.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => Offer::Closed,
         _ => Offer::Unknown(e.to_string()),
     };
     let mut stream = match TcpStream::connect(address).await {
@@ -75,32 +76,48 @@ async fn ask(version: Version, address: &str, host: &str) -> Offer {
     if let Err(e) = stream.write_all(&hello(version, host)).await {
         return broken(e);
     }
-    let mut head = [0; 5];
-    if let Err(e) = stream.read_exact(&mut head).await {
-        return broken(e);
-    }
-    let [kind, major, _, high, low] = head;
-    let length = usize::from(u16::from_be_bytes([high, low]));
-    // A record holds 16 kB at most.
-    if !matches!(kind, ALERT | HANDSHAKE) || major != 3 || length > 1 << 14 {
-        return Offer::Unknown("the answer is not TLS".to_owned());
-    }
-    let mut record = vec![0; length];
-    match stream.read_exact(&mut record).await {
-        Ok(_) => read(kind, &record, version),
-        Err(e) => broken(e),
-    }
+    answer(&mut stream, version).await.unwrap_or_else(broken)
 }
+
+/// Reads records until one says whether the version is taken: a server may warn
+/// first, as of a name that it does not know.
+async fn answer(stream: &mut (impl AsyncRead + Unpin), version: Version) -> io::Result<Offer> {
+    for _ in 0..RECORDS {
+        let mut head = [0; 5];
+        stream.read_exact(&mut head).await?;
+        let [kind, major, _, high, low] = head;
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        // A record holds 16 kB at most.
+        if !matches!(kind, ALERT | HANDSHAKE) || major != 3 || length > 1 << 14 {
+            return Ok(Offer::Unknown("the answer is not TLS".to_owned()));
+        }
+        let mut record = vec![0; length];
+        stream.read_exact(&mut record).await?;
+        if kind != ALERT || record.first() != Some(&WARNING) {
+            return Ok(read(kind, &record, version));
+        }
+    }
+    Ok(Offer::Unknown("the server only warns".to_owned()))
+}
+
+/// How many records of an answer are read.
+const RECORDS: usize = 4;
 
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
+
+/// The levels of an alert; only the second ends the handshake.
+const WARNING: u8 = 1;
+const FATAL: u8 = 2;
+
 const SERVER_HELLO: u8 = 2;
 const SUPPORTED_VERSIONS: u16 = 43;
 
-/// Reads the first record of an answer.
+/// Reads the record of an answer that decides.
 fn read(kind: u8, record: &[u8], offered: Version) -> Offer {
     match (kind, record.first()) {
-        (ALERT, _) => Offer::Refused,
+        (ALERT, Some(&FATAL)) => Offer::Refused,
+        (ALERT, _) => Offer::Unknown("the answer is an alert of no known level".to_owned()),
         (HANDSHAKE, Some(&SERVER_HELLO)) => match chosen(record) {
             Some(version) if version == offered.code() => Offer::Accepted,
             Some(_) => Offer::Refused,
@@ -222,6 +239,26 @@ mod tests {
         let short = |n: usize| server_hello([3, 3], &[]).get(..n).unwrap().to_vec();
         check(&short(20), Version::Tls12, Offer::Unknown("the answer breaks off".into()));
         assert_eq!(read(ALERT, &[2, 70], Version::Tls10), Offer::Refused);
+    }
+
+    #[tokio::test]
+    async fn a_warning_is_no_refusal() {
+        let record =
+            |kind: u8, content: &[u8]| [vec![kind, 3, 3], counted(content.to_vec())].concat();
+        let unrecognized_name = record(ALERT, &[WARNING, 112]);
+        let takes = record(HANDSHAKE, &server_hello([3, 1], &[]));
+        let check = async |parts: &[&[u8]], expected: Offer| {
+            let bytes = parts.concat();
+            assert_eq!(answer(&mut bytes.as_slice(), Version::Tls10).await.unwrap(), expected);
+        };
+        check(&[&unrecognized_name, &takes], Offer::Accepted).await;
+        check(&[&unrecognized_name, &record(ALERT, &[FATAL, 70])], Offer::Refused).await;
+        let warnings = [unrecognized_name.as_slice(); RECORDS];
+        check(&warnings, Offer::Unknown("the server only warns".into())).await;
+        let odd = "the answer is an alert of no known level";
+        check(&[&record(ALERT, &[])], Offer::Unknown(odd.into())).await;
+        let end = answer(&mut unrecognized_name.as_slice(), Version::Tls10).await.unwrap_err();
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

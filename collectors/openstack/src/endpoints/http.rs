@@ -65,7 +65,10 @@ pub(super) async fn facts(extra: Extra, client: &Client, spot: &Spot) -> Value {
             put("status", answer.status().as_u16().into());
             if extra == Extra::AuthErrors {
                 let said = text(answer).await;
-                put("names_reason", said.as_deref().is_some_and(|s| s.trim() != REFUSAL).into());
+                // What could not be read names nothing, and hides nothing either.
+                if let Some(said) = &said {
+                    put("names_reason", (said.trim() != REFUSAL).into());
+                }
                 put("message", said.into());
             }
         }

@@ -34,6 +34,8 @@ use crate::reading::Place;
 use crate::redact::Cleaner;
 use crate::run::{Gone, Run};
 
+pub use dashboard::{BadDashboard, dashboard_address};
+
 /// How many places of one kind are asked at a time.
 const AT_A_TIME: usize = 4;
 

@@ -39,6 +39,9 @@ const SCHEMA: &str = "tidegate.config/v1";
 /// What `tidegate config init` writes.
 pub(crate) const TEMPLATE: &str = include_str!("template.yaml");
 
+/// What to write where the address of a dashboard is refused.
+const DASHBOARD_HINT: &str = "write https://HOST/PATH, without user and password";
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Origin {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use clap::ValueEnum as _;
 use tidegate_model::{RuleId, Severity, Subject};
+use tidegate_openstack::dashboard_address;
 use tidegate_store::Retention;
 
-use super::{File, FilePlace, FileTarget, Origin, Parameter, SCHEMA, Setting};
+use super::{DASHBOARD_HINT, File, FilePlace, FileTarget, Origin, Parameter, SCHEMA, Setting};
 use crate::args::{Mode, With};
 use crate::bundles;
 use crate::cmd::store::is_address;
@@ -381,7 +382,11 @@ impl Reader {
                 }
                 "with" => target.with = self.with(key, node).map(|v| self.at(line, v)),
                 "dashboard" => {
-                    target.dashboard = self.text(key, node).map(|v| self.at(line, v));
+                    let text = self.text(key, node);
+                    if let Some(bad) = text.as_deref().and_then(|t| dashboard_address(t).err()) {
+                        self.wrong(Problem::new(line, bad.to_string()).hint(DASHBOARD_HINT));
+                    }
+                    target.dashboard = text.map(|v| self.at(line, v));
                 }
                 _ => self.unknown(key, line, &TARGET_KEYS),
             }

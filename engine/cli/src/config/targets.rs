@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use tidegate_model::Subject;
+use tidegate_openstack::dashboard_address;
 
-use super::{Config, FilePlace, FileTarget, Origin, Setting};
+use super::{Config, DASHBOARD_HINT, FilePlace, FileTarget, Origin, Setting};
 use crate::args::{Sources, Targets, With};
 use crate::failure::{Failure, Result};
 
@@ -147,7 +148,7 @@ impl Config {
     /// # Errors
     /// A folder of configuration, results of tests or a dashboard for several clouds;
     /// statements without signers or signers without statements; a dashboard that is
-    /// not known, or that nothing is asked of; those of `all`.
+    /// not known, has no usable address, or that nothing is asked of; those of `all`.
     pub(crate) fn wanted(
         &self,
         flags: &Targets,
@@ -201,6 +202,10 @@ impl Config {
             return Err(Failure::usage("`--dashboard` is that of one cloud").hint(
                 "name that cloud with --cloud, or give each target of tidegate.yaml its `dashboard`",
             ));
+        }
+        let stands = out.iter().filter_map(|w| w.sources.dashboard.as_deref());
+        if let Some(bad) = stands.filter_map(|d| dashboard_address(d).err()).next() {
+            return Err(Failure::usage(bad.to_string()).hint(DASHBOARD_HINT));
         }
         let asks = |w: &Wanted| w.sources.with.contains(&With::Dashboard);
         if out.iter().any(|w| asks(w) && w.sources.dashboard.is_none()) {

@@ -11,6 +11,7 @@
 #   kinds: [block-storage.volume]
 #   requires:
 #     block-storage.volume: [/id]
+#     block-storage.backup: [/status]
 #   joins:
 #   - {name: backups, kind: block-storage.backup, key: /id, field: /volume_id}
 #   time: true

@@ -12,6 +12,9 @@
 #   severity: high
 #   input: collection
 #   kinds: [placement.inventory, placement.trait, placement.resource_provider, compute.flavor]
+#   requires:
+#     compute.flavor: [/name, /extra_specs]
+#     placement.inventory: [/inventories]
 #   standard: https://docs.scs.community/standards/scs-0100-v3-flavor-naming
 #   remediation: >-
 #     `[DEFAULT] cpu_allocation_ratio` (or openstack resource provider inventory set
@@ -116,6 +119,12 @@ violations contains {
 }
 
 unknown contains id if {
+	some id, inventory in input.resources["placement.inventory"]
+	is_object(inventory.body.inventories.VCPU)
+	not ratio[id]
+}
+
+unknown contains id if {
 	some id, _ in ratio
 	not limit[id]
 }
@@ -137,4 +146,4 @@ verdict := "abort" if {
 	count(unknown) > 0
 }
 
-reason := sprintf("whether provider `%s` has hyper-threading is not known: its traits or its name are missing", [min(unknown)])
+reason := sprintf("how provider `%s` shares its processors is not known: its traits, its name or its allocation ratio are missing", [min(unknown)])

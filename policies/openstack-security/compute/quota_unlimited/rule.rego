@@ -12,6 +12,8 @@
 #   input: collection
 #   kinds: [compute.quota, network.quota, block-storage.quota, placement.inventory, identity.project]
 #   absent: [block-storage.quota]
+#   requires:
+#     identity.project: [/name, /domain_id]
 #   standard: https://docs.openstack.org/nova/latest/admin/quotas.html
 #   remediation: >-
 #     openstack quota set --cores 200 --ram 819200 --volumes 100 --ports 500 PROJECT; and

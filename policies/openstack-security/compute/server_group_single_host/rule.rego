@@ -56,6 +56,12 @@ violations contains {
 	some host, names in shared
 }
 
+missing contains id if {
+	some id in body.members
+	server := object.get(input.joined.servers, id, null)
+	server == null
+}
+
 verdict := "pass" if {
 	is_string(body.policy)
 	not apart
@@ -65,6 +71,15 @@ verdict := "pass" if {
 	apart
 	count(violations) == 0
 	count(placed) == count(input.joined.servers)
+	count(missing) == 0
 }
+
+verdict := "abort" if {
+	apart
+	count(violations) == 0
+	count(missing) > 0
+}
+
+reason := sprintf("server `%s` of the group is not in the snapshot", [min(missing)]) if verdict == "abort"
 
 verdict := "fail" if count(violations) > 0

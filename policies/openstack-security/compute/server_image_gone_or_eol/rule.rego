@@ -13,6 +13,7 @@
 #   absent: [block-storage.volume]
 #   requires:
 #     compute.server: [/image]
+#     image.image: [/status]
 #   joins:
 #   - {name: images, kind: image.image, key: /image/id}
 #   - {name: volumes, kind: block-storage.volume, key: '/os-extended-volumes:volumes_attached/*/id'}

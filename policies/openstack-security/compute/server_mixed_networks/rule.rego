@@ -30,9 +30,11 @@ body := input.resource.body
 
 exempt if body.tenant_id in input.parameters.exempt_projects
 
-fixed contains one.addr if {
+fixed contains ip if {
 	some list in body.addresses
+	is_array(list)
 	some one in list
+	ip := one.addr
 	object.get(one, "OS-EXT-IPS:type", "fixed") == "fixed"
 }
 
@@ -53,10 +55,25 @@ mixed if {
 	count(inside) > 0
 }
 
+# An address that cannot be read may be any.
+unreadable contains network if {
+	some network, list in body.addresses
+	is_array(list)
+	some one in list
+	ip := object.get(one, "addr", null)
+	not is_string(ip)
+}
+
+unreadable contains network if {
+	some network, list in body.addresses
+	not is_array(list)
+}
+
 verdict := "pass" if exempt
 
 verdict := "pass" if {
 	is_object(body.addresses)
+	count(unreadable) == 0
 	not exempt
 	not mixed
 }

@@ -11,7 +11,7 @@
 #   input: resource
 #   kinds: [compute.server]
 #   requires:
-#     compute.server: [/id]
+#     compute.server: [/id, /addresses]
 #   joins:
 #   - {name: ports, kind: network.port, key: /id, field: /device_id}
 #   controls: ['prowler:compute_instance_security_groups_attached']
@@ -33,12 +33,26 @@ guarded if {
 	object.get(port, "port_security_enabled", true) == true
 }
 
+# What has addresses has ports.
+lost if {
+	count(input.joined.ports) == 0
+	count(input.resource.body.addresses) > 0
+}
+
 verdict := "pass" if count(groups) > 0
 
 verdict := "pass" if {
 	bare
 	not guarded
+	not lost
 }
+
+verdict := "abort" if {
+	bare
+	lost
+}
+
+reason := "the ports of its addresses are not in the snapshot, so nobody knows whether they take groups" if lost
 
 verdict := "fail" if {
 	bare

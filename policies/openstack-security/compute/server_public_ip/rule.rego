@@ -33,6 +33,7 @@ exempt if body.tenant_id in input.parameters.exempt_projects
 
 shown contains {"address": address, "path": path} if {
 	some network, list in body.addresses
+	is_array(list)
 	some one in list
 	address := one.addr
 	path := sprintf("/addresses/%s", [network])
@@ -55,8 +56,23 @@ violations contains {
 	not exempt
 }
 
+# An address that cannot be read may be any.
+unreadable contains network if {
+	some network, list in body.addresses
+	is_array(list)
+	some one in list
+	ip := object.get(one, "addr", null)
+	not is_string(ip)
+}
+
+unreadable contains network if {
+	some network, list in body.addresses
+	not is_array(list)
+}
+
 verdict := "pass" if {
 	is_object(body.addresses)
+	count(unreadable) == 0
 	count(violations) == 0
 }
 

@@ -30,7 +30,7 @@ verdict := "fail" if seen == "secret"
 
 verdict := "abort" if seen == "unreadable"
 
-reason := "user data is no text, compressed perhaps, and was not looked into"
+reason := "user data is no text, or has parts that are compressed or encoded, and was not looked into"
 
 violations contains {
 	"message": "user data holds a secret",

@@ -10,6 +10,8 @@
 #   severity: high
 #   input: collection
 #   kinds: [compute.hypervisor]
+#   requires:
+#     compute.hypervisor: [/hypervisor_type, /hypervisor_hostname]
 #   standard: https://docs.openstack.org/nova/latest/admin/upgrades.html
 #   remediation: >-
 #     Drain the host (openstack compute service set --disable --disable-reason upgrade HOST

@@ -24,8 +24,11 @@ inferences := input.resources["identity.role_inference"]
 
 readable contains id if {
 	some id, inference in inferences
+	is_string(inference.body.prior_role.id)
 	is_string(inference.body.prior_role.name)
 	is_array(inference.body.implies)
+	named := [role | some role in inference.body.implies; is_string(role.id); is_string(role.name)]
+	count(named) == count(inference.body.implies)
 }
 
 names[role.id] := role.name if {

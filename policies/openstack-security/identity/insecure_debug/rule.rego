@@ -40,9 +40,20 @@ verdict := "fail" if {
 	body.names_reason == true
 }
 
+# The collector says whether a reason is named only where it could read the message.
+unread if {
+	refused
+	named := object.get(body, "names_reason", null)
+	not is_boolean(named)
+}
+
 verdict := "abort" if not refused
 
-reason := answered.unclear(body)
+verdict := "abort" if unread
+
+reason := answered.unclear(body) if not refused
+
+reason := sprintf("%s refused the sign-in without a message that can be read", [body.url]) if unread
 
 violations contains {
 	"message": "a refused sign-in names the reason",

@@ -12,6 +12,8 @@
 #   absent: [identity.credential]
 #   requires:
 #     identity.credential: [/type, /user_id]
+#     identity.user: [/enabled, /name]
+#     identity.project: [/enabled, /name]
 #   joins:
 #   - {name: users, kind: identity.user, key: /user_id}
 #   - {name: projects, kind: identity.project, key: /project_id}

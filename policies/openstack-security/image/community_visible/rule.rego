@@ -3,7 +3,7 @@
 # description: >-
 #   A community image is published by any customer and checked by nobody; its owner may
 #   replace what the name stands for. Reported at the server, or at the volume that was
-#   made of it.
+#   made of it. Nobody knows what an image was that is deleted.
 # scope: package
 # custom:
 #   id: os.image.community-visible
@@ -12,6 +12,7 @@
 #   kinds: [compute.server, block-storage.volume]
 #   requires:
 #     compute.server: [/image]
+#     image.image: [/visibility, /owner]
 #   joins:
 #   - {name: images, kind: image.image, key: /image/id}
 #   - {name: origins, kind: image.image, key: /volume_image_metadata/image_id}
@@ -37,7 +38,30 @@ foreign contains image if {
 	image.owner != project
 }
 
-verdict := "pass" if count(foreign) == 0
+# Deleted since, or not shown.
+unknown contains id if {
+	id := input.resource.body.image.id
+	is_string(id)
+	count(input.joined.images) == 0
+}
+
+unknown contains id if {
+	id := input.resource.body.volume_image_metadata.image_id
+	is_string(id)
+	count(input.joined.origins) == 0
+}
+
+verdict := "pass" if {
+	count(foreign) == 0
+	count(unknown) == 0
+}
+
+verdict := "abort" if {
+	count(foreign) == 0
+	count(unknown) > 0
+}
+
+reason := sprintf("image `%s` does not exist any more, and nobody knows whose it was", [min(unknown)]) if verdict == "abort"
 
 verdict := "fail" if {
 	is_string(project)

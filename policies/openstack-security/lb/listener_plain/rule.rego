@@ -14,6 +14,8 @@
 #   absent: [load-balancer.load_balancer]
 #   requires:
 #     load-balancer.load_balancer: [/listeners, /vip_port_id]
+#     load-balancer.listener: [/admin_state_up, /protocol, /protocol_port]
+#     openstack.exposure: [/ways]
 #   joins:
 #   - {name: listeners, kind: load-balancer.listener, key: /listeners/*/id}
 #   - {name: policies, kind: load-balancer.l7_policy, key: /listeners/*/id, field: /listener_id}
@@ -78,18 +80,41 @@ violations contains {
 
 verdict := "fail" if count(violations) > 0
 
-verdict := "pass" if count(plain) == 0
+# Listeners of which nobody knows what they speak.
+unknown contains id if {
+	some one in input.resource.body.listeners
+	id := object.get(one, "id", "")
+	listener := object.get(input.joined.listeners, id, null)
+	listener == null
+}
+
+verdict := "pass" if {
+	count(plain) == 0
+	count(unknown) == 0
+}
 
 # Only a VIP whose port is known can be said not to be reached.
-verdict := "pass" if {
-	count(plain) > 0
+hidden if {
 	count(input.joined.vips) > 0
 	not public
 }
+
+verdict := "pass" if hidden
 
 verdict := "abort" if {
 	count(plain) > 0
 	count(input.joined.vips) == 0
 }
 
-reason := "the port of its address is not in the snapshot, so nobody knows who reaches it" if verdict == "abort"
+verdict := "abort" if {
+	count(plain) == 0
+	count(unknown) > 0
+	not hidden
+}
+
+reason := "the port of its address is not in the snapshot, so nobody knows who reaches it" if count(plain) > 0
+
+reason := sprintf("listener `%s` is not in the snapshot", [min(unknown)]) if {
+	count(plain) == 0
+	count(unknown) > 0
+}

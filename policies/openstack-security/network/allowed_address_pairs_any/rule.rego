@@ -49,9 +49,16 @@ violation(prefix) := {
 	"wanted": "the addresses that are needed",
 }
 
+unreadable contains text if {
+	some pair in body.allowed_address_pairs
+	text := sprintf("%v", [object.get(pair, "ip_address", null)])
+	not regex.match(`^[0-9a-fA-F.:]+(/[0-9]+)?$`, text)
+}
+
 verdict := "fail" if count(violations) > 0
 
 verdict := "pass" if {
 	is_array(body.allowed_address_pairs)
 	count(violations) == 0
+	count(unreadable) == 0
 }

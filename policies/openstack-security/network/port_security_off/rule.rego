@@ -40,6 +40,7 @@ verdict := "pass" if guarded
 
 verdict := "pass" if {
 	off
+	is_string(body.device_owner)
 	not judged
 }
 

@@ -28,7 +28,14 @@ body := input.resource.body
 
 by_address if body.access_type == "ip"
 
-length := to_number(split(body.access_to, "/")[1]) if contains(body.access_to, "/")
+length := to_number(split(body.access_to, "/")[1]) if regex.match(`^[^/]+/[0-9]+$`, body.access_to)
+
+# Manila also takes a mask, `10.0.0.0/255.0.0.0`.
+masked if {
+	by_address
+	contains(body.access_to, "/")
+	not length
+}
 
 wide if {
 	by_address
@@ -49,7 +56,12 @@ verdict := "pass" if {
 	is_string(body.access_type)
 	is_string(body.access_to)
 	not wide
+	not masked
 }
+
+verdict := "abort" if masked
+
+reason := sprintf("how many addresses `%s` are is not read", [body.access_to]) if masked
 
 violations contains {
 	"message": sprintf("every address of `%s` may mount the share (%v)", [body.access_to, object.get(body, "access_level", null)]),
