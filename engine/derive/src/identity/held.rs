@@ -6,7 +6,8 @@ use serde::Serialize;
 use tidegate_model::Timestamp;
 
 use super::read::{ById, Named, Place, Scope};
-use super::roles::{Roles, earlier};
+use super::roles::Roles;
+use crate::earlier;
 
 /// By role, scope and chain: the role that was granted.
 type ByRole = BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>;

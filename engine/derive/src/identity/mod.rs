@@ -20,12 +20,12 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey, Timestamp};
 
-use crate::{stand_in, unreadable};
+use crate::{earlier, stand_in, unreadable};
 use held::{CredentialOf, Held, Places, TrustOf};
 use read::{
     Actor, Assignment, Credential, Inference, Member, Named, Role, Scope, Trust, TrustRole, parse,
 };
-use roles::{Roles, earlier};
+use roles::Roles;
 
 pub(crate) const KIND: &str = "openstack.access";
 
