@@ -160,8 +160,7 @@ fn a_forwarded_port_of_another_protocol_is_exposed_where_everything_is_let_in() 
     };
     for protocol in ["sctp", "dccp", "udplite"] {
         let forward = json!([{"protocol": protocol, "external_port": 2905, "internal_port_range": "2905:2906", "internal_port_id": "p"}]);
-        let none =
-            json!({"port_id": null, "fixed_ip_address": null, "port_forwardings": forward});
+        let none = json!({"port_id": null, "fixed_ip_address": null, "port_forwardings": forward});
         cloud.put("network.floating_ip", "R", "f", &floating(&none));
         let mut by_rule = cloud.clone();
         assert_eq!(other(&by_rule), Vec::<String>::new(), "{protocol}");
