@@ -53,10 +53,8 @@ fn one(name: &str) -> Result<Framework> {
     if !folder.is_dir() {
         let ids: Vec<&str> = built_in.iter().map(|(id, ..)| id.as_str()).collect();
         let typed = name.to_ascii_lowercase();
-        let near = ids.iter().map(|id| (distance(&typed, id), id)).min();
-        let near = near.filter(|(steps, id)| *steps <= 3 || id.starts_with(&typed));
         let mut failure = Failure::usage(format!("there is no framework `{name}`"));
-        if let Some((_, id)) = near {
+        if let Some(id) = nearest(&typed, &ids) {
             failure = failure.hint(format!("did you mean `{id}`?"));
         }
         let all = ids.join(", ");
@@ -70,6 +68,14 @@ fn one(name: &str) -> Result<Framework> {
             .map_err(|e| Failure::new(format!("cannot read framework `{}`: {e}", path.display())))
     };
     parse(name, &read("framework.yaml")?, &read("mapping.yaml")?)
+}
+
+/// The id that somebody may have meant: one that begins so, before one that is
+/// spelt nearly so.
+fn nearest<'i>(typed: &str, ids: &[&'i str]) -> Option<&'i str> {
+    let steps = |id: &&'i str| (!id.starts_with(typed), distance(typed, id), *id);
+    let near = ids.iter().map(steps).min();
+    near.filter(|(other, steps, _)| !other || *steps <= 3).map(|(_, _, id)| id)
 }
 
 fn parse(name: &str, framework: &str, mapping: &str) -> Result<Framework> {
@@ -127,6 +133,20 @@ impl Frameworks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_begins_as_typed_is_meant_before_what_is_nearly_spelt_so() {
+        let ids = ["c5-2020", "c5-2026", "nsa-kubernetes", "scs"];
+        for (typed, meant) in [
+            ("c5", Some("c5-2020")),
+            ("nsa", Some("nsa-kubernetes")),
+            ("scd", Some("scs")),
+            ("c5-2027", Some("c5-2020")),
+            ("hipaa-2013", None),
+        ] {
+            assert_eq!(nearest(typed, &ids), meant, "{typed}");
+        }
+    }
 
     #[test]
     fn every_mapped_rule_is_built_in_and_in_order() {

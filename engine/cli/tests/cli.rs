@@ -348,6 +348,15 @@ fn a_resource_is_explained_with_rules_and_derived_facts() {
     let server = explain("b0d60bcf-c99d-41df-a4f7-1dd0f8771d28");
     let part = "\nopenstack.exposure  openstack/network.port/";
     assert!(server.contains(part), "no `{part}` in {server}");
+    // Its hypervisors were not seen, so the rule says nothing of it.
+    let unseen = EXPOSED
+        .replace("nothing-exposed", "unseen")
+        .replace("[openstack.exposure]", "[compute.server, compute.hypervisor]")
+        .replace("own.exposed", "own.unseen");
+    shell.write("own/unseen.rego", &unseen);
+    let server = explain("b0d60bcf-c99d-41df-a4f7-1dd0f8771d28");
+    let row = server.lines().find(|l| l.contains("  unseen  ")).unwrap();
+    assert!(row.starts_with("  abort") && row.contains("`compute.hypervisor`"), "{row}");
     let group = explain("0800b276-57d3-4330-a6c6-af81ed58a833");
     for part in [
         "\nopenstack.opening\n  lets the whole world in on ",

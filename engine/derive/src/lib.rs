@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use network::Part;
-use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey};
+use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey, Timestamp};
 use workload::component;
 
 pub use derived::Derived;
@@ -250,6 +250,14 @@ fn stand_in(of: &Fact, kind: &Kind, why: &str) -> Option<Fact> {
         ..of.resource.clone()
     };
     Some(Fact { resource, unseen_since: of.unseen_since })
+}
+
+/// The earlier of two times, if there are any.
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
 }
 
 /// The body of a fact about something that cannot be read.

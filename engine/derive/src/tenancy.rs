@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey, Timestamp};
 
-use crate::{identity, unreadable};
+use crate::{earlier, identity, unreadable};
 
 pub(crate) const KIND: &str = "openstack.tenancy";
 
@@ -48,12 +48,14 @@ pub(crate) fn all(facts: &dyn Facts) -> Result<Vec<Fact>, FactsError> {
     if let Ok(of) = Kind::new("identity.domain") {
         facts.each(&of, &mut |fact| {
             let name = fact.resource.name.as_deref().unwrap_or_default().to_owned();
-            domains.insert(fact.resource.key.id(), name);
+            let unseen = fact.unseen_since;
+            domains.insert(fact.resource.key.id(), Domain { name, unseen });
         })?;
     }
     let flat = |fact: Fact| {
         let key = fact.resource.key.as_str().replacen(identity::KIND, KIND, 1);
-        let body = flat(&fact.resource.body, &domains);
+        let mut unseen = fact.unseen_since;
+        let body = flat(&fact.resource.body, &domains, &mut unseen);
         let readable = body.is_ok();
         let resource = Resource {
             key: ResourceKey::new(key).ok()?,
@@ -64,7 +66,7 @@ pub(crate) fn all(facts: &dyn Facts) -> Result<Vec<Fact>, FactsError> {
             name: fact.resource.name.filter(|_| readable),
             ..fact.resource
         };
-        Some(Fact { resource, ..fact })
+        Some(Fact { resource, unseen_since: unseen })
     };
     Ok(identity::all(facts)?.into_iter().filter_map(flat).collect())
 }
@@ -75,8 +77,19 @@ pub(crate) fn source_key(key: &ResourceKey) -> Option<ResourceKey> {
     identity::source_key(&ResourceKey::new(access).ok()?)
 }
 
-/// The flat form of a body; an error is one clause.
-fn flat(body: &str, domains: &BTreeMap<String, String>) -> Result<String, String> {
+/// A domain as the listing has it.
+struct Domain {
+    name: String,
+    unseen: Option<Timestamp>,
+}
+
+/// The flat form of a body; an error is one clause. When domains that it names
+/// were last seen, if they were not, is noted in `unseen`.
+fn flat(
+    body: &str,
+    domains: &BTreeMap<String, Domain>,
+    unseen: &mut Option<Timestamp>,
+) -> Result<String, String> {
     let access: Value = serde_json::from_str(body).map_err(|e| e.to_string())?;
     if let Some(why) = access.pointer("/tidegate/unreadable").and_then(Value::as_str) {
         return Err(why.to_owned());
@@ -84,7 +97,10 @@ fn flat(body: &str, domains: &BTreeMap<String, String>) -> Result<String, String
     let object = |name: &str| access.get(name).and_then(Value::as_object).into_iter().flatten();
     let mut scopes = BTreeMap::new();
     for (scope, of) in object("scopes") {
-        scopes.insert(scope.as_str(), Scope::read(of, domains)?);
+        let read = Scope::read(of, domains)?;
+        let domain = read.domain.as_ref().and_then(|id| domains.get(id));
+        *unseen = earlier(*unseen, domain.and_then(|d| d.unseen));
+        scopes.insert(scope.as_str(), read);
     }
     let (mut at, mut of_all) = (Set::default(), Set::default());
     let mut roles: BTreeMap<&str, Held> = BTreeMap::new();
@@ -120,12 +136,12 @@ struct Scope {
 }
 
 impl Scope {
-    fn read(of: &Value, domains: &BTreeMap<String, String>) -> Result<Self, String> {
+    fn read(of: &Value, domains: &BTreeMap<String, Domain>) -> Result<Self, String> {
         let text = |name: &str| of.get(name).and_then(Value::as_str);
         let id = text("id").unwrap_or_default();
         let inherited = of.get("inherited").and_then(Value::as_bool) == Some(true);
         // Its name in the listing, or a name that nothing has.
-        let named = |id: &str| domains.get(id).map_or_else(|| format!("?{id}"), String::clone);
+        let named = |id: &str| domains.get(id).map_or_else(|| format!("?{id}"), |d| d.name.clone());
         match text("type") {
             Some("system") => Ok(Self { label: "system".to_owned(), sort: "system", domain: None }),
             Some("domain") => {
@@ -172,9 +188,13 @@ mod tests {
                 "domain/d": {"type": "domain", "id": "d", "name": "acme", "domain_id": null, "inherited": false},
             },
         });
-        let domains = [("d".to_owned(), "acme".to_owned())].into();
-        let got: Value =
-            serde_json::from_str(&flat(&access.to_string(), &domains).unwrap()).unwrap();
+        let acme =
+            |unseen| BTreeMap::from([("d".to_owned(), Domain { name: "acme".to_owned(), unseen })]);
+        let domains = acme(None);
+        let mut unseen = None;
+        let text = flat(&access.to_string(), &domains, &mut unseen).unwrap();
+        assert_eq!(unseen, None);
+        let got: Value = serde_json::from_str(&text).unwrap();
         let admin = &got["roles"]["admin"];
         assert_eq!(set(&admin["at"]), ["project:acme/web", "system"].into());
         assert_eq!(set(&admin["by"]), ["direct", "group", "trust"].into());
@@ -183,12 +203,16 @@ mod tests {
         assert_eq!(set(&admin["on"]), ["project", "system"].into());
         assert_eq!(set(&got["roles"]["member"]["at"]), ["domain:acme", "projects-of:acme"].into());
         assert_eq!(set(&got["domains"]), ["d"].into());
+        // What a domain is called is not known where it was not seen.
+        let since = Some(Timestamp::UNIX_EPOCH);
+        flat(&access.to_string(), &acme(since), &mut unseen).unwrap();
+        assert_eq!(unseen, since);
         // A project that is in no listing has a domain that is not known.
         let mut gone = access;
         gone["scopes"]["project/p"]["domain_id"] = Value::Null;
-        assert!(flat(&gone.to_string(), &domains).unwrap_err().contains("`p`"));
+        assert!(flat(&gone.to_string(), &domains, &mut unseen).unwrap_err().contains("`p`"));
         let why = r#"{"tidegate":{"unreadable":"so"}}"#;
-        assert_eq!(flat(why, &domains).unwrap_err(), "so");
+        assert_eq!(flat(why, &domains, &mut unseen).unwrap_err(), "so");
     }
 
     #[test]

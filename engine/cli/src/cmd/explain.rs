@@ -9,7 +9,8 @@ use std::str::FromStr as _;
 use serde_json::Value;
 use tidegate_derive::{Derived, kinds, source_key};
 use tidegate_model::{
-    Digest, Evaluation, Fact, Facts as _, Finding, Kind, ResourceKey, RuleMeta, Verdict,
+    Digest, Evaluation, Fact, Facts, Finding, Kind, KindCoverage, Needed, ResourceKey, RuleMeta,
+    Status, Verdict,
 };
 use tidegate_policy::{Input, Rule};
 use tidegate_store::{At, SnapshotReader};
@@ -25,6 +26,7 @@ use crate::output::columns;
 use crate::rules::Rules;
 
 const SERVER: &str = "compute.server";
+const PORT: &str = "network.port";
 const EXPOSURE: &str = "openstack.exposure";
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: args::Explain) -> Result<Exit> {
@@ -55,6 +57,8 @@ struct Known {
     key: ResourceKey,
     fact: Option<Fact>,
     derived: Vec<Fact>,
+    /// How derived kinds were listed that were not wholly seen.
+    partly: Vec<KindCoverage>,
 }
 
 impl Known {
@@ -64,25 +68,24 @@ impl Known {
         let mut fact = None;
         facts.fetch(std::slice::from_ref(&key), &mut |f| fact = Some(f)).map_err(broken)?;
         let mut derived = Vec::new();
-        let id = key.id();
-        let of_server = |f: &Fact| {
-            let body: Option<Value> = serde_json::from_str(&f.resource.body).ok();
-            body.is_some_and(|b| b.get("device_id").and_then(Value::as_str) == Some(&id))
-        };
+        let ports = if key.kind() == SERVER { ports(&facts, &key.id())? } else { BTreeSet::new() };
+        let mut partly = Vec::new();
         for name in kinds() {
             let Ok(kind) = Kind::new(name) else { continue };
             if facts.meta().coverage_of(&kind).next().is_none() {
                 continue;
             }
-            let through = key.kind() == SERVER && name == EXPOSURE;
+            let entries = facts.meta().coverage_of(&kind);
+            partly.extend(entries.filter(|c| !is_whole(c)).cloned());
             let mut take = |f: Fact| {
-                if source_key(&f.resource.key) == key || (through && of_server(&f)) {
+                let source = source_key(&f.resource.key);
+                if source == key || (name == EXPOSURE && ports.contains(&source)) {
                     derived.push(f);
                 }
             };
             facts.each(&kind, &mut take).map_err(broken)?;
         }
-        Ok(Self { key, fact, derived })
+        Ok(Self { key, fact, derived, partly })
     }
 
     fn text(&self, evaluation: &Evaluation, rules: &Resolved) -> String {
@@ -104,6 +107,13 @@ impl Known {
             if let Some(since) = fact.unseen_since {
                 rows.push(line(format!("  rests on what was not seen since {since:.0}")));
             }
+            let here = |c: &&KindCoverage| {
+                c.kind == fact.resource.kind && is_of(c.region.as_deref(), fact)
+            };
+            rows.extend(self.partly.iter().filter(here).map(|c| {
+                let KindCoverage { status, visibility, .. } = c;
+                line(format!("  was not wholly seen: {status}, visibility is {visibility}"))
+            }));
             let said = words::of(&fact.resource);
             rows.extend(said.into_iter().map(|l| line(format!("  {l}"))));
             text.push('\n');
@@ -130,7 +140,13 @@ impl Known {
         };
         let mut rows = Vec::new();
         for (id, outcome) in &evaluation.rules {
-            let concerns = |f: &&Finding| f.resource.as_ref().is_some_and(|key| keys.contains(key));
+            let definition = rules.rule_set.definitions().iter().find(|r| r.meta.id == *id);
+            let judged = definition.is_some_and(judges);
+            // What names no resource says of all that something was not seen.
+            let concerns = |f: &&Finding| match &f.resource {
+                Some(key) => keys.contains(key),
+                None => judged && self.fact.iter().any(|fact| is_of(f.region.as_deref(), fact)),
+            };
             let found: Vec<&Finding> = outcome.findings.iter().filter(concerns).collect();
             let meta = rules.metas.get(id);
             let severity = meta.map(|m| m.severity.to_string()).unwrap_or_default();
@@ -147,8 +163,7 @@ impl Known {
             for finding in &found {
                 rows.push(row(finding.verdict, self.reason(finding)));
             }
-            let definition = rules.rule_set.definitions().iter().find(|r| r.meta.id == *id);
-            if found.is_empty() && definition.is_some_and(judges) {
+            if found.is_empty() && judged {
                 rows.push(row(Verdict::Pass, title(meta)));
             }
         }
@@ -166,6 +181,29 @@ impl Known {
             Some(_) | None => text,
         }
     }
+}
+
+/// The ports of a server, by what they say themselves.
+fn ports(facts: &dyn Facts, server: &str) -> Result<BTreeSet<ResourceKey>> {
+    let mut ports = BTreeSet::new();
+    let Ok(kind) = Kind::new(PORT) else { return Ok(ports) };
+    let mut take = |f: Fact| {
+        let body: Option<Value> = serde_json::from_str(&f.resource.body).ok();
+        if body.is_some_and(|b| b.get("device_id").and_then(Value::as_str) == Some(server)) {
+            ports.insert(f.resource.key);
+        }
+    };
+    facts.each(&kind, &mut take).map_err(|e| Failure::from_error(&e))?;
+    Ok(ports)
+}
+
+fn is_whole(coverage: &KindCoverage) -> bool {
+    matches!(coverage.status, Status::Complete { .. }) && coverage.visibility.suffices(Needed::All)
+}
+
+/// Whether what is said of a region, or of all, is said of a fact.
+fn is_of(region: Option<&str>, fact: &Fact) -> bool {
+    region.is_none() || region == fact.resource.region.as_deref()
 }
 
 fn title(meta: Option<&RuleMeta>) -> String {

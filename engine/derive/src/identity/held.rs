@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tidegate_model::Timestamp;
 
-use super::read::{ById, Named, Place, Scope};
-use super::roles::{Roles, earlier};
+use super::places::{Above, Places};
+use super::read::{Named, Scope};
+use super::roles::Roles;
+use crate::earlier;
 
 /// By role, scope and chain: the role that was granted.
 type ByRole = BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>;
@@ -74,36 +76,6 @@ struct Subject<'h> {
     listed: bool,
     name: Option<&'h str>,
     r#type: &'static str,
-}
-
-/// Projects and domains.
-#[derive(Debug, Default)]
-pub(super) struct Places {
-    pub(super) projects: ById<Place>,
-    pub(super) domains: ById<Place>,
-    pub(super) unseen: BTreeMap<String, Timestamp>,
-}
-
-impl Places {
-    /// The scopes by which a role counts in a project.
-    pub(super) fn above(&self, project: &str) -> Vec<Scope> {
-        let mut out = vec![Scope::Project(project.to_owned())];
-        let mut at = project;
-        while let Some(Ok(place)) = self.projects.get(at) {
-            if at == project {
-                out.extend(place.domain_id.clone().map(Scope::InDomain));
-            }
-            let Some(parent) = &place.parent_id else { break };
-            let scope = Scope::BelowProject(parent.clone());
-            // What is above itself is above nothing else.
-            if parent == project || out.contains(&scope) {
-                break;
-            }
-            out.push(scope);
-            at = parent;
-        }
-        out
-    }
 }
 
 impl Held {
@@ -187,27 +159,29 @@ impl Held {
         self.scopes.insert(key, ScopeOf { domain_id, id, inherited, name, r#type });
     }
 
-    /// Whether it holds a role in a project, by name.
-    pub(super) fn holds(&self, role: &str, project: &str, places: &Places) -> bool {
-        let Some(scopes) = self.roles.get(role) else { return false };
-        places.above(project).iter().any(|scope| scopes.contains_key(&scope.key()))
+    /// Whether it holds a role, by name, where it counts in a project.
+    pub(super) fn holds(&self, role: &str, above: &Above) -> bool {
+        let scopes = self.roles.get(role);
+        scopes.is_some_and(|scopes| above.scopes.iter().any(|scope| scopes.contains_key(scope)))
     }
 
-    /// What other holdings of it say of a role and scopes.
+    /// Why it cannot be told what it holds.
+    pub(super) fn wrong(&self) -> Option<&str> {
+        let named = || self.named.as_ref()?.as_ref().err().map(String::as_str);
+        self.wrong.as_deref().or_else(named)
+    }
+
+    /// Whether Keystone lets it in, as far as is known.
     pub(super) fn is_enabled(&self) -> bool {
         !matches!(&self.named, Some(Ok(Named { enabled: Some(false), .. })))
     }
 
     /// The body, or why it cannot be told.
     pub(super) fn body(&self, key: &str, r#type: &'static str, id: &str) -> Result<String, String> {
-        if let Some(why) = &self.wrong {
-            return Err(why.clone());
+        if let Some(why) = self.wrong() {
+            return Err(why.to_owned());
         }
-        let named = match &self.named {
-            Some(Err(why)) => return Err(why.clone()),
-            Some(Ok(named)) => Some(named),
-            None => None,
-        };
+        let named = self.named.as_ref().and_then(|n| n.as_ref().ok());
         let subject = Subject {
             domain_id: named.and_then(|n| n.domain_id.as_deref()),
             enabled: named.and_then(|n| n.enabled).or(named.map(|_| true)),

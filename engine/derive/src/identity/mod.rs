@@ -11,6 +11,7 @@
 //! how many projects there are below does not matter.
 
 mod held;
+mod places;
 mod read;
 mod roles;
 
@@ -20,12 +21,13 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey, Timestamp};
 
-use crate::{stand_in, unreadable};
-use held::{CredentialOf, Held, Places, TrustOf};
+use crate::{earlier, stand_in, unreadable};
+use held::{CredentialOf, Held, TrustOf};
+pub(crate) use places::Places;
 use read::{
     Actor, Assignment, Credential, Inference, Member, Named, Role, Scope, Trust, TrustRole, parse,
 };
-use roles::{Roles, earlier};
+use roles::Roles;
 
 pub(crate) const KIND: &str = "openstack.access";
 
@@ -40,9 +42,17 @@ struct Directory {
     places: Places,
     /// By id.
     trusts: BTreeMap<String, (Trust, Option<Timestamp>)>,
-    /// By trust: the ids of roles.
-    delegated: BTreeMap<String, BTreeSet<String>>,
-    credentials: Vec<(String, Credential, Option<Timestamp>)>,
+    /// By trust.
+    delegated: BTreeMap<String, Delegated>,
+    credentials: Vec<(String, Credential)>,
+}
+
+/// The roles of a trust.
+#[derive(Default)]
+struct Delegated {
+    ids: BTreeSet<String>,
+    /// The earliest time that one was last seen, of those that were not.
+    unseen: Option<Timestamp>,
 }
 
 /// All facts, in order of key.
@@ -87,15 +97,7 @@ impl Directory {
         d.read_actors(facts)?;
         d.read_roles(facts, wrong)?;
         d.read_trusts(facts, wrong)?;
-        let places = &mut d.places;
-        each(facts, ("identity.project", "a project"), wrong, &mut |id, read, fact| {
-            places.unseen.extend(fact.unseen_since.map(|t| (id.to_owned(), t)));
-            places.projects.insert(id.to_owned(), read);
-        })?;
-        each(facts, ("identity.domain", "a domain"), wrong, &mut |id, read, fact| {
-            places.unseen.extend(fact.unseen_since.map(|t| (id.to_owned(), t)));
-            places.domains.insert(id.to_owned(), read);
-        })?;
+        d.places = Places::read(facts, wrong)?;
         let (grants, held) = (&mut d.grants, &mut d.held);
         if let Ok(kind) = Kind::new("identity.role_assignment") {
             facts.each(&kind, &mut |fact| match Assignment::read(&fact.resource.body) {
@@ -185,9 +187,11 @@ impl Directory {
         )?;
         let delegated = &mut self.delegated;
         let what = ("identity.trust_role", "a role of a trust");
-        each(facts, what, wrong, &mut |_, read: Result<TrustRole, _>, _| {
+        each(facts, what, wrong, &mut |_, read: Result<TrustRole, _>, fact| {
             if let Ok(role) = read {
-                delegated.entry(role.trust().to_owned()).or_default().insert(role.id);
+                let of = delegated.entry(role.trust().to_owned()).or_default();
+                of.unseen = earlier(of.unseen, fact.unseen_since);
+                of.ids.insert(role.id);
             }
         })?;
         let credentials = &mut self.credentials;
@@ -196,7 +200,7 @@ impl Directory {
             if let Ok(credential) = read {
                 let user = Actor::User(credential.user().to_owned());
                 held.entry(user).or_default().note(fact.unseen_since, fact.resource.read_at);
-                credentials.push((id.to_owned(), credential, fact.unseen_since));
+                credentials.push((id.to_owned(), credential));
             }
         })
     }
@@ -204,8 +208,8 @@ impl Directory {
     /// Brings together what was read.
     fn settle(&mut self) {
         let granted = self.grants.values().flatten().map(|(_, role)| role);
-        let delegated = self.delegated.values().flatten();
-        let used = self.credentials.iter().flat_map(|(_, c, _)| c.roles.iter().map(|r| &r.id));
+        let delegated = self.delegated.values().flat_map(|d| &d.ids);
+        let used = self.credentials.iter().flat_map(|(_, c)| c.roles.iter().map(|r| &r.id));
         self.roles.settle(granted.chain(delegated).chain(used).cloned().collect());
         for (actor, grants) in &self.grants {
             if let Some(held) = self.held.get_mut(actor) {
@@ -237,30 +241,29 @@ impl Directory {
         }
     }
 
-    /// A trust gives what its trustor holds without one; a trust that was made of
-    /// another was checked by Keystone when it was made.
+    /// A trust gives what its trustor holds without one.
     fn settle_trusts(&mut self) {
-        let mut given: Vec<(&str, &Trust, Option<Timestamp>, BTreeSet<&String>)> = Vec::new();
+        let mut all = Vec::new();
         for (id, (trust, since)) in &self.trusts {
             let Some(trustor) = self.held.get(&Actor::User(trust.trustor_user_id.clone())) else {
                 continue;
             };
-            if !trustor.is_enabled() {
-                continue;
-            }
-            let holds = |role: &&String| {
-                let project = trust.project_id.as_deref();
-                let name = self.roles.name(role);
-                trust.redelegated_trust_id.is_some()
-                    || project.is_some_and(|p| trustor.holds(name, p, &self.places))
-            };
-            let roles = self.delegated.get(id).into_iter().flatten().filter(holds).collect();
-            given.push((id, trust, earlier(*since, trustor.unseen), roles));
+            let mut since = earlier(*since, trustor.unseen);
+            let given = self.given(id, trust, trustor, &mut since);
+            all.push((id, trust, since, given));
         }
-        for (id, trust, since, roles) in given {
+        for (id, trust, since, given) in all {
             let trustee = Actor::User(trust.trustee_user_id.clone());
             let Some(held) = self.held.get_mut(&trustee) else { continue };
             held.unseen = earlier(held.unseen, since);
+            let roles = match given {
+                Ok(Some(roles)) => roles,
+                Ok(None) => continue,
+                Err(why) => {
+                    held.refuse(&format!("trust `{id}`: {why}"));
+                    continue;
+                }
+            };
             let known = TrustOf {
                 expires_at: trust.expires_at.clone(),
                 impersonation: trust.impersonation,
@@ -271,13 +274,43 @@ impl Directory {
             let Some(project) = &trust.project_id else { continue };
             let (scope, chain) = (Scope::Project(project.clone()), format!("trust/{id}"));
             for role in roles {
-                held.grant(role, &scope, &chain, (&self.roles, &self.places));
+                held.grant(&role, &scope, &chain, (&self.roles, &self.places));
             }
         }
     }
 
+    /// The ids of the roles that a trust gives; none if its trustor is disabled.
+    /// An error says why that cannot be told. What was not seen of what this
+    /// rests on is noted in `unseen`.
+    fn given(
+        &self,
+        id: &str,
+        trust: &Trust,
+        trustor: &Held,
+        unseen: &mut Option<Timestamp>,
+    ) -> Result<Option<Vec<String>>, String> {
+        if !trustor.is_enabled() {
+            return Ok(None);
+        }
+        if let Some(why) = trustor.wrong() {
+            return Err(format!("what its trustor `{}` holds: {why}", trust.trustor_user_id));
+        }
+        let (Some(delegated), Some(project)) = (self.delegated.get(id), &trust.project_id) else {
+            return Ok(Some(Vec::new()));
+        };
+        *unseen = earlier(*unseen, delegated.unseen);
+        // Keystone checked one that was made of another when it was made.
+        if trust.redelegated_trust_id.is_some() {
+            return Ok(Some(delegated.ids.iter().cloned().collect()));
+        }
+        let above = self.places.above(project)?;
+        *unseen = earlier(*unseen, above.unseen);
+        let holds = |role: &&String| trustor.holds(self.roles.name(role), &above);
+        Ok(Some(delegated.ids.iter().filter(holds).cloned().collect()))
+    }
+
     fn settle_credentials(&mut self) {
-        for (id, credential, _) in &self.credentials {
+        for (id, credential) in &self.credentials {
             let user = Actor::User(credential.user().to_owned());
             let Some(held) = self.held.get_mut(&user) else { continue };
             let roles = credential.roles.iter().map(|r| r.id.as_str());
@@ -292,9 +325,16 @@ impl Directory {
             held.credentials.insert(id.clone(), known);
             let Some(project) = &credential.project_id else { continue };
             let (scope, chain) = (Scope::Project(project.clone()), format!("credential/{id}"));
-            let usable: Vec<&str> = roles
-                .filter(|role| held.holds(self.roles.name(role), project, &self.places))
-                .collect();
+            let above = match self.places.above(project) {
+                Ok(above) => above,
+                Err(why) => {
+                    held.refuse(&format!("application credential `{id}`: {why}"));
+                    continue;
+                }
+            };
+            held.unseen = earlier(held.unseen, above.unseen);
+            let usable: Vec<&str> =
+                roles.filter(|role| held.holds(self.roles.name(role), &above)).collect();
             for role in usable {
                 held.grant(role, &scope, &chain, (&self.roles, &self.places));
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tidegate_model::Timestamp;
 
 use super::read::{ById, Inference, Role};
+use crate::earlier;
 
 /// All roles. What is not listed has its id as its name.
 #[derive(Debug, Default)]
@@ -97,13 +98,5 @@ impl Roles {
             None => Ok(found),
         };
         Reach { roles, unseen }
-    }
-}
-
-/// The earlier of two times, if there are any.
-pub(super) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }

@@ -5,6 +5,7 @@ use tidegate_model::Timestamp;
 use super::ranges::Admitted;
 use super::read::{Network, Remote, Router, Subnet};
 use super::tables::{Region, Seen};
+use crate::earlier;
 
 /// One look at a region, for one fact.
 pub(super) struct Look<'t> {
@@ -20,10 +21,7 @@ impl<'t> Look<'t> {
 
     /// Notes that something is used.
     pub(super) fn note(&mut self, unseen: Option<Timestamp>) {
-        self.unseen = match (self.unseen, unseen) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.unseen = earlier(self.unseen, unseen);
     }
 
     fn found<T>(

@@ -181,7 +181,7 @@ impl<'t> Open<'t> {
         &mut self,
         other: &Self,
         family: Family,
-        protocol: &Protocol,
+        protocol: &'t Protocol,
         (from, to): (u16, u16),
     ) {
         let (mine, theirs) = match protocol {
@@ -190,11 +190,23 @@ impl<'t> Open<'t> {
             Protocol::Any | Protocol::Icmp | Protocol::Other(_) => (&mut self.other, &other.other),
         };
         let same = |r: &&Range<'_>| r.family == family.name() && r.protocol == protocol.name();
-        for range in theirs.values().filter(same) {
+        let mut open: Vec<Range<'t>> = theirs.values().filter(same).cloned().collect();
+        // Protocols that no rule names are open where everything is.
+        if let (Protocol::Other(name), true) = (protocol, open.is_empty()) {
+            let all = other.all.get(family.name()).cloned();
+            open.extend(all.map(|Whole { family, rules }| Range {
+                family,
+                from: None,
+                protocol: name,
+                rules,
+                to: None,
+            }));
+        }
+        for range in open {
             let from = range.from.unwrap_or(ALL.0).max(from);
             let to = range.to.unwrap_or(ALL.1).min(to);
             if from <= to {
-                let range = Range { from: Some(from), to: Some(to), ..range.clone() };
+                let range = Range { from: Some(from), to: Some(to), ..range };
                 mine.insert(range.key(protocol), range);
             }
         }

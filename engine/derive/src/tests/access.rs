@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use tidegate_model::Status;
+
 use super::memory::{Cluster, key};
-use crate::source_key;
+use crate::who::{WhoError, who_can};
+use crate::{Derived, source_key};
 
 const KIND: &str = "kubernetes.access";
 const ROLE: &str = "rbac.authorization.k8s.io.Role";
@@ -377,4 +380,54 @@ fn what_cannot_be_read_stays_and_says_why() {
         &json!({"roleRef": {"kind": "ClusterRole", "name": "x"}}),
     );
     assert_eq!(cluster.bodies(KIND).len(), 0);
+}
+
+/// A row of `kubernetes.api`.
+fn serve(cluster: &mut Cluster, group: &str, kind: &str, plural: &str) {
+    let body = json!({"group": group, "version": "v1", "kind": kind, "plural": plural, "namespaced": true, "verbs": ["get", "list"], "preferred": true});
+    cluster.put("kubernetes.api", group, plural, &body);
+}
+
+#[test]
+fn kinds_have_the_plural_that_the_server_says() {
+    let gateway = "gateway.networking.k8s.io";
+    let mut cluster = Cluster::new();
+    let api = super::memory::coverage("kubernetes.api", Status::Complete { count: 0 });
+    cluster.cover(api);
+    for kind in ["core.Endpoints", &format!("{gateway}.Gateway"), "own.io.Sheep"] {
+        cluster.cover(super::memory::coverage(kind, Status::Complete { count: 0 }));
+    }
+    for entry in &mut cluster.meta.coverage {
+        entry.source = "kubernetes/test".into();
+    }
+    let rules = [rule(&["", gateway, "own.io"], &["endpoints", "gateways", "sheep"], &["get"])];
+    cluster.put(CLUSTER_ROLE, "", "r", &json!({"rules": rules}));
+    cluster.put(CLUSTER_BINDING, "", "b", &binding("ClusterRole", "r", &user("u")));
+    let ask = |cluster: &Cluster, kind: &str| {
+        who_can(&Derived::new(cluster, []), "get", kind).map(|h| h.holders.len())
+    };
+    let refused = |cluster: &Cluster, kind: &str| {
+        let error = ask(cluster, kind).unwrap_err();
+        assert!(matches!(error, WhoError::NotSeen(_)), "{error}");
+        error.to_string()
+    };
+    for (group, kind, plural) in [
+        ("", "Endpoints", "endpoints"),
+        (gateway, "Gateway", "gateways"),
+        ("own.io", "Sheep", "sheep"),
+    ] {
+        let name = if group.is_empty() { "core" } else { group };
+        let name = format!("{name}.{kind}");
+        assert!(refused(&cluster, &name).contains(&format!("RBAC calls `{name}`")));
+        serve(&mut cluster, group, kind, plural);
+        assert_eq!(ask(&cluster, &name).unwrap(), 1, "{name}");
+        let mut unseen = cluster.clone();
+        unseen.see(&key("kubernetes.api", group, plural), false);
+        assert!(refused(&unseen, &name).contains("was last seen"));
+    }
+    serve(&mut cluster, "own.io", "Sheep", "sheeps");
+    assert!(refused(&cluster, "own.io.Sheep").contains("`sheep` and as `sheeps`"));
+    cluster.meta.coverage.retain(|c| c.kind.as_str() != "kubernetes.api");
+    cluster.remove(&key("kubernetes.api", "", "endpoints"));
+    assert!(refused(&cluster, "core.Endpoints").contains("`kubernetes.api` was not collected"));
 }

@@ -150,6 +150,33 @@ fn forwarded_ports_are_all_that_is_exposed() {
 }
 
 #[test]
+fn a_forwarded_port_of_another_protocol_is_exposed_where_everything_is_let_in() {
+    let mut cloud = cloud();
+    let other = |cloud: &Cluster| {
+        let body = body(cloud);
+        let keys = keys(&body["other"]).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(body["exposed"], json!(!keys.is_empty()));
+        keys
+    };
+    for protocol in ["sctp", "dccp", "udplite"] {
+        let forward = json!([{"protocol": protocol, "external_port": 2905, "internal_port_range": "2905:2906", "internal_port_id": "p"}]);
+        let none = json!({"port_id": null, "fixed_ip_address": null, "port_forwardings": forward});
+        cloud.put("network.floating_ip", "R", "f", &floating(&none));
+        let mut by_rule = cloud.clone();
+        assert_eq!(other(&by_rule), Vec::<String>::new(), "{protocol}");
+        let any = json!({"protocol": null, "port_range_min": null, "port_range_max": null});
+        by_rule.put("network.security_group_rule", "R", "r4", &rule(&any));
+        let open = format!("ipv4:{protocol}:2905-2906");
+        assert_eq!(other(&by_rule), std::slice::from_ref(&open));
+        assert_eq!(keys(&body(&by_rule)["other"][&open]["rules"]), ["r4"]);
+        let mut unfiltered = cloud.clone();
+        let off = json!({"port_security_enabled": false, "security_groups": []});
+        unfiltered.put("network.port", "R", "p", &port(&off));
+        assert_eq!(other(&unfiltered), [open]);
+    }
+}
+
+#[test]
 fn an_external_network_is_outside() {
     let mut cloud = cloud();
     cloud.put(

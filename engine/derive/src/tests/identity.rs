@@ -367,6 +367,73 @@ fn what_was_not_seen_is_not_known() {
     }
 }
 
+/// Whether the fact of somebody rests on what was not seen.
+fn rests_on_unseen(cloud: &Cluster, sort: &str, id: &str) -> bool {
+    let all = cloud.derived(KIND);
+    let found = all.iter().find(|f| f.resource.key == key(KIND, sort, id)).unwrap();
+    found.unseen_since.is_some()
+}
+
+#[test]
+fn what_is_not_known_of_a_trustor_is_not_known_of_the_trustee() {
+    let mut base = cloud();
+    grant(&mut base, ("group", "g"), "project p projects", "r-manager");
+    trust(&mut base, &json!({}), "r-member");
+    assert_eq!(held(&base, "user/v").len(), 2);
+    for (kind, id) in [
+        ("identity.user", "u"),
+        ("identity.role", "r-manager"),
+        ("identity.role_inference", "r-manager"),
+        ("identity.project", "q"),
+        ("identity.project", "p"),
+    ] {
+        let mut cloud = base.clone();
+        cloud.put(kind, "", id, &json!(1));
+        assert!(unreadable(&cloud, "user/v"), "{kind} {id}");
+        assert!(!unreadable(&cloud, "user/w"), "{kind} {id}");
+    }
+    let mut cloud = base.clone();
+    cloud.remove(&key("identity.project", "", "p"));
+    assert!(unreadable(&cloud, "user/v"), "a project above is not listed");
+    assert!(!rests_on_unseen(&base, "user", "v"));
+    for (kind, namespace, id) in [
+        ("identity.user", "", "u"),
+        ("identity.group_member", "g", "u"),
+        ("identity.trust", "", "t"),
+        ("identity.trust_role", "t", "r-member"),
+        ("identity.project", "", "p"),
+    ] {
+        let mut cloud = base.clone();
+        cloud.see(&key(kind, namespace, id), false);
+        assert!(rests_on_unseen(&cloud, "user", "v"), "{kind} {id}");
+        assert!(!rests_on_unseen(&cloud, "user", "w"), "{kind} {id}");
+    }
+    let mut cloud = base;
+    cloud.put("identity.user", "", "u", &json!({"name": "u", "enabled": false}));
+    assert!(!rests_on_unseen(&cloud, "user", "v"));
+    cloud.see(&key("identity.user", "", "u"), false);
+    assert!(rests_on_unseen(&cloud, "user", "v"), "it may be enabled by now");
+}
+
+#[test]
+fn a_credential_in_a_project_that_is_not_known_is_not_unusable() {
+    let mut base = cloud();
+    let credential = json!({"name": "ci", "project_id": "q", "roles": [{"id": "r-member"}], "tidegate": {"user_id": "v"}});
+    base.put("identity.application_credential", "", "c", &credential);
+    assert!(!rests_on_unseen(&base, "user", "v"));
+    let mut cloud = base.clone();
+    cloud.see(&key("identity.project", "", "p"), false);
+    assert!(rests_on_unseen(&cloud, "user", "v"));
+    for remove in [true, false] {
+        let mut cloud = base.clone();
+        match remove {
+            true => cloud.remove(&key("identity.project", "", "p")),
+            false => cloud.put("identity.project", "", "p", &json!(1)),
+        }
+        assert!(unreadable(&cloud, "user/v"), "{remove}");
+    }
+}
+
 /// However many projects there are below, an inherited grant is one.
 #[test]
 fn inherited_grants_do_not_multiply() {

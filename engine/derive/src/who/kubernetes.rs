@@ -8,6 +8,7 @@ use tidegate_model::{Facts, Kind, ResourceKey};
 use super::{Grant, Holder, Holders, WhoError, access, capabilities, members, one, seen, text};
 use crate::access::read::{Role, Rule};
 use crate::access::{CLUSTER_ROLE, KIND as ACCESS, ROLE};
+use crate::earlier;
 
 /// The verbs that RBAC knows, those of one kind only among them.
 const VERBS: [&str; 14] = [
@@ -28,6 +29,9 @@ const VERBS: [&str; 14] = [
 ];
 
 const EVERYWHERE: &str = "*";
+
+/// What the collector says of the types that the API server has.
+const API: &str = "kubernetes.api";
 
 pub(super) fn who_can(
     facts: &dyn Facts,
@@ -205,31 +209,41 @@ fn roles(facts: &dyn Facts) -> Result<BTreeMap<String, Vec<Rule>>, WhoError> {
     problem.map_or(Ok(out), |problem| Err(WhoError::NotSeen(problem)))
 }
 
-/// The name of a kind in RBAC. Custom ones say theirs; of the others it is what
-/// Kubernetes makes of the name.
+/// The name of a kind in RBAC, as the API server says it.
 fn plural(facts: &dyn Facts, kind: &Kind) -> Result<String, WhoError> {
     let (group, name) = kind.as_str().rsplit_once('.').unwrap_or(("", kind.as_str()));
-    let mut custom = None;
-    if let Ok(definitions) = Kind::new("apiextensions.k8s.io.CustomResourceDefinition") {
-        facts.each(&definitions, &mut |fact| {
-            let body: Json = serde_json::from_str(&fact.resource.body).unwrap_or_default();
-            let same = text(&body, "/spec/group") == Some(group)
-                && text(&body, "/spec/names/kind") == Some(name);
-            if same {
-                custom = text(&body, "/spec/names/plural").map(str::to_owned);
-            }
-        })?;
+    let group = if group == "core" { "" } else { group };
+    let api = Kind::new(API).map_err(|e| WhoError::NotSeen(e.to_string()))?;
+    let mut plurals = BTreeSet::new();
+    let mut unseen = None;
+    facts.each(&api, &mut |fact| {
+        let body: Json = serde_json::from_str(&fact.resource.body).unwrap_or_default();
+        let verbs = body.get("verbs").and_then(Json::as_array);
+        let collected = body.get("preferred").and_then(Json::as_bool) == Some(true)
+            && verbs.into_iter().flatten().any(|v| v == "list");
+        let same = text(&body, "/group") == Some(group) && text(&body, "/kind") == Some(name);
+        if collected && same {
+            unseen = earlier(unseen, fact.unseen_since);
+            plurals.extend(text(&body, "/plural").map(str::to_owned));
+        }
+    })?;
+    if let Some(since) = unseen {
+        let text = format!("what RBAC calls `{kind}` was last seen at {since}");
+        return Err(WhoError::NotSeen(text));
     }
-    let lower = name.to_ascii_lowercase();
-    let made = match lower.as_str() {
-        "endpoints" => lower.clone(),
-        _ if lower.ends_with('s') => format!("{lower}es"),
-        _ => match lower.strip_suffix('y') {
-            Some(stem) => format!("{stem}ies"),
-            None => format!("{lower}s"),
-        },
-    };
-    Ok(custom.unwrap_or(made))
+    let mut plurals = plurals.into_iter();
+    match (plurals.next(), plurals.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(one), Some(other)) => {
+            let text = format!("the cluster serves `{kind}` as `{one}` and as `{other}`");
+            Err(WhoError::NotSeen(text))
+        }
+        (None, _) => {
+            seen(facts, &api)?;
+            let text = format!("`{API}` does not say what RBAC calls `{kind}`");
+            Err(WhoError::NotSeen(text))
+        }
+    }
 }
 
 /// Refuses a namespace that the cluster does not have.

@@ -1,12 +1,13 @@
 //! OpenStack: roles on scopes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 use tidegate_model::{Facts, Kind, ResourceKey, Timestamp};
 
 use super::actions::{Lets, Place, action as known, actions};
 use super::{Grant, Holder, Holders, WhoError, access, members, one, text};
+use crate::identity::Places;
 
 const ACCESS: &str = "openstack.access";
 const PROJECT: &str = "identity.project";
@@ -129,45 +130,19 @@ fn target(facts: &dyn Facts, resource: &str) -> Result<Target, WhoError> {
 
 /// A project with those above it.
 fn project_target(facts: &dyn Facts, id: &str, of: Option<&str>) -> Result<Target, WhoError> {
-    let mut projects: BTreeMap<String, (Json, String, Option<Timestamp>)> = BTreeMap::new();
-    if let Ok(kind) = Kind::new(PROJECT) {
-        facts.each(&kind, &mut |fact| {
-            let body = serde_json::from_str(&fact.resource.body).unwrap_or_default();
-            let name = fact.resource.name.as_deref().unwrap_or_default().to_owned();
-            projects.insert(fact.resource.key.id(), (body, name, fact.unseen_since));
-        })?;
+    let places = Places::read(facts, &mut |_, _| {})?;
+    let above = places.above(id).map_err(WhoError::NotSeen)?;
+    if let Some(since) = above.unseen {
+        let text = format!("project `{id}`, or one above it, was last seen at {since}");
+        return Err(WhoError::NotSeen(text));
     }
-    let mut here = BTreeSet::from([format!("project/{id}")]);
-    let mut domain = None;
-    let mut above = BTreeSet::new();
-    let mut next = Some(id.to_owned());
-    while let Some(at) = next.take() {
-        if !above.insert(at.clone()) {
-            break;
-        }
-        let Some((body, _, unseen)) = projects.get(&at) else {
-            return Err(WhoError::NotSeen(format!("project `{at}` is not in the snapshot")));
-        };
-        if let Some(since) = unseen {
-            return Err(WhoError::NotSeen(format!("project `{at}` was last seen at {since}")));
-        }
-        if at != id {
-            here.insert(format!("inherited:project/{at}"));
-        }
-        let of = text(body, "/domain_id").map(str::to_owned);
-        domain = domain.or_else(|| of.clone());
-        // The domain acts as the project above the first ones.
-        next = text(body, "/parent_id").map(str::to_owned).filter(|p| Some(p) != of.as_ref());
-    }
-    if let Some(domain) = &domain {
-        here.insert(format!("inherited:domain/{domain}"));
-    }
-    let name = projects.get(id).map_or(id, |(_, name, _)| name.as_str());
+    let name = places.project(id).unwrap_or(id);
     let name = match of {
         Some(of) => format!("`{of}` of project `{name}`"),
         None => format!("project `{name}`"),
     };
-    Ok(Target { name, here, domain: domain.map(|d| format!("domain/{d}")) })
+    let domain = above.domain.map(|d| format!("domain/{d}"));
+    Ok(Target { name, here: above.scopes, domain })
 }
 
 impl Target {

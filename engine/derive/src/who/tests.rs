@@ -37,11 +37,13 @@ impl Cloud {
         for role in ["admin", "manager", "member", "reader", "auditor"] {
             cloud.put("identity.role", role, role, None, &json!({"name": role}));
         }
-        let place = |domain: &str, parent: &str| json!({"domain_id": domain, "parent_id": parent});
-        cloud.put("identity.domain", "d", "acme", None, &json!({}));
-        cloud.put("identity.project", "top", "top", Some("top"), &place("d", "d"));
-        cloud.put("identity.project", "p", "web", Some("p"), &place("d", "top"));
-        cloud.put("identity.project", "q", "other", Some("q"), &place("d2", "d2"));
+        cloud.put("identity.domain", "d", "acme", None, &json!({"name": "acme"}));
+        for (id, name, domain, parent) in
+            [("top", "top", "d", "d"), ("p", "web", "d", "top"), ("q", "other", "d2", "d2")]
+        {
+            let body = json!({"name": name, "domain_id": domain, "parent_id": parent});
+            cloud.put("identity.project", id, name, Some(id), &body);
+        }
         cloud.put("compute.server", "s", "vm", Some("p"), &json!({}));
         cloud.put("network.thing", "t", "thing", None, &json!({}));
         cloud
@@ -155,10 +157,12 @@ fn where_too_little_was_seen_there_is_no_answer() {
     };
     seen(&unseen("access/-/u"), "openstack/");
     seen(&unseen("project/-/p"), "`openstack/identity.project/-/p` was last seen");
-    seen(&unseen("project/-/top"), "project `top` was last seen");
+    seen(&unseen("project/-/top"), "project `p`, or one above it, was last seen");
     let broken = json!({"tidegate": {"unreadable": "so it is"}});
     seen(&|c| c.put("openstack.access", "u", "u", None, &broken), "openstack/");
     seen(&|c| c.facts.retain(|k, _| !k.as_str().ends_with("/top")), "project `top` is not in");
+    let strange = |c: &mut Cloud| c.put("identity.project", "top", "top", None, &json!(1));
+    seen(&strange, "project `top`: it is not a project");
 }
 
 #[test]

@@ -203,7 +203,13 @@ impl Policies {
                     .push(located.fault(&self.bundle, format!("policy `{id}` stands at {at} too")));
                 continue;
             }
-            let Ok(alone) = PolicySet::from_policies([located.policy.clone()]) else { continue };
+            let alone = match PolicySet::from_policies([located.policy.clone()]) {
+                Ok(alone) => alone,
+                Err(e) => {
+                    wrong.push(located.fault(&self.bundle, chain(&e)));
+                    continue;
+                }
+            };
             let result = validator.validate(&alone, ValidationMode::Strict);
             let errors = result.validation_errors().map(DetailedError::from);
             for error in errors.chain(result.validation_warnings().map(DetailedError::from)) {
