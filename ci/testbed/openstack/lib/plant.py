@@ -18,7 +18,8 @@ IMAGE = 'alpha-golden'
 
 
 def named(cloud, service, path, key, name):
-    return next((x for x in cloud.get(service, path)[key] if x['name'] == name), None)
+    # Asked for by name: a plain list ends at its first page.
+    return next(iter(cloud.get(service, '%s?name=%s' % (path, name))[key]), None)
 
 
 def silent_agents(cloud):
@@ -34,7 +35,7 @@ def until(what, true):
 
 
 def image(cloud):
-    return next(i for i in cloud.get('image', '/images?limit=200')['images'] if i['name'] == IMAGE)
+    return named(cloud, 'image', '/images', 'images', IMAGE)
 
 
 def show(cloud, visibility):
