@@ -64,7 +64,21 @@ def migrate(step):
         sys.exit(f"{vm}: a {step['kind']} migration was not expected")
     if (at := compute.get_server(vm).compute_host) != source:
         sys.exit(f"{vm} is on {at}, and the plan has it on {source}")
-    compute.live_migrate_server(vm, host=target, block_migration="auto")
+
+    def accepted():
+        # Nova's scheduler remembers which servers a host has, and a live migration does not
+        # make it forget the source: until nova-compute's next sync (120 s unless
+        # scheduler_instance_sync_interval says otherwise) anti-affinity refuses a host that
+        # a member of the group has just left.
+        try:
+            compute.live_migrate_server(vm, host=target, block_migration="auto")
+        except openstack.exceptions.BadRequestException as refused:
+            if "No valid host" not in str(refused):
+                raise
+            return False
+        return True
+
+    until(f"nova takes {vm} from {source} to {target}", accepted)
 
     def over():
         server = compute.get_server(vm)
