@@ -21,13 +21,14 @@ use tidegate_model::{
     AbortCode, Cause, Counts, Finding, ResourceKey, Timestamp, Verdict, Violation,
 };
 
-use crate::joins::Pair;
+use crate::joins::JoinsCarry;
 use crate::outcome::Holds;
+use crate::raw::Raw;
 
 const MARK: &[u8; 8] = b"tidegate";
 
 /// Changes with the shape of [`Carry`].
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// What is carried.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,13 +41,11 @@ pub(crate) struct Carry<'c> {
     pub(crate) reference: (i64, i32),
     /// Of [`tidegate_derive::Derived`].
     #[serde(borrow)]
-    pub(crate) derived: Cow<'c, [u8]>,
+    pub(crate) derived: Raw<'c>,
     #[serde(borrow)]
     pub(crate) kinds: Vec<KindKeys<'c>>,
     #[serde(borrow)]
-    pub(crate) index: Vec<Vec<Pair<'c>>>,
-    #[serde(borrow)]
-    pub(crate) watchers: Vec<Vec<Pair<'c>>>,
+    pub(crate) joins: JoinsCarry<'c>,
     #[serde(borrow)]
     pub(crate) rules: Vec<RuleCarry<'c>>,
 }
@@ -57,18 +56,19 @@ pub(crate) struct KindKeys<'c> {
     pub(crate) kind: &'c str,
     /// 8 bytes each.
     #[serde(borrow)]
-    hashes: Cow<'c, [u8]>,
+    hashes: Raw<'c>,
 }
 
 impl<'c> KindKeys<'c> {
     pub(crate) fn new(kind: &'c str, hashes: &[u64]) -> Self {
-        let hashes = hashes.iter().flat_map(|h| h.to_le_bytes()).collect();
-        Self { kind, hashes: Cow::Owned(hashes) }
+        let mut bytes = Vec::with_capacity(hashes.len() * 8);
+        hashes.iter().for_each(|h| bytes.extend_from_slice(&h.to_le_bytes()));
+        Self { kind, hashes: Raw(bytes.into()) }
     }
 
     pub(crate) fn hashes(&self) -> Vec<u64> {
-        let read = |b: &[u8]| b.try_into().map(u64::from_le_bytes).unwrap_or_default();
-        self.hashes.chunks_exact(8).map(read).collect()
+        let (chunks, _) = self.hashes.0.as_chunks();
+        chunks.iter().copied().map(u64::from_le_bytes).collect()
     }
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct Kept<'c> {
     /// The rest, as [`Rest`]. It is decoded when the findings are handed out; most
     /// go into the next blob as they are.
     #[serde(borrow)]
-    rest: Cow<'c, [u8]>,
+    rest: Raw<'c>,
 }
 
 /// A violation: message, path, and as JSON what was found and wanted.
@@ -126,7 +126,7 @@ impl Kept<'_> {
             violations: violations.iter().map(said).collect::<serde_json::Result<_>>().ok()?,
             cause: cause.as_ref().map(|c| (c.code, c.message.as_str())),
         };
-        let rest = Cow::Owned(postcard::to_allocvec(&rest).ok()?);
+        let rest = Raw(postcard::to_allocvec(&rest).ok()?.into());
         Some(Self { key: Cow::Owned(key), again, rest })
     }
 
@@ -148,7 +148,7 @@ impl Kept<'_> {
 
     fn decode(&self) -> Option<Finding> {
         let Rest { region, project, name, verdict, violations, cause } =
-            postcard::from_bytes(&self.rest).ok()?;
+            postcard::from_bytes(&self.rest.0).ok()?;
         let resource =
             if self.key.is_empty() { None } else { Some(ResourceKey::new(&self.key).ok()?) };
         let violation = |(message, path, found, wanted): Said<'_>| {
@@ -230,12 +230,11 @@ impl<'c> Carry<'c> {
     /// About how many bytes it takes. A blob may be of 50 MB, and one that grows as it
     /// is written needs three times the room.
     fn room(&self) -> usize {
-        let pairs = self.index.iter().chain(&self.watchers).flatten();
         let findings = self.rules.iter().flat_map(|r| &r.findings);
-        self.derived.len()
-            + self.kinds.iter().map(|k| k.hashes.len() + 64).sum::<usize>()
-            + pairs.map(|p| p.key.len() + 12).sum::<usize>()
-            + findings.map(|f| f.key.len() + f.rest.len() + 8).sum::<usize>()
+        self.derived.0.len()
+            + self.kinds.iter().map(|k| k.hashes.0.len() + 64).sum::<usize>()
+            + self.joins.len()
+            + findings.map(|f| f.key.len() + f.rest.0.len() + 8).sum::<usize>()
             + self.rules.len() * 64
             + 1024
     }
@@ -246,20 +245,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::joins::Joins;
 
     fn carry() -> Carry<'static> {
-        let kept = Kept { key: "k".into(), again: true, rest: Cow::Borrowed(&[1, 2]) };
-        let pair = Pair { hash: u64::MAX, key: "x".into() };
+        let kept = Kept { key: "k".into(), again: true, rest: Raw((&[1, 2]).into()) };
         Carry {
             digest: [7; 32],
             judged: 1,
             subject: "s",
             seq: 3,
             reference: (1, 2),
-            derived: Cow::Borrowed(&[5]),
+            derived: Raw((&[5]).into()),
             kinds: vec![KindKeys::new("a.b", &[1, u64::MAX])],
-            index: vec![vec![pair]],
-            watchers: vec![],
+            joins: Joins::new(std::iter::empty()).carried(),
             rules: vec![RuleCarry::new(
                 9,
                 Holds::Until(Timestamp::UNIX_EPOCH),

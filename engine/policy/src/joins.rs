@@ -11,9 +11,8 @@
 //! A lookup from a region sees that region and what has none; a lookup from no
 //! region sees everything. Lookups in other subjects are in [`crate::across`].
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use regorus::Value;
@@ -23,17 +22,42 @@ use tidegate_model::{AbortCode, Facts, FactsError, Kind, ResourceKey};
 
 use crate::coverage::{Coverage, Place, Seen};
 use crate::input;
+use crate::keys::{KeyTable, Keys};
 use crate::loaded::{Loaded, Reader};
 use crate::metadata::{Join, Rule};
 use crate::outcome::Answer;
 use crate::pointer::Pointer;
+use crate::raw::Raw;
 
-/// A hash with the key of a resource.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Pair<'c> {
-    pub(crate) hash: u64,
-    #[serde(borrow)]
-    pub(crate) key: Cow<'c, str>,
+/// A hash with the number of a resource's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair {
+    hash: u64,
+    key: u32,
+}
+
+impl Pair {
+    const BYTES: usize = 12;
+
+    fn write(pairs: &[Self]) -> Raw<'static> {
+        let mut bytes = Vec::with_capacity(pairs.len() * Self::BYTES);
+        for Self { hash, key } in pairs {
+            bytes.extend_from_slice(&hash.to_le_bytes());
+            bytes.extend_from_slice(&key.to_le_bytes());
+        }
+        Raw(bytes.into())
+    }
+
+    /// The pairs of keys that there are; `None` if another is among them.
+    fn read(raw: &Raw<'_>, keys: usize) -> Option<Vec<Self>> {
+        let (chunks, []) = raw.0.as_chunks::<{ Self::BYTES }>() else { return None };
+        let one = |[a, b, c, d, e, f, g, h, key @ ..]: &[u8; Self::BYTES]| {
+            let hash = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+            let key = u32::from_le_bytes(*key);
+            ((key as usize) < keys).then_some(Self { hash, key })
+        };
+        chunks.iter().map(one).collect()
+    }
 }
 
 /// The first 8 bytes of a SHA-256: whoever names resources in a cloud must not
@@ -96,11 +120,12 @@ pub(crate) struct Joins<'c> {
     targets: Vec<Target>,
     /// For each kind that rules look up from: target and pointer, each once.
     lookups: BTreeMap<Kind, Vec<(usize, Pointer)>>,
+    keys: Keys<'c>,
     /// Per target, in order once [`Joins::sort`] has run.
-    pub(crate) index: Vec<Vec<Pair<'c>>>,
-    pub(crate) watchers: Vec<Vec<Pair<'c>>>,
-    /// Targets already read.
-    pool: HashMap<ResourceKey, Arc<Loaded>>,
+    index: Vec<Vec<Pair>>,
+    watchers: Vec<Vec<Pair>>,
+    /// Targets already read, by number.
+    pool: Vec<Option<Arc<Loaded>>>,
 }
 
 impl<'c> Joins<'c> {
@@ -108,9 +133,10 @@ impl<'c> Joins<'c> {
         let mut joins = Self {
             targets: Vec::new(),
             lookups: BTreeMap::new(),
+            keys: Keys::default(),
             index: Vec::new(),
             watchers: Vec::new(),
-            pool: HashMap::new(),
+            pool: Vec::new(),
         };
         for rule in rules {
             for join in rule.joins.iter().filter(|j| !j.across) {
@@ -158,13 +184,13 @@ impl<'c> Joins<'c> {
                 }
             }
         }
-        let key = loaded.resource.key.as_str();
+        let key = self.keys.number(&loaded.resource.key);
         for (at, hash) in &found {
             if let Some(index) = self.index.get_mut(*at) {
-                index.push(Pair { hash: *hash, key: Cow::Owned(key.to_owned()) });
+                index.push(Pair { hash: *hash, key });
             }
         }
-        self.pool.insert(loaded.resource.key.clone(), Arc::clone(loaded));
+        self.keep(key, Arc::clone(loaded));
         found
     }
 
@@ -184,18 +210,89 @@ impl<'c> Joins<'c> {
     /// Notes what a resource looks up.
     pub(crate) fn add_watcher(&mut self, loaded: &Loaded, looked: &[Lookup]) {
         let Some(lookups) = self.lookups.get(&loaded.resource.kind) else { return };
+        if looked.iter().all(|lookup| lookup.values.is_empty()) {
+            return;
+        }
+        let key = self.keys.number(&loaded.resource.key);
         for ((at, _), lookup) in lookups.iter().zip(looked) {
             let Some(watchers) = self.watchers.get_mut(*at) else { continue };
-            for (hash, _) in &lookup.values {
-                let key = Cow::Owned(loaded.resource.key.as_str().to_owned());
-                watchers.push(Pair { hash: *hash, key });
-            }
+            watchers.extend(lookup.values.iter().map(|(hash, _)| Pair { hash: *hash, key }));
         }
+    }
+
+    /// Keeps a target that was read.
+    fn keep(&mut self, key: u32, loaded: Arc<Loaded>) {
+        let at = key as usize;
+        if self.pool.len() <= at {
+            self.pool.resize(self.keys.len().max(at + 1), None);
+        }
+        if let Some(slot) = self.pool.get_mut(at) {
+            *slot = Some(loaded);
+        }
+    }
+
+    fn kept(&self, key: u32) -> Option<&Loaded> {
+        self.pool.get(key as usize)?.as_deref()
     }
 
     /// Lets go of the targets that were read.
     pub(crate) fn release(&mut self) {
-        self.pool = HashMap::new();
+        self.pool = Vec::new();
+    }
+
+    /// What the next snapshot starts from.
+    pub(crate) fn carried(&self) -> JoinsCarry<'static> {
+        let write = |pairs: &Vec<Vec<Pair>>| pairs.iter().map(|p| Pair::write(p)).collect();
+        JoinsCarry {
+            keys: self.keys.table(),
+            index: write(&self.index),
+            watchers: write(&self.watchers),
+        }
+    }
+
+    /// Starts from what is carried; whether that could be read.
+    pub(crate) fn recall(&mut self, carried: JoinsCarry<'c>) -> bool {
+        let Some(keys) = Keys::read(carried.keys) else { return false };
+        let read = |pairs: &[Raw<'_>]| -> Option<Vec<Vec<Pair>>> {
+            let all = pairs.iter().map(|raw| Pair::read(raw, keys.len())).collect::<Option<_>>();
+            all.filter(|all: &Vec<_>| all.len() == self.targets.len())
+        };
+        let (Some(index), Some(watchers)) = (read(&carried.index), read(&carried.watchers)) else {
+            return false;
+        };
+        (self.keys, self.index, self.watchers) = (keys, index, watchers);
+        true
+    }
+
+    /// Drops the pairs of resources that changed; returns the target and hash of each
+    /// value that they were found by.
+    pub(crate) fn drop_changed(&mut self, changed: impl Fn(&str) -> bool) -> HashSet<(usize, u64)> {
+        let marks = self.keys.mark(changed);
+        let is_marked = |pair: &Pair| marks.get(pair.key as usize) == Some(&true);
+        let mut dirty = HashSet::new();
+        for (at, index) in self.index.iter_mut().enumerate() {
+            dirty.extend(index.extract_if(.., |p| is_marked(p)).map(|pair| (at, pair.hash)));
+        }
+        for watchers in &mut self.watchers {
+            watchers.retain(|pair| !is_marked(pair));
+        }
+        dirty
+    }
+
+    /// Forgets a resource that is gone, once [`Joins::drop_changed`] has run.
+    pub(crate) fn remove(&mut self, key: &ResourceKey) {
+        self.keys.remove(key);
+    }
+
+    /// Who looked up one of these values, and in which target.
+    pub(crate) fn watching(&self, values: &HashSet<(usize, u64)>) -> Vec<(usize, ResourceKey)> {
+        let mut found = Vec::new();
+        for (at, hash) in values {
+            let watchers = self.watchers.get(*at).map_or(&[][..], Vec::as_slice);
+            let keys = with_hash(watchers, *hash).iter().map(|pair| self.keys.text(pair.key));
+            found.extend(keys.filter_map(|key| Some((*at, ResourceKey::new(key).ok()?))));
+        }
+        found
     }
 
     /// Brings all indexes into order, for lookups and for the next snapshot.
@@ -214,16 +311,16 @@ impl<'c> Joins<'c> {
         chunk: &[(&Loaded, Vec<Lookup>)],
         reader: &mut Reader<'_>,
     ) -> Result<(), FactsError> {
-        let mut missing = BTreeSet::new();
+        let mut missing = BTreeMap::new();
         for (loaded, looked) in chunk {
             let lookups = self.lookups.get(&loaded.resource.kind).into_iter().flatten();
             for ((at, _), lookup) in lookups.zip(looked) {
                 let index = self.index.get(*at).map(Vec::as_slice).unwrap_or_default();
                 for pair in lookup.values.iter().flat_map(|(hash, _)| with_hash(index, *hash)) {
-                    if !self.pool.contains_key(pair.key.as_ref())
-                        && let Ok(key) = ResourceKey::new(&pair.key)
+                    if self.kept(pair.key).is_none()
+                        && let Ok(key) = ResourceKey::new(self.keys.text(pair.key))
                     {
-                        missing.insert(key);
+                        missing.insert(key, pair.key);
                     }
                 }
             }
@@ -231,11 +328,13 @@ impl<'c> Joins<'c> {
         if missing.is_empty() {
             return Ok(());
         }
-        let missing: Vec<ResourceKey> = missing.into_iter().collect();
+        let keys: Vec<ResourceKey> = missing.keys().cloned().collect();
         let mut found = Vec::new();
-        facts.fetch(&missing, &mut |fact| found.push(fact))?;
+        facts.fetch(&keys, &mut |fact| found.push(fact))?;
         for loaded in reader.load(found) {
-            self.pool.insert(loaded.resource.key.clone(), Arc::new(loaded));
+            if let Some(key) = missing.get(&loaded.resource.key) {
+                self.keep(*key, Arc::new(loaded));
+            }
         }
         Ok(())
     }
@@ -282,7 +381,7 @@ impl<'c> Joins<'c> {
             return Ok(Value::new_object());
         };
         if let Some(pair) = with_hash(index, unreadable()).first() {
-            return Err(format!("the body of {} cannot be read", pair.key));
+            return Err(format!("the body of {} cannot be read", self.keys.text(pair.key)));
         }
         let mut bodies = BTreeMap::new();
         let mut taken = BTreeSet::new();
@@ -312,14 +411,15 @@ impl<'c> Joins<'c> {
     fn lookup<'s>(
         &'s self,
         target: &'s Target,
-        index: &'s [Pair<'c>],
+        index: &[Pair],
         (hash, value): &'s (u64, Value),
         region: Option<&'s str>,
     ) -> impl Iterator<Item = &'s Loaded> {
-        with_hash(index, *hash)
-            .iter()
-            .filter_map(|pair| self.pool.get(pair.key.as_ref()))
-            .map(AsRef::as_ref)
+        let found = with_hash(index, *hash).iter().filter_map(|pair| self.kept(pair.key));
+        let mut found: Vec<&Loaded> = found.collect();
+        found.sort_by(|a, b| a.resource.key.cmp(&b.resource.key));
+        found
+            .into_iter()
             .filter(move |found| match (region, found.resource.region.as_deref()) {
                 (Some(a), Some(b)) => a == b,
                 (None, _) | (_, None) => true,
@@ -332,7 +432,27 @@ impl<'c> Joins<'c> {
     }
 }
 
-fn with_hash<'s, 'c>(pairs: &'s [Pair<'c>], hash: u64) -> &'s [Pair<'c>] {
+/// What the joins of one snapshot leave for the next.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct JoinsCarry<'c> {
+    #[serde(borrow)]
+    keys: KeyTable<'c>,
+    /// Per target, the pairs one after the other.
+    #[serde(borrow)]
+    index: Vec<Raw<'c>>,
+    #[serde(borrow)]
+    watchers: Vec<Raw<'c>>,
+}
+
+impl JoinsCarry<'_> {
+    /// How many bytes it takes.
+    pub(crate) fn len(&self) -> usize {
+        let pairs = self.index.iter().chain(&self.watchers).map(|raw| raw.0.len() + 8);
+        self.keys.len() + pairs.sum::<usize>()
+    }
+}
+
+fn with_hash(pairs: &[Pair], hash: u64) -> &[Pair] {
     let from = pairs.partition_point(|p| p.hash < hash);
     let rest = pairs.get(from..).unwrap_or_default();
     rest.get(..rest.partition_point(|p| p.hash == hash)).unwrap_or_default()

@@ -2,7 +2,7 @@
 //!
 //! Most rules read few fields of a resource, and most resources have the same in
 //! them. So the parts that a rule reads ([`crate::reads`]) are written down as bytes,
-//! and whoever has the same bytes gets the same answer: that costs a twentieth of
+//! and whoever has the same bytes gets the same answer: that costs a tenth of
 //! asking. Bytes are compared, not hashes, so that nobody can make two resources
 //! meet. A rule that hardly ever meets the same again, one that reads ids say, is
 //! soon no longer looked up.

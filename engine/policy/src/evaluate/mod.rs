@@ -125,7 +125,7 @@ pub struct Stats {
 ///
 /// Deterministic: the same snapshot, rule set and reference time give the same
 /// evaluation, unless the time limit strikes. Costs 5 to 15 µs per resource and
-/// rule anew where a rule reads something new, a twentieth of that where it read the
+/// rule anew where a rule reads something new, a tenth of that where it read the
 /// same before, and next to nothing for what is carried.
 ///
 /// # Errors

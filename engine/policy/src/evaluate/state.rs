@@ -20,6 +20,7 @@ use crate::joins::{Joins, Lookup, hash};
 use crate::loaded::{Bodies, Loaded, Reader};
 use crate::metadata::{Input, Rule};
 use crate::outcome::Holds;
+use crate::raw::Raw;
 use crate::ruleset::RuleSet;
 
 /// How a resource rule goes about the resources of its kinds.
@@ -196,19 +197,19 @@ impl<'c, 'm> State<'c, 'm> {
                 && carry.seq <= here.seq
                 && carry.reference <= parts(options.reference_time)
                 && carry.rules.len() == state.rules.len()
-                && carry.index.len() == state.joins.index.len()
-                && carry.watchers.len() == state.joins.watchers.len()
                 && carry.kinds.iter().map(|k| k.kind).eq(state.keys.keys().map(Kind::as_str))
         });
         if let Some(carry) = carry {
-            facts.recall(carry.seq, &carry.derived);
+            facts.recall(carry.seq, &carry.derived.0);
             let changes = if carry.seq == facts.meta().id.seq {
                 Some(Vec::new())
             } else {
                 facts.changes_since(carry.seq)?
             };
-            if let Some(changes) = changes {
-                state.take(set, carry, changes, options);
+            if let Some(changes) = changes
+                && state.joins.recall(carry.joins)
+            {
+                state.take(set, (&carry.kinds, carry.rules), changes, options);
             }
         }
         Ok(state)
@@ -223,12 +224,12 @@ impl<'c, 'm> State<'c, 'm> {
     fn take(
         &mut self,
         set: &RuleSet,
-        carry: Carry<'c>,
+        (kinds, rules): (&[KindKeys<'_>], Vec<RuleCarry<'c>>),
         changes: Vec<Change>,
         options: &Options<'_>,
     ) {
         self.stats.carried = true;
-        for (keys, carried) in self.keys.values_mut().zip(&carry.kinds) {
+        for (keys, carried) in self.keys.values_mut().zip(kinds) {
             keys.carried = carried.hashes();
         }
         let mut by_kind: BTreeMap<Kind, Vec<Change>> = BTreeMap::new();
@@ -236,7 +237,7 @@ impl<'c, 'm> State<'c, 'm> {
             self.changed.add(change.key.clone());
             by_kind.entry(change.kind.clone()).or_default().push(change);
         }
-        for (state, carried) in self.rules.iter_mut().zip(carry.rules) {
+        for (state, carried) in self.rules.iter_mut().zip(rules) {
             let Some(rule) = set.definitions().get(state.at) else { continue };
             let holds = carried.holds();
             let limited = carried.findings.iter().any(|f| f.again);
@@ -262,8 +263,6 @@ impl<'c, 'm> State<'c, 'm> {
             let again = again.iter().filter_map(|f| ResourceKey::new(&f.key).ok());
             state.again = Again::Some(again.collect());
         }
-        self.joins.index = carry.index;
-        self.joins.watchers = carry.watchers;
         self.changes = Some(by_kind);
     }
 
@@ -283,34 +282,16 @@ impl<'c, 'm> State<'c, 'm> {
             self.joins.sort();
             return Ok(());
         }
-        let mut dirty: HashSet<(usize, u64)> = HashSet::new();
-        for (at, index) in self.joins.index.iter_mut().enumerate() {
-            index.retain(|pair| {
-                let gone = self.changed.has(&pair.key);
-                if gone {
-                    dirty.insert((at, pair.hash));
-                }
-                !gone
-            });
-        }
+        let mut dirty = self.joins.drop_changed(|key| self.changed.has(key));
+        let gone = self.changes.iter().flat_map(BTreeMap::values).flatten();
+        gone.filter(|c| c.op == ChangeOp::Remove).for_each(|c| self.joins.remove(&c.key));
         for kind in self.joins.kinds() {
             let keys = self.changed_keys(&kind);
             for loaded in self.fetch(facts, &keys)? {
                 dirty.extend(self.joins.add_target(&Arc::new(loaded)));
             }
         }
-        let mut affected: Vec<(usize, ResourceKey)> = Vec::new();
-        for (at, watchers) in self.joins.watchers.iter_mut().enumerate() {
-            watchers.retain(|pair| {
-                if self.changed.has(&pair.key) {
-                    return false;
-                }
-                if dirty.contains(&(at, pair.hash)) {
-                    affected.extend(ResourceKey::new(&pair.key).map(|key| (at, key)));
-                }
-                true
-            });
-        }
+        let affected = self.joins.watching(&dirty);
         self.joins.sort();
         for (target, key) in affected {
             for state in &mut self.rules {
@@ -477,10 +458,9 @@ impl<'c, 'm> State<'c, 'm> {
             subject: meta.id.subject.as_str(),
             seq: meta.id.seq,
             reference: parts(options.reference_time),
-            derived: Cow::Owned(facts.remember()),
+            derived: Raw(facts.remember().into()),
             kinds: self.keys.iter().map(|(k, h)| KindKeys::new(k.as_str(), &h.carried)).collect(),
-            index: self.joins.index,
-            watchers: self.joins.watchers,
+            joins: self.joins.carried(),
             rules: rules.collect(),
         };
         carry.write()
