@@ -122,6 +122,7 @@ async fn about(run: &Run, cluster: &Cluster) -> Result<(), Gone> {
         let count = page.len() as u64;
         let silent = served.stale.iter().find(|(group, _)| !is_noise(group, "*"));
         let status = match silent {
+            _ if served.starting => Status::Failed { reason: STARTING.to_owned() },
             None => Status::Complete { count },
             Some((group, version)) => Status::Failed { reason: does_not_say(group, version) },
         };
@@ -130,6 +131,8 @@ async fn about(run: &Run, cluster: &Cluster) -> Result<(), Gone> {
     }
     Ok(())
 }
+
+const STARTING: &str = "the API server was not ready (`/readyz`) when asked what it serves";
 
 fn does_not_say(group: &str, version: &str) -> String {
     format!("the server of API group `{group}/{version}` does not say what it serves")
@@ -203,6 +206,7 @@ async fn unserved(
             Some((group, version)) => Status::Failed { reason: does_not_say(group, version) },
             // It was collected by a version that had other noise.
             None if served => continue,
+            None if cluster.served.starting => Status::Failed { reason: STARTING.to_owned() },
             None if options.known.contains(&kind) => Status::Complete { count: 0 },
             None => Status::Absent,
         };

@@ -59,6 +59,10 @@ pub(crate) struct Served {
     pub(crate) resources: Vec<ApiResource>,
     /// Groups and versions whose own server does not say what it serves.
     pub(crate) stale: BTreeSet<(String, String)>,
+    /// The server is still starting. It answers for some tenths of a second before
+    /// it knows the custom types and aggregated APIs that it serves, so that what
+    /// it does not name may be there.
+    pub(crate) starting: bool,
 }
 
 /// Why nothing is known.
@@ -77,7 +81,10 @@ const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDis
 
 /// Asks what there is.
 pub(crate) async fn discover(session: &Session) -> Result<Served, Stop> {
-    let mut served = Served::default();
+    // Asked first: who is ready stays so. Some clusters close it or do not have it.
+    let ready = session.get("/readyz").await.map_err(Stop::Failed)?;
+    let starting = ready.status == StatusCode::INTERNAL_SERVER_ERROR;
+    let mut served = Served { starting, ..Served::default() };
     for root in ["/api", "/apis"] {
         let document: Document = read(session, root).await?.map_err(Stop::Refused)?;
         if document.kind == "APIGroupDiscoveryList" {

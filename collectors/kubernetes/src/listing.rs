@@ -25,8 +25,6 @@ const RECOVERIES: usize = 12;
 enum Stop {
     /// 403.
     Forbidden,
-    /// 404: the type is gone.
-    Absent,
     /// The pages before this one are of no more use, and no token leads on.
     Outdated,
     /// Anything else, in one clause.
@@ -77,7 +75,6 @@ pub(crate) async fn read(run: &Run, resource: &ApiResource, kind: Kind) -> Resul
         (Ok(()), None) if listing.inconsistent => Status::Inconsistent,
         (Ok(()), None) => Status::Complete { count },
         (Err(Stop::Forbidden), _) => Status::Forbidden,
-        (Err(Stop::Absent), _) => Status::Absent,
         (Err(Stop::Outdated), _) => Status::Failed {
             reason: "the list changed faster than it could be read, twice".to_owned(),
         },
@@ -166,7 +163,11 @@ impl Listing<'_> {
                 Err(refused())
             }
             StatusCode::FORBIDDEN if !later => Err(Stop::Forbidden),
-            StatusCode::NOT_FOUND if !later => Err(Stop::Absent),
+            // Either the type went in this moment, or the server starts anew and does
+            // not know its custom types yet. The next collection tells.
+            StatusCode::NOT_FOUND if !later => Err(Stop::Failed(
+                "the API server named the type and then did not know it (404)".to_owned(),
+            )),
             // The token is of a server that is no longer there.
             StatusCode::BAD_REQUEST if later => Err(Stop::Outdated),
             _ => Err(Stop::Failed(format!("the API server answered {}", describe(&answer)))),

@@ -235,9 +235,11 @@ async fn what_is_no_list_is_no_empty_list() {
         let (got, _replay) = with_faults(vec![Fault::always(PODS, answer(200, &[], body))]).await;
         assert_eq!(got.status("core.Pod"), &failed(why), "{body}");
     }
-    let gone = answer(404, &[], "404 page not found\n");
-    let (got, _replay) = with_faults(vec![Fault::always(PODS, gone)]).await;
-    assert_eq!(got.status("core.Pod"), &Status::Absent);
+    // A server that starts anew does not know its custom types at once.
+    let unknown = answer(404, &[], "404 page not found\n");
+    let (got, _replay) = with_faults(vec![Fault::always(PODS, unknown)]).await;
+    let why = "the API server named the type and then did not know it (404)";
+    assert_eq!(got.status("core.Pod"), &failed(why));
     let slow = Fault::always(PODS, Action::Delay(std::time::Duration::from_secs(9)));
     let (got, _replay) = with_faults(vec![slow]).await;
     assert_eq!(got.status("core.Pod"), &failed("no answer within the time-out"));
@@ -298,6 +300,21 @@ async fn what_left_with_its_type_is_complete_and_empty() {
     assert_eq!(got.status("example.org.Gone"), &complete(0));
     assert_eq!(got.status("core.Pod"), &complete(8));
     assert!(!got.covers("core.Event"), "noise is not known to be gone");
+}
+
+#[tokio::test]
+async fn a_server_that_starts_may_serve_more_than_it_names() {
+    let replay = serve(Recorded::example().unwrap()).await;
+    replay.fault(Fault::always("GET /readyz", answer(500, &[], "[-]informer-sync failed\n")));
+    let cluster = connect(&replay, None).await.unwrap();
+    let known = [Kind::new("example.org.Gone").unwrap()].into();
+    let options = tidegate_kubernetes::Options { known, ..options() };
+    let got = gather(&cluster, &options).await;
+    let why = failed("the API server was not ready (`/readyz`) when asked what it serves");
+    for kind in ["kubernetes.api", "example.org.Gone", "cilium.io.CiliumNetworkPolicy"] {
+        assert_eq!(got.status(kind), &why, "{kind}");
+    }
+    assert_eq!(got.status("core.Pod"), &complete(8));
 }
 
 #[tokio::test]
