@@ -34,6 +34,11 @@ pub(crate) fn sequence<'p>(
         if wave.targets.is_empty() {
             return Err(broken(Invariant::Form, wave, "it has no targets".to_owned()));
         }
+        let (soak, wanted) = (wave.soak_s, ground.intent.soak_s);
+        if soak < wanted {
+            let text = format!("it has {soak}s to prove itself, the intent wants {wanted}s");
+            return Err(broken(Invariant::T2, wave, text));
+        }
         for target in &wave.targets {
             if !seen.insert(target) {
                 let text = format!("`{target}` is a target for the second time");
@@ -149,7 +154,7 @@ pub(crate) fn times(
             }
         }
         ends.push(end);
-        let soak = SignedDuration::from_secs(i64::try_from(intent.soak_s).unwrap_or(i64::MAX));
+        let soak = SignedDuration::from_secs(i64::try_from(wave.soak_s).unwrap_or(i64::MAX));
         now = end.checked_add(soak).map_err(late)?;
     }
     Ok(ends)
