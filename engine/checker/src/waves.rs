@@ -23,8 +23,11 @@ pub(crate) fn sequence<'p>(
 ) -> Result<BTreeSet<&'p str>, Violation> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut done_zones: BTreeSet<&str> = BTreeSet::new();
-    let mut current: Option<&str> = None;
-    let size = |d: &'p Done| (d.zone.as_deref().unwrap_or("-"), d.targets.len());
+    // A zone that the plans before this one came to last is finished first. Those that
+    // they left before may have targets again: hosts that came back, or were freed.
+    let zone_of = |d: &'p Done| d.zone.as_deref().unwrap_or("-");
+    let mut current: Option<&str> = plan.done.last().map(zone_of);
+    let size = |d: &'p Done| (zone_of(d), d.targets.len());
     let mut sizes: BTreeMap<&str, usize> = plan.done.iter().map(size).collect();
     for (n, wave) in (1..).zip(&plan.waves) {
         if wave.n != n {
