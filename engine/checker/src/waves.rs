@@ -55,11 +55,15 @@ pub(crate) fn sequence<'p>(
             let text = format!("its targets are in several zones: {}", all.join(", "));
             return Err(broken(Invariant::T3, wave, text));
         }
-        let zone = zones.pop_first().unwrap_or("-");
-        if wave.zone.as_deref().is_some_and(|z| z != zone) {
-            let text = format!("it says that its zone is another than `{zone}`");
+        let zone = zones.pop_first();
+        if wave.zone.as_deref() != zone {
+            let said = wave.zone.as_deref().unwrap_or("-");
+            let zone = zone.unwrap_or("-");
+            let text =
+                format!("it says that its zone is `{said}`, and its targets are in `{zone}`");
             return Err(broken(Invariant::Form, wave, text));
         }
+        let zone = zone.unwrap_or("-");
         if ground.intent.one_zone_at_a_time && current != Some(zone) {
             if let Some(before) = current.replace(zone) {
                 done_zones.insert(before);

@@ -213,6 +213,35 @@ fn waves_keep_sizes_budgets_windows_and_zones() {
 }
 
 #[test]
+fn a_zone_that_was_begun_is_finished_first() {
+    let zones = with(with(fleet(), "/zones", json!(["z", "y"])), "/hosts/1/zone", json!("y"));
+    let one = adding(intent(), "", "one_zone_at_a_time", json!(true));
+    let mut far = with(plan(), "/waves/1/zone", json!("y"));
+    let swapped = |mut plan: Value| {
+        plan["waves"].as_array_mut().unwrap().swap(0, 1);
+        with(with(plan, "/waves/0/n", json!(1)), "/waves/1/n", json!(2))
+    };
+    let since = |plan: Value, zones: &[&str]| {
+        let done: Vec<Value> =
+            zones.iter().map(|z| json!({"zone": z, "targets": ["x"], "versions": {}})).collect();
+        adding(plan, "", "done", json!(done))
+    };
+    let left = |zone: &str| format!("T3 in wave 2: zone `{zone}` was left before it was finished");
+    far["bounds"] = json!([]);
+    // That nothing has room in a zone of one host is what is wrong if the order is not.
+    let fine = "C2 in wave ";
+    broken(zones.clone(), one.clone(), far.clone(), fine);
+    broken(zones.clone(), one.clone(), since(far.clone(), &["z"]), fine);
+    broken(zones.clone(), one.clone(), since(far.clone(), &["y"]), &left("y"));
+    broken(zones.clone(), one.clone(), since(swapped(far.clone()), &["z"]), &left("z"));
+    // A zone that was left long ago may have targets again.
+    broken(zones.clone(), one, since(far.clone(), &["y", "z"]), fine);
+    broken(zones.clone(), intent(), since(far.clone(), &["y"]), fine);
+    far["waves"][1].as_object_mut().unwrap().remove("zone");
+    broken(zones, intent(), far, "Form in wave 2: it says that its zone is `-`, and its targets");
+}
+
+#[test]
 fn versions_go_forward_by_allowed_steps_in_order() {
     let to = |v: &str| with(intent(), "/targets/0/to", json!(v));
     let as_planned = |v: &str| {
