@@ -210,7 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_two_plans_over_the_same_clouds_exactly_one_starts() {
-        for _ in 0..20 {
+        for _ in 0..5 {
             let dir = tempfile::tempdir().unwrap();
             let store = Store::open_for_records(dir.path()).await.unwrap();
             let (p, q) = (chains(&store, "p", &["c1", "c2"]), chains(&store, "q", &["c2", "c1"]));
