@@ -14,6 +14,7 @@ mod bounds;
 mod capacity;
 mod ceph;
 mod ground;
+mod order;
 mod pods;
 mod quorum;
 mod replay;

@@ -94,24 +94,37 @@ pub fn plan(
     check(fleet, intent)?;
     let arena = Arena::new(fleet, origin.done.clone());
     let jobs = select::jobs(fleet, intent, rules, origin.since.unwrap_or(fleet.taken_at));
-    let mut planning = Planning {
-        fleet,
-        intent,
-        load: Load::new(&arena),
-        pods: fleet.kubernetes.as_ref().map(Pods::new),
-        waves: Vec::new(),
-        blocked: Vec::new(),
-        arena: &arena,
-        due: arena
-            .hosts
-            .iter()
-            .enumerate()
-            .map(|(h, _)| jobs.get(arena.host_id(h)).and_then(|j| j.due).unwrap_or(Timestamp::MAX))
-            .collect(),
-        jobs: &jobs,
+    let mut hopeless = BTreeSet::new();
+    let (planning, hosts, nodes, ends) = loop {
+        let mut planning = Planning {
+            fleet,
+            intent,
+            load: Load::new(&arena),
+            pods: fleet.kubernetes.as_ref().map(Pods::new),
+            waves: Vec::new(),
+            blocked: Vec::new(),
+            arena: &arena,
+            due: arena
+                .hosts
+                .iter()
+                .enumerate()
+                .map(|(h, _)| {
+                    jobs.get(arena.host_id(h)).and_then(|j| j.due).unwrap_or(Timestamp::MAX)
+                })
+                .collect(),
+            jobs: &jobs,
+            hopeless: hopeless.clone(),
+            waiting: BTreeMap::new(),
+        };
+        let (hosts, nodes) = planning.sort(rules);
+        let ends = planning.run(&hosts, &nodes)?;
+        // That a leader waited in vain is known in the end only.
+        let vain: BTreeSet<_> = planning.waited_in_vain().difference(&hopeless).copied().collect();
+        if vain.is_empty() {
+            break (planning, hosts, nodes, ends);
+        }
+        hopeless.extend(vain);
     };
-    let (hosts, nodes) = planning.sort(rules);
-    let ends = planning.run(&hosts, &nodes)?;
     let Planning { waves, mut blocked, pods, .. } = planning;
     blocked.sort_by(|a, b| (&a.target, a.code).cmp(&(&b.target, b.code)));
     let done: BTreeSet<&str> = waves.iter().flat_map(|w| &w.targets).map(String::as_str).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tidegate_checker::{Checked, Violation};
-use tidegate_model::plan::Plan;
+use tidegate_model::plan::{Done, Plan};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, Fleet, Intent};
 use tidegate_planner::Origin;
@@ -25,6 +25,22 @@ pub fn origin() -> Origin {
 
 pub fn plan(fleet: &Fleet, intent: &Intent) -> Plan {
     tidegate_planner::plan(fleet, intent, &VersionRules::bundled(), &origin()).unwrap()
+}
+
+/// A plan that goes on where another one was left, so many of its waves done.
+pub fn resumed(fleet: &Fleet, intent: &Intent, plan: &Plan, waves: usize) -> Plan {
+    let done = plan.waves.iter().take(waves).map(|wave| Done {
+        zone: wave.zone.clone(),
+        targets: wave.targets.clone(),
+        versions: BTreeMap::new(),
+    });
+    let origin = Origin {
+        parent: Some((plan.id.clone(), plan.generation)),
+        done: plan.done.iter().cloned().chain(done).collect(),
+        since: Some(plan.since.unwrap_or(fleet.taken_at)),
+        ..origin()
+    };
+    tidegate_planner::plan(fleet, intent, &VersionRules::bundled(), &origin).unwrap()
 }
 
 pub fn check(fleet: &Fleet, intent: &Intent, plan: &Plan) -> Result<Checked, Violation> {
