@@ -5,6 +5,8 @@ use tidegate_model::versions::VersionRules;
 
 use super::*;
 
+mod skew;
+
 /// Four hosts in one zone, of which `h1` and `h2` are to be updated; `h4` is
 /// empty. `a` and `b` keep apart.
 fn fleet() -> Value {

@@ -209,6 +209,16 @@ pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
         fleet["kubernetes"] = kubernetes(&mut dice, &zones);
     }
     let mut intent = intent(&mut dice, nodes);
+    if nodes
+        && fleet["kubernetes"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|n| n["control_plane"] != true)
+    {
+        let selects = |t: &Value| t["component"] != "kube-apiserver";
+        intent["targets"].as_array_mut().unwrap().retain(selects);
+    }
     let computes = |h: &Value| h["roles"].as_array().is_some_and(|r| r.contains(&json!("compute")));
     if !fleet["hosts"].as_array().unwrap().iter().any(computes) {
         // An intent that selects nothing is refused.
@@ -235,13 +245,30 @@ fn ceph(dice: &mut Dice, hosts: usize) -> Value {
 
 fn kubernetes(dice: &mut Dice, zones: &[String]) -> Value {
     let count = 2 + dice.up_to(4);
+    let planes = *dice.pick(&[0, 1, 1, 2]);
+    let skewed = dice.one_in(3);
+    let versions = if skewed { ["v1.34.1", "v1.33.4", "v1.31.0"] } else { ["v1.34.1"; 3] };
     let nodes: Vec<Value> = (0..count)
         .map(|n| {
             let zone = &zones[n % zones.len()];
-            json!({"id": format!("n{n}"), "cluster": "k", "zone": zone, "version": "v1.34.1",
-                   "allocatable": {"cpu": 4}, "control_plane": n == 0,
+            let (plane, version) = (n < planes, *dice.pick(&versions));
+            let mut node = json!({"id": format!("n{n}"), "cluster": "k", "zone": zone, "version": version,
+                   "allocatable": {"cpu": 4}, "control_plane": plane, "components": {},
                    "labels": {"topology.kubernetes.io/zone": zone},
-                   "taints": if n == 0 { json!([{"key": "cp", "effect": "NoSchedule"}]) } else { json!([]) }})
+                   "taints": if plane { json!([{"key": "cp", "effect": "NoSchedule"}]) } else { json!([]) }});
+            if dice.one_in(2) {
+                node["components"]["kube-proxy"] = json!(version);
+            }
+            if plane && !dice.one_in(8) {
+                let api = *dice.pick(&["v1.34.1", "v1.34.1", "v1.34.1", "v1.33.4"]);
+                let api = if skewed { api } else { "v1.34.1" };
+                node["components"]["kube-apiserver"] = json!(api);
+                node["components"]["kube-scheduler"] = json!(if dice.one_in(9) { "v1" } else { api });
+            }
+            if plane && dice.one_in(6) {
+                node["own_apiserver"] = json!(["kubelet", "kube-proxy", "kube-scheduler"]);
+            }
+            node
         })
         .collect();
     let mut used = vec![0.0; count];
@@ -263,7 +290,22 @@ fn kubernetes(dice: &mut Dice, zones: &[String]) -> Value {
     let covered: Vec<&Value> =
         pods.iter().filter(|p| p["labels"]["app"] == "a0").map(|p| &p["id"]).collect();
     let pdbs = json!([{"id": "d/b", "pods": covered, "disruptions_allowed": dice.up_to(3)}]);
-    json!({"nodes": nodes, "pods": pods, "pdbs": pdbs})
+    let elsewhere = json!([{"id": "k", "components": {"kube-apiserver": "v1.34.1"}}]);
+    let elsewhere = if planes == 0 && !dice.one_in(4) { elsewhere } else { json!([]) };
+    json!({"nodes": nodes, "pods": pods, "pdbs": pdbs, "control_planes": elsewhere})
+}
+
+/// What is wanted of nodes.
+fn node_targets(dice: &mut Dice) -> Vec<Value> {
+    let of =
+        |component: &str, to: &str| json!({"selector": "all", "component": component, "to": to});
+    let to = *dice.pick(&["v1.34.3", "v1.34.3", "v1.35.0"]);
+    match dice.up_to(5) {
+        0 => vec![of("kubernetes", to)],
+        1 => vec![of("kube-apiserver", to)],
+        2 => vec![of("kubelet", to), of("kube-apiserver", to)],
+        _ => vec![of("kubelet", to)],
+    }
 }
 
 fn intent(dice: &mut Dice, nodes: bool) -> Value {
@@ -275,7 +317,7 @@ fn intent(dice: &mut Dice, nodes: bool) -> Value {
         targets[0]["severity"] = json!(*dice.pick(&["critical", "high", "medium"]));
     }
     if nodes {
-        targets.push(json!({"selector": "all", "component": "kubelet", "to": "v1.34.3"}));
+        targets.extend(node_targets(dice));
     }
     if dice.one_in(4) {
         targets
