@@ -11,7 +11,8 @@ fn fleet() -> Value {
         json!({"id": id, "cluster": "k", "version": OLD, "control_plane": plane,
                "components": {"kube-proxy": OLD}})
     };
-    let mut nodes = json!([node("cp1", true), node("cp2", true), node("w1", false), node("w2", false)]);
+    let mut nodes =
+        json!([node("cp1", true), node("cp2", true), node("w1", false), node("w2", false)]);
     for n in 0..2 {
         for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
             nodes[n]["components"][component] = json!(OLD);
@@ -23,9 +24,7 @@ fn fleet() -> Value {
 
 /// What is wanted: components of nodes.
 fn intent(wanted: &[(&[&str], &str)]) -> Value {
-    let target = |(ids, component): &(&[&str], &str)| {
-        json!({"selector": {"ids": ids}, "component": component, "to": NEW})
-    };
+    let target = |(ids, component): &(&[&str], &str)| json!({"selector": {"ids": ids}, "component": component, "to": NEW});
     json!({"schema": "tidegate.intent/v1", "targets": wanted.iter().map(target).collect::<Vec<_>>()})
 }
 
@@ -44,8 +43,10 @@ fn plan(waves: &[&[(&str, &[&str])]]) -> Value {
         all(9, "uncordon");
         for (node, components) in *nodes {
             for (k, component) in components.iter().enumerate() {
-                steps.push(json!({"id": format!("{n}/{node}/{component}"), "phase": 2 + k, "op": "update",
-                                  "node": node, "component": component, "version": NEW}));
+                steps.push(
+                    json!({"id": format!("{n}/{node}/{component}"), "phase": 2 + k, "op": "update",
+                                  "node": node, "component": component, "version": NEW}),
+                );
             }
         }
         let targets: Vec<&str> = nodes.iter().map(|(node, _)| *node).collect();
@@ -114,7 +115,12 @@ fn what_talks_to_an_api_server_is_no_newer_and_not_too_old() {
         };
         // kube-proxy is not limited by its kubelet here: three minors both ways.
         assert!(judge(at(oldest), want.clone(), alone.clone()).is_ok(), "{component}");
-        broken(at(too_old), want.clone(), alone.clone(), "V1 in wave 1, step `1/cp1/kube-apiserver`");
+        broken(
+            at(too_old),
+            want.clone(),
+            alone.clone(),
+            "V1 in wave 1, step `1/cp1/kube-apiserver`",
+        );
         broken(at("unknown"), want, alone, "V1 in wave 1, step `1/cp1/kube-apiserver`");
         let want = intent(&[(&["w2"], component)]);
         let alone = plan(&[&[("w2", &[component])]]);
@@ -133,13 +139,20 @@ fn before_1_25_two_minors_are_the_limit() {
         fleet
     };
     let to = |version: &str| {
-        let swap = |v: Value| serde_json::from_str(&v.to_string().replace(NEW, version)).unwrap();
+        let swap = |v: Value| -> Value {
+            serde_json::from_str(&v.to_string().replace(NEW, version)).unwrap()
+        };
         let (want, alone) = (intent(&[(&["cp1"], API)]), plan(&[&[("cp1", &[API])]]));
         (swap(want), swap(alone))
     };
     let (want, alone) = to("v1.26.0");
     assert!(judge(at("v1.25.3", "v1.24.1"), want.clone(), alone.clone()).is_ok());
-    broken(at("v1.25.3", "v1.23.1"), want, alone, "V1 in wave 1, step `1/cp1/kube-apiserver`: `kubelet` on `w1`");
+    broken(
+        at("v1.25.3", "v1.23.1"),
+        want,
+        alone,
+        "V1 in wave 1, step `1/cp1/kube-apiserver`: `kubelet` on `w1`",
+    );
     let (want, alone) = to("v1.28.0");
     assert!(judge(at("v1.27.3", "v1.25.1"), want, alone).is_ok());
 }
@@ -172,7 +185,12 @@ fn what_is_not_known_is_too_far() {
     let (want, fine) = (intent(&[(&["w1"], "kubelet")]), plan(&[&[("w1", &["kubelet"])]]));
     let mut managed = fleet();
     managed["kubernetes"]["nodes"].as_array_mut().unwrap().drain(..2);
-    broken(managed.clone(), want.clone(), fine.clone(), "V1 in wave 1, step `1/w1/kubelet`: `kubelet` on `w1` would be `v1.34.2`, and which version of `kube-apiserver` cluster `k` has is not known");
+    broken(
+        managed.clone(),
+        want.clone(),
+        fine.clone(),
+        "V1 in wave 1, step `1/w1/kubelet`: `kubelet` on `w1` would be `v1.34.2`, and which version of `kube-apiserver` cluster `k` has is not known",
+    );
     managed["kubernetes"]["control_planes"] = json!([{"id": "k", "components": {API: NEW}}]);
     assert!(judge(managed.clone(), want.clone(), fine.clone()).is_ok());
     managed["kubernetes"]["control_planes"][0]["id"] = json!("other");
@@ -192,14 +210,25 @@ fn a_bundle_is_each_component_that_a_node_has() {
     let fine = plan(&[&[("cp1", all)], &[("w1", worker)]]);
     assert!(judge(one.clone(), want.clone(), fine).is_ok());
     let short = plan(&[&[("cp1", &all[..4])], &[("w1", worker)]]);
-    broken(one.clone(), want.clone(), short, "Targets in wave 1: `kube-proxy` on `cp1` ends at version `v1.33.4`");
-    let swapped: &[&str] = &["kubelet", "kube-proxy", API, "kube-controller-manager", "kube-scheduler"];
+    broken(
+        one.clone(),
+        want.clone(),
+        short,
+        "Targets in wave 1: `kube-proxy` on `cp1` ends at version `v1.33.4`",
+    );
+    let swapped: &[&str] =
+        &["kubelet", "kube-proxy", API, "kube-controller-manager", "kube-scheduler"];
     let swapped = plan(&[&[("cp1", swapped)], &[("w1", worker)]]);
     broken(one, want, swapped, "V2 in wave 1, step `1/cp1/kubelet`");
     // With a second API server behind the same address the kubelet has to wait,
     let both = intent(&[(&["cp1", "cp2"], "kubernetes")]);
     let waves = plan(&[&[("cp1", all)], &[("cp2", all)]]);
-    broken(fleet(), both.clone(), waves.clone(), "V1 in wave 1, step `1/cp1/kube-controller-manager`");
+    broken(
+        fleet(),
+        both.clone(),
+        waves.clone(),
+        "V1 in wave 1, step `1/cp1/kube-controller-manager`",
+    );
     // unless it talks to its own.
     let mut own = fleet();
     for n in 0..2 {
@@ -218,7 +247,12 @@ fn a_version_is_a_reason_only_while_it_is_too_far() {
         idle
     };
     let done = idle(plan(&[&[("cp1", &[API])], &[("cp2", &[API])]]));
-    broken(fleet(), want.clone(), done, "Blocked: `w1` is said to be blocked by version, and is not");
+    broken(
+        fleet(),
+        want.clone(),
+        done,
+        "Blocked: `w1` is said to be blocked by version, and is not",
+    );
     let mut half = idle(plan(&[&[("cp1", &[API])]]));
     half["blocked"].as_array_mut().unwrap().push(json!({"target": "cp2", "code": "version"}));
     broken(fleet(), want.clone(), half.clone(), "Blocked: `cp2`");

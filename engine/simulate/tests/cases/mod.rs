@@ -161,6 +161,8 @@ fn quorum(dice: &mut Dice, hosts: usize) -> Value {
 /// Everything that a fleet and an intent may have.
 pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
     let mut dice = Dice::new(seed);
+    // What came later has chances of its own: seeds that found something keep it.
+    let mut more = Dice::new(seed ^ 0x6b75_6265);
     let zones: Vec<String> = (0..=dice.up_to(3)).map(|z| format!("z{z}")).collect();
     let mut all: Vec<Value> = Vec::new();
     for n in 0..hosts {
@@ -206,9 +208,9 @@ pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
     }
     let nodes = dice.one_in(2);
     if nodes {
-        fleet["kubernetes"] = kubernetes(&mut dice, &zones);
+        fleet["kubernetes"] = kubernetes(&mut dice, &mut more, &zones);
     }
-    let mut intent = intent(&mut dice, nodes);
+    let mut intent = intent(&mut dice, nodes.then_some(&mut more));
     if nodes
         && fleet["kubernetes"]["nodes"]
             .as_array()
@@ -243,29 +245,29 @@ fn ceph(dice: &mut Dice, hosts: usize) -> Value {
     json!({"osds": osds, "pools": [{"id": "1", "size": 3, "min_size": 2}], "pgs": pgs})
 }
 
-fn kubernetes(dice: &mut Dice, zones: &[String]) -> Value {
+fn kubernetes(dice: &mut Dice, more: &mut Dice, zones: &[String]) -> Value {
     let count = 2 + dice.up_to(4);
-    let planes = *dice.pick(&[0, 1, 1, 2]);
-    let skewed = dice.one_in(3);
+    let planes = *more.pick(&[0, 1, 1, 2]);
+    let skewed = more.one_in(3);
     let versions = if skewed { ["v1.34.1", "v1.33.4", "v1.31.0"] } else { ["v1.34.1"; 3] };
     let nodes: Vec<Value> = (0..count)
         .map(|n| {
             let zone = &zones[n % zones.len()];
-            let (plane, version) = (n < planes, *dice.pick(&versions));
+            let (plane, version) = (n < planes, *more.pick(&versions));
             let mut node = json!({"id": format!("n{n}"), "cluster": "k", "zone": zone, "version": version,
                    "allocatable": {"cpu": 4}, "control_plane": plane, "components": {},
                    "labels": {"topology.kubernetes.io/zone": zone},
                    "taints": if plane { json!([{"key": "cp", "effect": "NoSchedule"}]) } else { json!([]) }});
-            if dice.one_in(2) {
+            if more.one_in(2) {
                 node["components"]["kube-proxy"] = json!(version);
             }
-            if plane && !dice.one_in(8) {
-                let api = *dice.pick(&["v1.34.1", "v1.34.1", "v1.34.1", "v1.33.4"]);
+            if plane && !more.one_in(8) {
+                let api = *more.pick(&["v1.34.1", "v1.34.1", "v1.34.1", "v1.33.4"]);
                 let api = if skewed { api } else { "v1.34.1" };
                 node["components"]["kube-apiserver"] = json!(api);
-                node["components"]["kube-scheduler"] = json!(if dice.one_in(9) { "v1" } else { api });
+                node["components"]["kube-scheduler"] = json!(if more.one_in(9) { "v1" } else { api });
             }
-            if plane && dice.one_in(6) {
+            if plane && more.one_in(6) {
                 node["own_apiserver"] = json!(["kubelet", "kube-proxy", "kube-scheduler"]);
             }
             node
@@ -291,7 +293,7 @@ fn kubernetes(dice: &mut Dice, zones: &[String]) -> Value {
         pods.iter().filter(|p| p["labels"]["app"] == "a0").map(|p| &p["id"]).collect();
     let pdbs = json!([{"id": "d/b", "pods": covered, "disruptions_allowed": dice.up_to(3)}]);
     let elsewhere = json!([{"id": "k", "components": {"kube-apiserver": "v1.34.1"}}]);
-    let elsewhere = if planes == 0 && !dice.one_in(4) { elsewhere } else { json!([]) };
+    let elsewhere = if planes == 0 && !more.one_in(4) { elsewhere } else { json!([]) };
     json!({"nodes": nodes, "pods": pods, "pdbs": pdbs, "control_planes": elsewhere})
 }
 
@@ -308,7 +310,7 @@ fn node_targets(dice: &mut Dice) -> Vec<Value> {
     }
 }
 
-fn intent(dice: &mut Dice, nodes: bool) -> Value {
+fn intent(dice: &mut Dice, nodes: Option<&mut Dice>) -> Value {
     let mut targets = vec![json!({
         "selector": if dice.one_in(4) { json!({"role": "compute"}) } else { json!("all") },
         "component": "nova", "to": "2025.2", "reboot": dice.one_in(2),
@@ -316,9 +318,7 @@ fn intent(dice: &mut Dice, nodes: bool) -> Value {
     if dice.one_in(3) {
         targets[0]["severity"] = json!(*dice.pick(&["critical", "high", "medium"]));
     }
-    if nodes {
-        targets.extend(node_targets(dice));
-    }
+    targets.extend(nodes.map(node_targets).unwrap_or_default());
     if dice.one_in(4) {
         targets
             .push(json!({"selector": "all", "component": "kernel", "to": "6.12", "reboot": true}));
