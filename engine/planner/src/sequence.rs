@@ -127,18 +127,25 @@ impl<'f> Planning<'_, 'f> {
         // A zone that a plan before this one began with is finished first, if one at a time is.
         let begun = self.arena.done.last().filter(|_| self.intent.one_zone_at_a_time);
         let begun = begun.map(|d| d.zone.as_deref());
-        // A leader waits for members in other zones, whatever is due.
-        let mut order: Vec<(bool, bool, Timestamp, usize, Option<&str>)> = zones
+        // Where zones cannot be come back to, kubelets must not be there before what
+        // they talk to; and a leader waits for members in other zones, whatever is due.
+        let planes = nodes.iter().filter(|n| self.pods.as_ref().is_some_and(|p| p.is_plane(n)));
+        let planes: BTreeSet<Option<&str>> = planes
+            .filter(|_| self.intent.one_zone_at_a_time)
+            .map(|n| self.pods.as_ref().and_then(|p| p.zone(n)))
+            .collect();
+        let mut order: Vec<(bool, bool, bool, Timestamp, usize, Option<&str>)> = zones
             .into_iter()
             .map(|(zone, (due, place))| {
-                (begun != Some(zone), leads.contains(&zone), due, place, zone)
+                let (leads, first) = (leads.contains(&zone), planes.contains(&zone));
+                (begun != Some(zone), leads, !first, due, place, zone)
             })
             .collect();
         order.sort_unstable();
         let mut clock = due::Clock::new(self.fleet, self.intent);
         let mut open: BTreeSet<Id> = hosts.difference(&self.hopeless).copied().collect();
         let mut left: BTreeMap<Option<&str>, Left<'f>> = BTreeMap::new();
-        for (_, _, _, _, zone) in &order {
+        for (_, _, _, _, _, zone) in &order {
             let mine = hosts.iter().copied();
             let mine: BTreeSet<Id> = mine.filter(|h| self.zone_of(*h) == *zone).collect();
             open.retain(|h| !mine.contains(h));
@@ -160,7 +167,7 @@ impl<'f> Planning<'_, 'f> {
             let mut moved = again;
             while moved {
                 moved = false;
-                for (_, _, _, _, zone) in &order {
+                for (_, _, _, _, _, zone) in &order {
                     let Some(mut rest) = left.remove(zone) else { continue };
                     let others = left.values().flat_map(|l| &l.hosts).copied();
                     // In the end nobody waits for what cannot be done.
@@ -176,11 +183,9 @@ impl<'f> Planning<'_, 'f> {
             let why = self.stuck(*host, clock.now);
             self.blocked.push(why);
         }
-        let nodes = left
-            .values()
-            .flat_map(|l| &l.nodes)
-            .filter_map(|n| self.pods.as_ref().map(|pods| pods.stuck(n)));
-        self.blocked.extend(nodes.collect::<Vec<_>>());
+        let nodes = left.values().flat_map(|l| &l.nodes);
+        let nodes = nodes.filter_map(|n| Some(self.pods.as_ref()?.stuck(n, self.jobs.get(n)?)));
+        self.blocked.extend(nodes);
         Ok(clock.ends)
     }
 
@@ -289,7 +294,7 @@ impl<'f> Planning<'_, 'f> {
     ) -> Result<bool, PlanError> {
         let Some(mut pods) = self.pods.take() else { return Ok(false) };
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let (waves, stuck) = pods.waves(self.intent, &left.nodes, left.before);
+        let (waves, stuck) = pods.waves(self.intent, self.jobs, &left.nodes, left.before);
         left.nodes = stuck;
         let any = !waves.is_empty();
         let mut undone = Vec::new();
@@ -304,7 +309,7 @@ impl<'f> Planning<'_, 'f> {
                 left.before = Some(nodes.0.len());
             }
         }
-        undone.iter().rev().for_each(|nodes| pods.undo(nodes));
+        undone.iter().rev().for_each(|nodes| pods.undo(self.jobs, nodes));
         self.pods = Some(pods);
         Ok(any)
     }

@@ -6,6 +6,7 @@ use tidegate_model::versions::VersionRules;
 use super::*;
 
 mod order;
+mod skew;
 
 /// Four hosts in one zone, of which `h1` and `h2` are to be updated; `h4` is
 /// empty. `a` and `b` keep apart.
@@ -306,7 +307,8 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
         "nodes": [node("n1"), node("n2")],
         "pods": [{"id": "p1", "node": "n1", "requests": {"cpu": 1.5}, "owner": "ReplicaSet/w"},
                  {"id": "ds", "node": "n1", "requests": {"cpu": 0.1}, "owner": "DaemonSet/d"}],
-        "pdbs": [{"id": "b", "pods": ["p1"], "disruptions_allowed": 1}]});
+        "pdbs": [{"id": "b", "pods": ["p1"], "disruptions_allowed": 1}],
+        "control_planes": [{"id": "k", "components": {"kube-apiserver": "v1.34.0"}}]});
     let want = json!({"schema": "tidegate.intent/v1",
         "targets": [{"selector": {"ids": ["n1"]}, "component": "kubelet", "to": "v1.34.0"}]});
     let drain = json!({"schema": "tidegate.plan/v1", "id": "p", "generation": 1,
@@ -350,7 +352,8 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
     // A component whose versions may differ is no reason if they do not.
     idle["blocked"] = json!([{"target": "n1", "code": "version"}]);
     broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
-    let old = with(cluster.clone(), "/kubernetes/nodes/1/version", json!("v1.30.0"));
+    let old = json!({"kube-apiserver": "v1.33.0"});
+    let old = with(cluster.clone(), "/kubernetes/control_planes/0/components", old);
     assert!(judge(old, want.clone(), idle.clone()).is_ok());
     // Nor is a window, unless it is too short.
     idle["blocked"] = json!([{"target": "n1", "code": "window"}]);
