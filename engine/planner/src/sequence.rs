@@ -134,7 +134,7 @@ impl<'f> Planning<'_, 'f> {
             .filter(|_| self.intent.one_zone_at_a_time)
             .map(|n| self.pods.as_ref().and_then(|p| p.zone(n)))
             .collect();
-        let mut order: Vec<(bool, bool, bool, Timestamp, usize, Option<&str>)> = zones
+        let mut order: Vec<_> = zones
             .into_iter()
             .map(|(zone, (due, place))| {
                 let (leads, first) = (leads.contains(&zone), planes.contains(&zone));

@@ -25,12 +25,12 @@ type Rank = Option<i64>;
 /// By component: how many have which version.
 type Counts<'f> = BTreeMap<&'f str, BTreeMap<Rank, usize>>;
 
-/// The versions that the nodes of a wave are going to have: by cluster, then by
-/// component in the order of updates, how many go from which one to which.
+/// By component in the order of updates: how many go from which version to which.
+type Moves<'f> = BTreeMap<(usize, &'f str), BTreeMap<(Rank, Rank), usize>>;
+
+/// The versions that the nodes of a wave are going to have, by cluster.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Coming<'f>(
-    BTreeMap<&'f str, BTreeMap<(usize, &'f str), BTreeMap<(Rank, Rank), usize>>>,
-);
+pub(crate) struct Coming<'f>(BTreeMap<&'f str, Moves<'f>>);
 
 /// The versions of all nodes.
 #[derive(Debug, Clone)]
