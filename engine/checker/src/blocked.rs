@@ -10,7 +10,7 @@ use tidegate_model::versions::VersionRules;
 
 use crate::ground::{Ground, Place, movable, serves};
 use crate::state::State;
-use crate::{Invariant, Violation, pods, versions, waves};
+use crate::{Invariant, Violation, pods, skew, versions, waves};
 
 /// That each reason holds, as far as it can be told without planning.
 pub(crate) fn check(
@@ -49,7 +49,7 @@ pub(crate) fn check(
 }
 
 /// Where everything is when the plan is done.
-fn ended<'g>(ground: &'g Ground<'g>, plan: &Plan) -> State<'g> {
+fn ended<'g>(ground: &'g Ground<'g>, plan: &'g Plan) -> State<'g> {
     let mut state = State::new(ground);
     let host = |id: &Option<String>| ground.hosts.get(id.as_deref()?).copied();
     for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
@@ -64,6 +64,14 @@ fn ended<'g>(ground: &'g Ground<'g>, plan: &Plan) -> State<'g> {
         let node = step.to.as_deref().and_then(|to| ground.nodes.get(to)).copied();
         if let Some(&pod) = step.pod.as_deref().and_then(|p| ground.pods.get(p)) {
             state.evicted.insert(pod, node);
+        }
+    }
+    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Update) {
+        let target = step.host.as_deref().or(step.node.as_deref());
+        if let (Some(target), Some(component), Some(version)) =
+            (target, step.component.as_deref(), step.version.as_deref())
+        {
+            state.versions.insert((target, component), version);
         }
     }
     state
@@ -148,14 +156,20 @@ fn holds(
                 !pg.clean || (up as u64) < least(&pg.pool).map_or(u64::MAX, u64::from)
             })
         }),
-        BlockedCode::Version => ground.wanted.get(target).is_some_and(|wanted| {
-            wanted.iter().any(|want| {
-                let from = state.version(target, &want.component);
-                let refused = |f| versions::refused(rules, &want.component, f, &want.to).is_some();
-                from.is_some_and(refused)
-                    || versions::beside(ground.fleet, rules, &want.component, &want.to).is_some()
-            })
-        }),
+        BlockedCode::Version => {
+            let mut wanted = ground.wanted.get(target).into_iter().flatten();
+            let cluster = ground.node(target).map_or("", |n| n.cluster.as_str());
+            let refused = wanted.any(|want| {
+                let step = match state.version(target, want.component) {
+                    Some(from) => versions::refused(rules, want.component, from, want.to).is_some(),
+                    None => ground.holders.contains_key(&(cluster, want.component)),
+                };
+                step || versions::beside(ground.fleet, rules, want.component, want.to).is_some()
+            });
+            refused
+                || skew::refuses(ground, state, rules, target)
+                    && (skew::refuses(ground, end, rules, target) || elsewhere(ground, plan))
+        }
         BlockedCode::Order => {
             let others = plan.blocked.iter().filter(|b| b.target != target).map(|b| &b.target);
             let named = |id: &String| {

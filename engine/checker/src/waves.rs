@@ -23,8 +23,11 @@ pub(crate) fn sequence<'p>(
 ) -> Result<BTreeSet<&'p str>, Violation> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut done_zones: BTreeSet<&str> = BTreeSet::new();
-    let mut current: Option<&str> = None;
-    let size = |d: &'p Done| (d.zone.as_deref().unwrap_or("-"), d.targets.len());
+    // A zone that the plans before this one came to last is finished first. Those that
+    // they left before may have targets again: hosts that came back, or were freed.
+    let zone_of = |d: &'p Done| d.zone.as_deref().unwrap_or("-");
+    let mut current: Option<&str> = plan.done.last().map(zone_of);
+    let size = |d: &'p Done| (zone_of(d), d.targets.len());
     let mut sizes: BTreeMap<&str, usize> = plan.done.iter().map(size).collect();
     for (n, wave) in (1..).zip(&plan.waves) {
         if wave.n != n {
@@ -33,6 +36,11 @@ pub(crate) fn sequence<'p>(
         }
         if wave.targets.is_empty() {
             return Err(broken(Invariant::Form, wave, "it has no targets".to_owned()));
+        }
+        let (soak, wanted) = (wave.soak_s, ground.intent.soak_s);
+        if soak < wanted {
+            let text = format!("it has {soak}s to prove itself, the intent wants {wanted}s");
+            return Err(broken(Invariant::T2, wave, text));
         }
         for target in &wave.targets {
             if !seen.insert(target) {
@@ -47,11 +55,15 @@ pub(crate) fn sequence<'p>(
             let text = format!("its targets are in several zones: {}", all.join(", "));
             return Err(broken(Invariant::T3, wave, text));
         }
-        let zone = zones.pop_first().unwrap_or("-");
-        if wave.zone.as_deref().is_some_and(|z| z != zone) {
-            let text = format!("it says that its zone is another than `{zone}`");
+        let zone = zones.pop_first();
+        if wave.zone.as_deref() != zone {
+            let said = wave.zone.as_deref().unwrap_or("-");
+            let zone = zone.unwrap_or("-");
+            let text =
+                format!("it says that its zone is `{said}`, and its targets are in `{zone}`");
             return Err(broken(Invariant::Form, wave, text));
         }
+        let zone = zone.unwrap_or("-");
         if ground.intent.one_zone_at_a_time && current != Some(zone) {
             if let Some(before) = current.replace(zone) {
                 done_zones.insert(before);
@@ -149,7 +161,7 @@ pub(crate) fn times(
             }
         }
         ends.push(end);
-        let soak = SignedDuration::from_secs(i64::try_from(intent.soak_s).unwrap_or(i64::MAX));
+        let soak = SignedDuration::from_secs(i64::try_from(wave.soak_s).unwrap_or(i64::MAX));
         now = end.checked_add(soak).map_err(late)?;
     }
     Ok(ends)

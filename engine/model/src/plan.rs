@@ -175,6 +175,24 @@ pub enum Op {
     Uncordon,
 }
 
+impl Op {
+    /// As it stands in a plan.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cordon => "cordon",
+            Self::Migrate => "migrate",
+            Self::Evict => "evict",
+            Self::Stop => "stop",
+            Self::Update => "update",
+            Self::Reboot => "reboot",
+            Self::Start => "start",
+            Self::Verify => "verify",
+            Self::Uncordon => "uncordon",
+        }
+    }
+}
+
 /// How a virtual machine moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -20,6 +20,7 @@ mod schedule;
 mod seats;
 mod select;
 mod sequence;
+mod skew;
 mod steps;
 mod wave;
 mod windows;
@@ -91,27 +92,44 @@ pub fn plan(
     if !problems.is_empty() {
         return Err(PlanError::Fleet(problems));
     }
-    check(fleet, intent)?;
+    check(fleet, intent, rules)?;
     let arena = Arena::new(fleet, origin.done.clone());
-    let jobs = select::jobs(fleet, intent, rules, origin.since.unwrap_or(fleet.taken_at));
-    let mut planning = Planning {
-        fleet,
-        intent,
-        load: Load::new(&arena),
-        pods: fleet.kubernetes.as_ref().map(Pods::new),
-        waves: Vec::new(),
-        blocked: Vec::new(),
-        arena: &arena,
-        due: arena
-            .hosts
-            .iter()
-            .enumerate()
-            .map(|(h, _)| jobs.get(arena.host_id(h)).and_then(|j| j.due).unwrap_or(Timestamp::MAX))
-            .collect(),
-        jobs: &jobs,
+    let since = origin.since.unwrap_or(fleet.taken_at);
+    let jobs = select::jobs(fleet, intent, rules, since).map_err(|torn| {
+        let select::Torn { id, component, versions: [one, other] } = torn;
+        PlanError::Intent(format!("it wants `{component}` on `{id}` to be `{one}` and `{other}`"))
+    })?;
+    let mut hopeless = BTreeSet::new();
+    let (planning, hosts, nodes, ends) = loop {
+        let mut planning = Planning {
+            fleet,
+            intent,
+            load: Load::new(&arena),
+            pods: fleet.kubernetes.as_ref().map(|cluster| Pods::new(cluster, rules)),
+            waves: Vec::new(),
+            blocked: Vec::new(),
+            arena: &arena,
+            due: arena
+                .hosts
+                .iter()
+                .enumerate()
+                .map(|(h, _)| {
+                    jobs.get(arena.host_id(h)).and_then(|j| j.due).unwrap_or(Timestamp::MAX)
+                })
+                .collect(),
+            jobs: &jobs,
+            hopeless: hopeless.clone(),
+            waiting: BTreeMap::new(),
+        };
+        let (hosts, nodes) = planning.sort(rules);
+        let ends = planning.run(&hosts, &nodes)?;
+        // That a leader waited in vain is known in the end only.
+        let vain: BTreeSet<_> = planning.waited_in_vain().difference(&hopeless).copied().collect();
+        if vain.is_empty() {
+            break (planning, hosts, nodes, ends);
+        }
+        hopeless.extend(vain);
     };
-    let (hosts, nodes) = planning.sort(rules);
-    let ends = planning.run(&hosts, &nodes)?;
     let Planning { waves, mut blocked, pods, .. } = planning;
     blocked.sort_by(|a, b| (&a.target, a.code).cmp(&(&b.target, b.code)));
     let done: BTreeSet<&str> = waves.iter().flat_map(|w| &w.targets).map(String::as_str).collect();
@@ -145,7 +163,7 @@ pub fn plan(
 }
 
 /// That an intent can be followed.
-fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
+fn check(fleet: &Fleet, intent: &Intent, rules: &VersionRules) -> Result<(), PlanError> {
     let wrong = |problem: String| Err(PlanError::Intent(problem));
     if intent.schema != Intent::SCHEMA {
         return wrong(format!("its schema is `{}`, not `{}`", intent.schema, Intent::SCHEMA));
@@ -163,10 +181,9 @@ fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
         return wrong("it has no targets".to_owned());
     }
     for (n, target) in (1..).zip(&intent.targets) {
-        let chosen = select::chosen(fleet, target);
-        let unknown = chosen.iter().find(|(_, now)| now.is_none() && target.from.is_some());
-        if let Some((id, _)) = unknown {
-            let component = &target.component;
+        let chosen = select::chosen(fleet, target, rules);
+        let unknown = chosen.iter().find(|c| c.now.is_none() && target.from.is_some());
+        if let Some(select::Chosen { id, component, .. }) = unknown {
             return wrong(format!(
                 "target {n} has a `from`, and which version of `{component}` is on `{id}` is not known"
             ));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use tidegate_model::Timestamp;
-use tidegate_model::fleet::Fleet;
+use tidegate_model::fleet::{Fleet, Member};
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Blocked, BlockedCode, Plan, Wave};
 use tidegate_model::versions::VersionRules;
@@ -63,6 +63,11 @@ pub(crate) struct Planning<'p, 'f> {
     pub(crate) pods: Option<Pods<'f>>,
     pub(crate) waves: Vec<Wave>,
     pub(crate) blocked: Vec<Blocked>,
+    /// Targets that no wave will update: leaders do not wait for them.
+    pub(crate) hopeless: BTreeSet<Id>,
+    /// By host that leads a quorum: the quorum, and the target in another zone for which
+    /// it waited when the turn of its own was over.
+    pub(crate) waiting: BTreeMap<Id, (&'f str, Id)>,
 }
 
 impl<'f> Planning<'_, 'f> {
@@ -122,24 +127,34 @@ impl<'f> Planning<'_, 'f> {
         // A zone that a plan before this one began with is finished first, if one at a time is.
         let begun = self.arena.done.last().filter(|_| self.intent.one_zone_at_a_time);
         let begun = begun.map(|d| d.zone.as_deref());
-        // A leader waits for members in other zones, whatever is due.
-        let mut order: Vec<(bool, bool, Timestamp, usize, Option<&str>)> = zones
+        // Where zones cannot be come back to, kubelets must not be there before what
+        // they talk to; and a leader waits for members in other zones, whatever is due.
+        let planes = nodes.iter().filter(|n| self.pods.as_ref().is_some_and(|p| p.is_plane(n)));
+        let planes: BTreeSet<Option<&str>> = planes
+            .filter(|_| self.intent.one_zone_at_a_time)
+            .map(|n| self.pods.as_ref().and_then(|p| p.zone(n)))
+            .collect();
+        let mut order: Vec<_> = zones
             .into_iter()
             .map(|(zone, (due, place))| {
-                (leads.contains(&zone), begun != Some(zone), due, place, zone)
+                let (leads, first) = (leads.contains(&zone), planes.contains(&zone));
+                (begun != Some(zone), leads, !first, due, place, zone)
             })
             .collect();
         order.sort_unstable();
         let mut clock = due::Clock::new(self.fleet, self.intent);
-        let mut open: BTreeSet<Id> = hosts.clone();
+        let mut open: BTreeSet<Id> = hosts.difference(&self.hopeless).copied().collect();
         let mut left: BTreeMap<Option<&str>, Left<'f>> = BTreeMap::new();
-        for (_, _, _, _, zone) in &order {
-            let mine = open.iter().copied();
+        for (_, _, _, _, _, zone) in &order {
+            let mine = hosts.iter().copied();
             let mine: BTreeSet<Id> = mine.filter(|h| self.zone_of(*h) == *zone).collect();
             open.retain(|h| !mine.contains(h));
             let before = Plan::size_before(&self.arena.done, *zone);
             let mut rest = Left { hosts: mine, nodes: BTreeSet::new(), before };
             self.zone(&mut clock, *zone, &mut rest, &open)?;
+            for host in rest.hosts.iter().filter(|_| self.intent.one_zone_at_a_time) {
+                self.waiting.extend(self.waits_for(*host, &open).map(|on| (*host, on)));
+            }
             let mine = nodes.iter().copied();
             let mine = mine.filter(|n| self.pods.as_ref().and_then(|p| p.zone(n)) == *zone);
             rest.nodes = mine.collect();
@@ -152,20 +167,12 @@ impl<'f> Planning<'_, 'f> {
             let mut moved = again;
             while moved {
                 moved = false;
-                for (_, _, _, _, zone) in &order {
+                for (_, _, _, _, _, zone) in &order {
                     let Some(mut rest) = left.remove(zone) else { continue };
                     let others = left.values().flat_map(|l| &l.hosts).copied();
                     // In the end nobody waits for what cannot be done.
                     let others: BTreeSet<Id> = others.filter(|_| others_count).collect();
-                    let late: BTreeSet<Id> = rest
-                        .hosts
-                        .iter()
-                        .copied()
-                        .filter(|h| self.behind_leader(*h).is_some())
-                        .collect();
-                    rest.hosts.retain(|h| !late.contains(h));
                     moved |= self.zone(&mut clock, *zone, &mut rest, &others)?;
-                    rest.hosts.extend(late);
                     moved |= self.nodes(&mut clock, *zone, &mut rest)?;
                     left.insert(*zone, rest);
                 }
@@ -173,14 +180,12 @@ impl<'f> Planning<'_, 'f> {
         }
         let open: BTreeSet<Id> = left.values().flat_map(|l| &l.hosts).copied().collect();
         for host in &open {
-            let why = self.stuck(*host, &open, clock.now);
+            let why = self.stuck(*host, clock.now);
             self.blocked.push(why);
         }
-        let nodes = left
-            .values()
-            .flat_map(|l| &l.nodes)
-            .filter_map(|n| self.pods.as_ref().map(|pods| pods.stuck(n)));
-        self.blocked.extend(nodes.collect::<Vec<_>>());
+        let nodes = left.values().flat_map(|l| &l.nodes);
+        let nodes = nodes.filter_map(|n| Some(self.pods.as_ref()?.stuck(n, self.jobs.get(n)?)));
+        self.blocked.extend(nodes);
         Ok(clock.ends)
     }
 
@@ -194,13 +199,38 @@ impl<'f> Planning<'_, 'f> {
                 return None;
             };
             let id = self.arena.host_id(leader);
-            let updated = self.waves.iter().any(|w| w.targets.iter().any(|t| t == id));
-            updated.then_some((quorum.id.as_str(), id))
+            self.updated(leader).then_some((quorum.id.as_str(), id))
         })
     }
 
     fn zone_of(&self, host: Id) -> Option<&'f str> {
         self.fleet.hosts.get(host).map(|h| h.zone.as_str())
+    }
+
+    /// The quorum that a host leads, and a member of it that is still to come elsewhere.
+    fn waits_for(&self, host: Id, elsewhere: &BTreeSet<Id>) -> Option<(&'f str, Id)> {
+        let quorums = at(&self.arena.hosts, host).quorums.iter();
+        quorums.filter_map(|n| self.fleet.quorums.get(*n)).find_map(|quorum| {
+            let leader = quorum.leader.as_ref().and_then(|l| self.arena.seat(l));
+            let to_come = |m: &Member| match self.arena.seat(m) {
+                Some(Seat::Host(h)) => Some(h).filter(|h| elsewhere.contains(h)),
+                Some(Seat::Vm(_)) | None => None,
+            };
+            let other = quorum.members.iter().find_map(to_come);
+            let leads = leader == Some(Seat::Host(host));
+            other.filter(|_| leads).map(|other| (quorum.id.as_str(), other))
+        })
+    }
+
+    /// The targets for which leaders waited, and which no wave updates in the end.
+    pub(crate) fn waited_in_vain(&self) -> BTreeSet<Id> {
+        let others = self.waiting.values().map(|(_, other)| *other);
+        others.filter(|other| !self.updated(*other)).collect()
+    }
+
+    fn updated(&self, host: Id) -> bool {
+        let id = self.arena.host_id(host);
+        self.waves.iter().any(|w| w.targets.iter().any(|t| t == id))
     }
 
     /// Plans the hosts of a zone, and puts their waves into windows. Gives whether
@@ -214,11 +244,19 @@ impl<'f> Planning<'_, 'f> {
     ) -> Result<bool, PlanError> {
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
         let (mut any, mut alone) = (false, false);
-        while !left.hosts.is_empty() {
+        let mut late = BTreeSet::new();
+        loop {
+            // Nobody of a quorum comes after its leader (Q2).
+            let behind = left.hosts.iter().copied().filter(|h| self.behind_leader(*h).is_some());
+            late.extend(behind);
+            left.hosts.retain(|h| !late.contains(h));
+            if left.hosts.is_empty() {
+                break;
+            }
             let start = self.load.clone();
             let now = spans.as_deref().map(|spans| windows::after(spans, clock.now));
             let drafts = self.hosts(left, elsewhere, now.as_deref(), alone);
-            let mut late = None;
+            let mut too_late = None;
             let mut mark = start.mark();
             for draft in drafts {
                 let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
@@ -226,14 +264,14 @@ impl<'f> Planning<'_, 'f> {
                 mark += draft.moved;
                 if let Some(seconds) = self.place(clock, now.as_deref(), wave) {
                     mark -= draft.moved;
-                    late = Some((draft.hosts, seconds));
+                    too_late = Some((draft.hosts, seconds));
                     break;
                 }
                 any = true;
                 left.before = Some(draft.hosts.len());
                 left.hosts.retain(|h| !draft.hosts.contains(h));
             }
-            let Some((hosts, seconds)) = late else { break };
+            let Some((hosts, seconds)) = too_late else { break };
             // The rest is planned anew from there: one by one, and without what
             // is too long even so.
             self.load.back_to(self.arena, mark);
@@ -243,6 +281,7 @@ impl<'f> Planning<'_, 'f> {
             }
             alone = true;
         }
+        left.hosts.extend(late);
         Ok(any)
     }
 
@@ -255,7 +294,7 @@ impl<'f> Planning<'_, 'f> {
     ) -> Result<bool, PlanError> {
         let Some(mut pods) = self.pods.take() else { return Ok(false) };
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let (waves, stuck) = pods.waves(self.intent, &left.nodes, left.before);
+        let (waves, stuck) = pods.waves(self.intent, self.jobs, &left.nodes, left.before);
         left.nodes = stuck;
         let any = !waves.is_empty();
         let mut undone = Vec::new();
@@ -270,14 +309,14 @@ impl<'f> Planning<'_, 'f> {
                 left.before = Some(nodes.0.len());
             }
         }
-        undone.iter().rev().for_each(|nodes| pods.undo(nodes));
+        undone.iter().rev().for_each(|nodes| pods.undo(self.jobs, nodes));
         self.pods = Some(pods);
         Ok(any)
     }
 
     /// Zones with a host that leads a quorum which has other targets elsewhere.
     fn leading_zones(&self, hosts: &BTreeSet<Id>) -> BTreeSet<Option<&'f str>> {
-        let host = |m: &tidegate_model::fleet::Member| match self.arena.seat(m) {
+        let host = |m: &Member| match self.arena.seat(m) {
             Some(Seat::Host(h)) if hosts.contains(&h) => Some(h),
             Some(Seat::Host(_) | Seat::Vm(_)) | None => None,
         };
@@ -357,7 +396,7 @@ impl<'f> Planning<'_, 'f> {
     }
 
     /// Why a host is left over when all waves are made.
-    fn stuck(&self, host: Id, left: &BTreeSet<Id>, now: Timestamp) -> Blocked {
+    fn stuck(&self, host: Id, now: Timestamp) -> Blocked {
         let arena = self.arena;
         let (id, row) = (arena.host_id(host), at(&arena.hosts, host));
         let vms = at(&self.load.on, host).len();
@@ -375,18 +414,11 @@ impl<'f> Planning<'_, 'f> {
             let fix = "plan again when this plan is done".to_owned();
             return block::blocked(id, BlockedCode::Order, &numbers, fix);
         }
-        for quorum in row.quorums.iter().filter_map(|n| self.fleet.quorums.get(*n)) {
-            let other = quorum.members.iter().find_map(|m| match arena.seat(m) {
-                Some(Seat::Host(h)) if h != host && left.contains(&h) => Some(h),
-                Some(Seat::Host(_) | Seat::Vm(_)) | None => None,
-            });
-            let leads = quorum.leader.as_ref().and_then(|l| arena.seat(l));
-            if let Some(other) = other.filter(|_| leads == Some(Seat::Host(host))) {
-                let other = arena.host_id(other);
-                let numbers = [("quorum", json!(quorum.id)), ("waits_for", json!(other))];
-                let fix = format!("update `{other}` first, or let another member lead");
-                return block::blocked(id, BlockedCode::Order, &numbers, fix);
-            }
+        if let Some((quorum, other)) = self.waiting.get(&host).filter(|(_, o)| self.updated(*o)) {
+            let other = arena.host_id(*other);
+            let numbers = [("quorum", json!(quorum)), ("waits_for", json!(other))];
+            let fix = "plan again when this plan is done, or let another member lead".to_owned();
+            return block::blocked(id, BlockedCode::Order, &numbers, fix);
         }
         let class = (0..arena.classes.len()).max_by_key(|c| {
             let usable = *at(&row.usable, *c);
