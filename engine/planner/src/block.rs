@@ -104,38 +104,39 @@ pub(crate) fn version<'f>(
 
 fn quorum(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
     let row = at(&arena.hosts, host);
-    for quorum in row.quorums.iter().filter_map(|n| arena.fleet.quorums.get(*n)) {
+    row.quorums.iter().filter_map(|n| arena.fleet.quorums.get(*n)).find_map(|quorum| {
         let here = |m: &&Member| arena.seat(m) == Some(Seat::Host(host));
         let mine = quorum.members.iter().filter(here).count();
-        let out = not_in_step(arena, load, quorum);
+        let out = out_elsewhere(arena, load, quorum, Seat::Host(host));
         let all = quorum.members.len();
-        if mine > 1 || out > 0 || all - 1 < all / 2 + 1 {
+        (mine > 1 || out > 0 || all < 3).then(|| {
             let numbers = [
                 ("quorum", json!(quorum.id)),
                 ("members", json!(all)),
                 ("members_here", json!(mine)),
-                ("not_in_step", json!(out)),
+                ("out_elsewhere", json!(out)),
             ];
             let fix = if out == 0 {
                 format!("add members to quorum `{}` on other hosts", quorum.id)
             } else {
                 format!("bring all members of quorum `{}` into step", quorum.id)
             };
-            return Some(blocked(id, BlockedCode::Quorum, &numbers, fix));
-        }
-    }
-    None
+            blocked(id, BlockedCode::Quorum, &numbers, fix)
+        })
+    })
 }
 
-/// How many members of a quorum are out whatever a plan does: not in step, or on
-/// a host that is down.
-fn not_in_step(arena: &Arena<'_>, load: &Load, quorum: &Quorum) -> usize {
+/// How many members of a quorum besides one are out whatever a plan does: not in step,
+/// or on a host that is down. That one may be restarted or moved all the same: it is
+/// out already.
+fn out_elsewhere(arena: &Arena<'_>, load: &Load, quorum: &Quorum, own: Seat) -> usize {
     let down = |m: &Member| match arena.seat(m) {
         Some(Seat::Host(h)) => at(&arena.hosts, h).down,
         Some(Seat::Vm(v)) => at(&arena.hosts, *at(&load.place, v)).down,
         None => true,
     };
-    quorum.members.iter().filter(|m| !quorum.synced.contains(m) || down(m)).count()
+    let out = |m: &&Member| arena.seat(m) != Some(own) && (!quorum.synced.contains(m) || down(m));
+    quorum.members.iter().filter(out).count()
 }
 
 fn ceph(arena: &Arena<'_>, host: Id, id: &str) -> Option<Blocked> {
@@ -175,12 +176,13 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
         let (name, row) = (arena.vm_id(vm), at(&arena.vms, vm));
         let facts = arena.fleet.vms.get(vm)?;
         if row.kind.is_none() {
-            let numbers = [
-                ("vm", json!(name)),
-                ("state", json!(facts.state)),
-                ("reason", json!(facts.reason)),
-            ];
-            let fix = format!("move or stop vm `{name}` by hand, or accept its restart");
+            let mut numbers = vec![("vm", json!(name)), ("state", json!(facts.state))];
+            numbers.extend(facts.reason.as_ref().map(|reason| ("reason", json!(reason))));
+            numbers.extend(facts.migrating_to.as_ref().map(|to| ("moving_to", json!(to))));
+            let fix = match &facts.migrating_to {
+                Some(_) => format!("wait until vm `{name}` has moved"),
+                None => format!("move or stop vm `{name}` by hand, or accept its restart"),
+            };
             return Some(blocked(id, BlockedCode::NotMigratable, &numbers, fix));
         }
         if row.together {
@@ -193,14 +195,14 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
             return Some(blocked(id, BlockedCode::Affinity, &numbers, fix));
         }
         for quorum in row.one_by_one.iter().filter_map(|n| arena.fleet.quorums.get(*n)) {
-            let out = not_in_step(arena, load, quorum);
+            let out = out_elsewhere(arena, load, quorum, Seat::Vm(vm));
             let all = quorum.members.len();
-            if out > 0 || all - 1 < all / 2 + 1 {
+            if out > 0 || all < 3 {
                 let numbers = [
                     ("quorum", json!(quorum.id)),
                     ("vm", json!(name)),
                     ("members", json!(all)),
-                    ("not_in_step", json!(out)),
+                    ("out_elsewhere", json!(out)),
                 ];
                 let fix = format!("bring quorum `{}` to three members in step", quorum.id);
                 return Some(blocked(id, BlockedCode::Quorum, &numbers, fix));
@@ -214,12 +216,12 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
         }
         for group in &row.apart {
             let Some(facts) = arena.fleet.groups.get(*group) else { continue };
-            if let Some(short) = seats::short(arena, load, *group, host) {
+            if let Some(seats) = seats::short(arena, load, *group, host) {
                 let numbers = [
                     ("vm", json!(name)),
                     ("group", json!(facts.id)),
-                    ("members", json!(short.members)),
-                    ("hosts", json!(short.hosts)),
+                    ("members", json!(facts.members.len())),
+                    ("seats", json!(seats)),
                 ];
                 let fix = format!("remove a member of group `{}`, or add a host", facts.id);
                 return Some(blocked(id, BlockedCode::AntiAffinity, &numbers, fix));

@@ -9,10 +9,11 @@ use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Blocked, BlockedCode, Plan, Wave};
 use tidegate_model::versions::VersionRules;
 
-use crate::arena::{Arena, Id, Seat, at, cell};
+use crate::arena::{Arena, Id, Seat, at};
 use crate::load::Load;
 use crate::nodes::Pods;
 use crate::select::Job;
+use crate::stuck::Rooms;
 use crate::zone::{Draft, Limits, Way, ZonePlan};
 use crate::{PlanError, block, bounds, due, schedule, windows, zone};
 
@@ -45,13 +46,6 @@ struct Left<'f> {
     before: Option<usize>,
 }
 
-/// A target for which no window is left that is long enough.
-fn too_long(target: &str, seconds: u64) -> Blocked {
-    let numbers = [("seconds", json!(seconds))];
-    let fix = format!("add a window of at least {seconds} seconds");
-    block::blocked(target, BlockedCode::Window, &numbers, fix)
-}
-
 pub(crate) struct Planning<'p, 'f> {
     pub(crate) fleet: &'f Fleet,
     pub(crate) intent: &'f Intent,
@@ -65,6 +59,9 @@ pub(crate) struct Planning<'p, 'f> {
     pub(crate) blocked: Vec<Blocked>,
     /// Targets that no wave will update: leaders do not wait for them.
     pub(crate) hopeless: BTreeSet<Id>,
+    /// Targets for which no window was left that is long enough, alone: how many phases of
+    /// migrations they have.
+    pub(crate) too_long: BTreeMap<&'f str, u64>,
     /// By host that leads a quorum: the quorum, and the target in another zone for which
     /// it waited when the turn of its own was over.
     pub(crate) waiting: BTreeMap<Id, (&'f str, Id)>,
@@ -172,15 +169,8 @@ impl<'f> Planning<'_, 'f> {
             }
         }
         let open: BTreeSet<Id> = left.values().flat_map(|l| &l.hosts).copied().collect();
-        for host in &open {
-            let why = self.stuck(*host, clock.now);
-            self.blocked.push(why);
-        }
-        let nodes = left
-            .values()
-            .flat_map(|l| &l.nodes)
-            .filter_map(|n| self.pods.as_ref().map(|pods| pods.stuck(n)));
-        self.blocked.extend(nodes.collect::<Vec<_>>());
+        let nodes: BTreeSet<&str> = left.values().flat_map(|l| l.nodes.iter().copied()).collect();
+        self.leave(&open, &nodes, clock.now)?;
         Ok(clock.ends)
     }
 
@@ -251,28 +241,28 @@ impl<'f> Planning<'_, 'f> {
             let start = self.load.clone();
             let now = spans.as_deref().map(|spans| windows::after(spans, clock.now));
             let drafts = self.hosts(left, elsewhere, now.as_deref(), alone);
-            let mut too_late = None;
+            let mut too_late: Option<(Vec<Id>, u64)> = None;
             let mut mark = start.mark();
             for draft in drafts {
                 let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
                 let wave = schedule::wave(self.arena, self.jobs, n, &draft, self.intent.soak_s);
-                mark += draft.moved;
-                if let Some(seconds) = self.place(clock, now.as_deref(), wave) {
-                    mark -= draft.moved;
-                    too_late = Some((draft.hosts, seconds));
+                let phases = due::phases(&wave);
+                if !self.place(clock, now.as_deref(), wave) {
+                    too_late = Some((draft.hosts, phases));
                     break;
                 }
+                mark += draft.moved;
                 any = true;
                 left.before = Some(draft.hosts.len());
                 left.hosts.retain(|h| !draft.hosts.contains(h));
             }
-            let Some((hosts, seconds)) = too_late else { break };
+            let Some((hosts, phases)) = too_late else { break };
             // The rest is planned anew from there: one by one, and without what
             // is too long even so.
             self.load.back_to(self.arena, mark);
             if let [host] = hosts.as_slice() {
                 left.hosts.remove(host);
-                self.blocked.push(too_long(self.arena.host_id(*host), seconds));
+                self.too_long.insert(self.arena.host_id(*host), phases);
             }
             alone = true;
         }
@@ -297,11 +287,11 @@ impl<'f> Planning<'_, 'f> {
             let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
             let wave = pods.wave(self.jobs, n, zone, &nodes, self.intent.soak_s);
             // All take equally long: when one comes too late, so do those after it.
-            if let Some(seconds) = self.place(clock, spans.as_deref(), wave) {
-                self.blocked.extend(nodes.0.iter().map(|node| too_long(node, seconds)));
-                undone.push(nodes);
-            } else {
+            if self.place(clock, spans.as_deref(), wave) {
                 left.before = Some(nodes.0.len());
+            } else {
+                self.too_long.extend(nodes.0.iter().map(|node| (*node, 0)));
+                undone.push(nodes);
             }
         }
         undone.iter().rev().for_each(|nodes| pods.undo(nodes));
@@ -323,18 +313,18 @@ impl<'f> Planning<'_, 'f> {
         leading.collect()
     }
 
-    /// Gives a wave its window; or the seconds for which there is none.
+    /// Gives a wave its window; false if there is none.
     fn place(
         &mut self,
         clock: &mut due::Clock,
         spans: Option<&[tidegate_model::plan::Span]>,
         mut wave: Wave,
-    ) -> Option<u64> {
-        if clock.place(self.intent, spans, &mut wave) {
+    ) -> bool {
+        let placed = clock.place(self.intent, spans, &mut wave);
+        if placed {
             self.waves.push(wave);
-            return None;
         }
-        Some(due::seconds(self.intent, &wave))
+        placed
     }
 
     /// The waves of a zone's hosts.
@@ -347,7 +337,10 @@ impl<'f> Planning<'_, 'f> {
     ) -> Vec<Draft> {
         let Left { hosts: targets, before, .. } = targets;
         let Some(first) = targets.first() else { return Vec::new() };
-        let limits = Limits { intent: self.intent, phases: self.phases(spans), alone };
+        let restarts = |h: &Id| self.restarts(self.arena.host_id(*h));
+        let restarts: BTreeSet<Id> = targets.iter().copied().filter(restarts).collect();
+        let longest = spans.map(windows::longest);
+        let limits = Limits { intent: self.intent, longest, restarts: &restarts, alone };
         let zone = ZonePlan {
             arena: self.arena,
             limits: &limits,
@@ -381,68 +374,93 @@ impl<'f> Planning<'_, 'f> {
         drafts
     }
 
-    /// The most phases of migrations that fit any of some windows.
-    fn phases(&self, spans: Option<&[tidegate_model::plan::Span]>) -> Option<u32> {
-        let times = &self.intent.durations;
-        let spans = spans.filter(|_| times.migrate_s > 0)?;
-        let rest = times.update_s + times.reboot_s;
-        let most = windows::longest(spans).saturating_sub(rest) / times.migrate_s;
-        Some(u32::try_from(most).unwrap_or(u32::MAX))
+    fn restarts(&self, target: &str) -> bool {
+        self.jobs.get(target).is_some_and(|j| j.reboot)
     }
 
-    /// Why a host is left over when all waves are made.
-    fn stuck(&self, host: Id, now: Timestamp) -> Blocked {
-        let arena = self.arena;
-        let (id, row) = (arena.host_id(host), at(&arena.hosts, host));
-        let vms = at(&self.load.on, host).len();
-        let phases = u32::try_from(vms).unwrap_or(u32::MAX).div_ceil(row.max_out.max(1));
-        let spans = windows::spans(self.intent, self.zone_of(host), self.fleet.taken_at);
-        let spans = spans.ok().flatten().map(|spans| windows::after(&spans, now));
-        let most = self.phases(spans.as_deref());
-        if let Some(most) = most.filter(|most| phases > *most) {
-            let numbers = [("migrations_in_sequence", json!(phases)), ("window_has", json!(most))];
-            let fix = format!("widen the windows to {phases} migrations in sequence");
-            return block::blocked(id, BlockedCode::Window, &numbers, fix);
+    /// Blocks what is left over when all waves are made, each with the reason that holds
+    /// then.
+    fn leave(
+        &mut self,
+        hosts: &BTreeSet<Id>,
+        nodes: &BTreeSet<&'f str>,
+        now: Timestamp,
+    ) -> Result<(), PlanError> {
+        let mut blocked = Vec::new();
+        let mut known: BTreeMap<Option<&str>, Option<u64>> = BTreeMap::new();
+        let mut longest = |zone: Option<&'f str>| -> Result<Option<u64>, PlanError> {
+            if let Some(found) = known.get(&zone) {
+                return Ok(*found);
+            }
+            let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
+            let left = spans.map(|spans| windows::longest(&windows::after(&spans, now)));
+            known.insert(zone, left);
+            Ok(left)
+        };
+        for (&target, &phases) in &self.too_long {
+            let host = self.arena.host_ids.get(target).copied();
+            let zone = match host {
+                Some(host) => self.zone_of(host),
+                None => self.pods.as_ref().and_then(|p| p.zone(target)),
+            };
+            blocked.push(self.too_long(target, host, phases, longest(zone)?.unwrap_or(0)));
         }
+        let mut rooms = Rooms::new(self.arena, self.intent, &self.load);
+        for &host in hosts {
+            let id = self.arena.host_id(host);
+            let least = self.least_phases(host);
+            let window = longest(self.zone_of(host))?.filter(|l| self.seconds(id, least) > *l);
+            blocked.push(match window {
+                Some(longest) => self.too_long(id, Some(host), least, longest),
+                None => self.out_of_order(host).unwrap_or_else(|| rooms.capacity(host)),
+            });
+        }
+        if let Some(pods) = &mut self.pods {
+            blocked.extend(nodes.iter().map(|node| pods.stuck(node)));
+        }
+        self.blocked.extend(blocked);
+        Ok(())
+    }
+
+    /// The fewest phases in which all leaves a host when the plan is done.
+    fn least_phases(&self, host: Id) -> u64 {
+        let most = at(&self.arena.hosts, host).max_out.max(1);
+        (at(&self.load.on, host).len() as u64).div_ceil(u64::from(most))
+    }
+
+    /// How long a target takes with so many phases of migrations.
+    fn seconds(&self, target: &str, phases: u64) -> u64 {
+        let times = &self.intent.durations;
+        let restart = if self.restarts(target) { times.reboot_s } else { 0 };
+        phases.saturating_mul(times.migrate_s) + times.update_s + restart
+    }
+
+    /// A target for which no window is left that is long enough.
+    fn too_long(&self, target: &str, host: Option<Id>, phases: u64, longest: u64) -> Blocked {
+        // More may have come to it since it was found to take so long.
+        let phases = host.map_or(0, |h| phases.max(self.least_phases(h)));
+        let seconds = self.seconds(target, phases);
+        let mut numbers = vec![("seconds", json!(seconds)), ("longest_window_s", json!(longest))];
+        if let Some(host) = host {
+            numbers.push(("vms", json!(at(&self.load.on, host).len())));
+            numbers.push(("phases", json!(phases)));
+        }
+        let fix = format!("add a window of at least {seconds} seconds");
+        block::blocked(target, BlockedCode::Window, &numbers, fix)
+    }
+
+    /// A host that would come before or after another one of its quorum.
+    fn out_of_order(&self, host: Id) -> Option<Blocked> {
+        let id = self.arena.host_id(host);
         if let Some((quorum, leader)) = self.behind_leader(host) {
             let numbers = [("quorum", json!(quorum)), ("comes_after", json!(leader))];
             let fix = "plan again when this plan is done".to_owned();
-            return block::blocked(id, BlockedCode::Order, &numbers, fix);
+            return Some(block::blocked(id, BlockedCode::Order, &numbers, fix));
         }
-        if let Some((quorum, other)) = self.waiting.get(&host).filter(|(_, o)| self.updated(*o)) {
-            let other = arena.host_id(*other);
-            let numbers = [("quorum", json!(quorum)), ("waits_for", json!(other))];
-            let fix = "plan again when this plan is done, or let another member lead".to_owned();
-            return block::blocked(id, BlockedCode::Order, &numbers, fix);
-        }
-        let class = (0..arena.classes.len()).max_by_key(|c| {
-            let usable = *at(&row.usable, *c);
-            let used = usable - *cell(&self.load.free, host, *c);
-            if usable == 0 { 0 } else { used.saturating_mul(1000) / usable }
-        });
-        let class = class.unwrap_or(0);
-        let amount = |n: i64| json!(tidegate_model::fleet::Amount(n));
-        let free: i64 = arena
-            .hosts
-            .iter()
-            .enumerate()
-            .filter(|(h, r)| *h != host && r.zone == row.zone && r.serves)
-            .map(|(h, _)| at(&self.load.free, h).get(class).copied().unwrap_or(0))
-            .sum();
-        let usable = row.usable.get(class).copied().unwrap_or(0);
-        let used = usable - at(&self.load.free, host).get(class).copied().unwrap_or(0);
-        let numbers = [
-            ("class", json!(arena.classes.get(class))),
-            ("used", amount(used)),
-            ("free_elsewhere", amount(free)),
-            ("headroom", json!(self.intent.headroom)),
-        ];
-        let fix = format!(
-            "free {} {} in zone `{}`, or lower headroom",
-            tidegate_model::fleet::Amount(used),
-            arena.classes.get(class).copied().unwrap_or("of capacity"),
-            self.fleet.hosts.get(host).map_or("", |h| h.zone.as_str())
-        );
-        block::blocked(id, BlockedCode::Capacity, &numbers, fix)
+        let (quorum, other) = self.waiting.get(&host).filter(|(_, other)| self.updated(*other))?;
+        let other = self.arena.host_id(*other);
+        let numbers = [("quorum", json!(quorum)), ("waits_for", json!(other))];
+        let fix = "plan again when this plan is done, or let another member lead".to_owned();
+        Some(block::blocked(id, BlockedCode::Order, &numbers, fix))
     }
 }

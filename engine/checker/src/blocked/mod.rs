@@ -1,0 +1,166 @@
+//! Whether what is said to be blocked is, and whether each number of the reason is so.
+//!
+//! [`Court`] knows the fleet as it is before the plan and as it is after it. A reason
+//! names what it is about; all that follows from that is counted again and compared,
+//! number by number, none more and none less. `docs/planning.md` lists the reasons.
+//! Where it cannot be told without planning whether a reason holds, a way to update the
+//! target is looked for: one that is found refutes it.
+
+mod host;
+mod machine;
+mod node;
+mod numbers;
+mod room;
+mod window;
+
+use std::collections::BTreeMap;
+
+use tidegate_model::Timestamp;
+use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
+use tidegate_model::versions::VersionRules;
+
+use crate::ground::Ground;
+use crate::state::State;
+use crate::{Invariant, Violation};
+
+/// That each reason holds, with its numbers. `done` is when a wave after the plan's
+/// last could begin.
+pub(crate) fn check<'c>(
+    ground: &'c Ground<'c>,
+    plan: &'c Plan,
+    rules: &'c VersionRules,
+    done: Timestamp,
+) -> Result<(), Violation> {
+    if plan.blocked.is_empty() {
+        return Ok(());
+    }
+    let mut court = Court::new(ground, plan, rules, done);
+    for blocked in &plan.blocked {
+        let (target, code) = (&blocked.target, blocked.code.name());
+        let judged = match ground.wanted.contains_key(target.as_str()) {
+            true => court.judge(blocked),
+            false => Err("it is no target of the intent".to_owned()),
+        };
+        judged.map_err(|why| Violation {
+            invariant: Invariant::Blocked,
+            wave: None,
+            step: None,
+            problem: format!("`{target}` is said to be blocked by {code}: {why}"),
+        })?;
+    }
+    Ok(())
+}
+
+/// What a reason is judged by.
+struct Court<'c> {
+    ground: &'c Ground<'c>,
+    plan: &'c Plan,
+    rules: &'c VersionRules,
+    /// Before the plan, and after it.
+    start: Moment<'c>,
+    end: Moment<'c>,
+    done: Timestamp,
+    zones: room::Zones,
+    /// By what asks for a host alike: what is free on those that may have it.
+    homes: BTreeMap<room::Profile<'c>, room::Homes>,
+    /// By zone: the seconds of the longest window that is left when the plan is done.
+    windows: BTreeMap<Option<&'c str>, u64>,
+}
+
+/// Where everything is at one time.
+struct Moment<'c> {
+    state: State<'c>,
+    /// By host: the virtual machines on it.
+    on: Vec<Vec<usize>>,
+    rooms: room::Rooms,
+}
+
+impl<'c> Moment<'c> {
+    fn new(ground: &'c Ground<'c>, state: State<'c>) -> Self {
+        let mut on = vec![Vec::new(); ground.fleet.hosts.len()];
+        for vm in 0..ground.fleet.vms.len() {
+            if let Some(here) = on.get_mut(state.place[vm]) {
+                here.push(vm);
+            }
+        }
+        let rooms = room::Rooms::new(ground, &state);
+        Self { state, on, rooms }
+    }
+
+    fn on(&self, host: usize) -> &[usize] {
+        self.on.get(host).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+impl<'c> Court<'c> {
+    fn new(
+        ground: &'c Ground<'c>,
+        plan: &'c Plan,
+        rules: &'c VersionRules,
+        done: Timestamp,
+    ) -> Self {
+        Self {
+            ground,
+            plan,
+            rules,
+            start: Moment::new(ground, State::new(ground)),
+            end: Moment::new(ground, ended(ground, plan)),
+            done,
+            zones: room::Zones::new(ground),
+            homes: BTreeMap::new(),
+            windows: BTreeMap::new(),
+        }
+    }
+
+    fn judge(&mut self, blocked: &Blocked) -> Result<(), String> {
+        let target = blocked.target.as_str();
+        let found = self.ground.hosts.get(target).copied();
+        let host = || found.ok_or_else(|| "it is no host".to_owned());
+        match blocked.code {
+            BlockedCode::State => self.state(blocked, host()?),
+            BlockedCode::Budget => self.budget(blocked),
+            BlockedCode::Quorum => self.quorum(blocked, host()?),
+            BlockedCode::Ceph => self.ceph(blocked, host()?),
+            BlockedCode::Version => self.version(blocked),
+            BlockedCode::Order => self.order(blocked, host()?),
+            BlockedCode::NotMigratable => self.not_migratable(blocked, host()?),
+            BlockedCode::Affinity => self.affinity(blocked, host()?),
+            BlockedCode::AntiAffinity => self.anti_affinity(blocked, host()?),
+            BlockedCode::Compatibility => self.compatibility(blocked, host()?),
+            BlockedCode::Capacity => self.capacity(blocked, host()?),
+            BlockedCode::Pdb => self.pdb(blocked),
+            BlockedCode::Pods => self.pods(blocked),
+            BlockedCode::Window => self.window(blocked),
+        }
+    }
+
+    /// Whether the plan goes on in other zones, one after the other: the turn of a zone
+    /// may then be over when something opens a way.
+    fn elsewhere(&self) -> bool {
+        let mut zones: Vec<Option<&str>> =
+            self.plan.waves.iter().map(|w| w.zone.as_deref()).collect();
+        zones.dedup();
+        self.ground.intent.one_zone_at_a_time && zones.len() > 1
+    }
+}
+
+/// Where everything is when the plan is done.
+fn ended<'c>(ground: &'c Ground<'c>, plan: &Plan) -> State<'c> {
+    let mut state = State::new(ground);
+    let host = |id: &Option<String>| ground.hosts.get(id.as_deref()?).copied();
+    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
+        let vm = step.vm.as_deref().and_then(|v| ground.vms.get(v).copied());
+        if let (Some(vm), Some(from), Some(to)) = (vm, host(&step.from), host(&step.to)) {
+            state.leave(vm, from);
+            state.arrive(vm, to);
+            state.place[vm] = to;
+        }
+    }
+    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Evict) {
+        let node = step.to.as_deref().and_then(|to| ground.nodes.get(to)).copied();
+        if let Some(&pod) = step.pod.as_deref().and_then(|p| ground.pods.get(p)) {
+            state.evicted.insert(pod, node);
+        }
+    }
+    state
+}
