@@ -13,7 +13,8 @@
 //!                                             Fault*
 //! ```
 //!
-//! [`kubernetes`] does the same for the API server of a cluster.
+//! [`kubernetes`] does the same for the API server of a cluster, and [`accept`]
+//! serves what a test makes up itself.
 //!
 //! It binds to loopback only and takes no command that changes anything.
 
@@ -32,5 +33,7 @@ mod wire;
 
 pub use fault::{Action, Fault};
 pub use generate::{Mix, Size, generate};
+pub use listen::{Service, accept};
 pub use recording::{Account, Recording, RecordingError};
 pub use server::Replay;
+pub use wire::{Request, Response};

@@ -9,14 +9,14 @@ use crate::fault::{Action, Fault};
 use crate::wire::{self, Request, Response};
 
 /// Answers requests.
-pub(crate) trait Service: Send + Sync + 'static {
+pub trait Service: Send + Sync + 'static {
     /// The answer, and whether its body is left out; `None` closes the
     /// connection.
     fn answer(&self, request: Request) -> impl Future<Output = Option<(Response, bool)>> + Send;
 }
 
 /// Serves connections until it is aborted.
-pub(crate) async fn accept<S: Service>(listener: TcpListener, service: Arc<S>) {
+pub async fn accept<S: Service>(listener: TcpListener, service: Arc<S>) {
     // Connections end with the listener.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -48,9 +48,7 @@ pub(crate) struct Script {
 impl Script {
     /// Remembers a request; gives the first fault that strikes it.
     pub(crate) fn strike(&mut self, request: &Request) -> Option<Action> {
-        let query: Vec<String> = request.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let joint = if query.is_empty() { "" } else { "?" };
-        let line = format!("{} {}{joint}{}", request.method, request.path, query.join("&"));
+        let line = request.line();
         let action =
             self.faults.iter_mut().find_map(|f| f.strikes(&line).then(|| f.action.clone()));
         if !self.forget {

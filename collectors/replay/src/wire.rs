@@ -9,19 +9,30 @@ const MAX_REQUEST: usize = 1 << 20;
 
 /// A request.
 #[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) method: String,
+pub struct Request {
+    /// `GET` and the like.
+    pub method: String,
     /// Without query.
-    pub(crate) path: String,
-    pub(crate) query: Vec<(String, String)>,
+    pub path: String,
+    /// Names and values.
+    pub query: Vec<(String, String)>,
     /// Names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub headers: Vec<(String, String)>,
+    /// Empty if there is none.
+    pub body: Vec<u8>,
 }
 
 impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// `METHOD /path?query`.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let query: Vec<String> = self.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let joint = if query.is_empty() { "" } else { "?" };
+        format!("{} {}{joint}{}", self.method, self.path, query.join("&"))
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
@@ -31,17 +42,22 @@ impl Request {
 
 /// An answer.
 #[derive(Debug, Default)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+pub struct Response {
+    /// 200 and the like.
+    pub status: u16,
+    /// Besides the length.
+    pub headers: Vec<(String, String)>,
+    /// May be empty.
+    pub body: Vec<u8>,
     /// How many bytes of head and body are really sent before the connection
     /// breaks.
-    pub(crate) breaks_after: Option<usize>,
+    pub breaks_after: Option<usize>,
 }
 
 impl Response {
-    pub(crate) fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
+    /// JSON, with this status.
+    #[must_use]
+    pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Self { status, headers, body: body.into(), breaks_after: None }
     }

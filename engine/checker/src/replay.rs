@@ -15,7 +15,7 @@ use tidegate_model::versions::VersionRules;
 use crate::ground::{Ground, movable};
 use crate::state::State;
 use crate::table::Table;
-use crate::{Invariant, Violation, capacity, ceph, order, pods, quorum, versions};
+use crate::{Invariant, Violation, capacity, ceph, order, pods, quorum, skew, versions};
 
 /// A phase, read and understood.
 #[derive(Default)]
@@ -101,6 +101,7 @@ pub(crate) fn replay<'g>(
             ceph::phase(&course, &state, &phase)?;
             evictions.phase(&course, &state, &phase)?;
             versions::phase(&course, &state, &phase)?;
+            skew::phase(&course, &state, &phase)?;
             moving_phases += u64::from(!phase.moves.is_empty());
             updates |= !phase.updates.is_empty();
             restarts |= steps.iter().any(|s| s.op == Op::Reboot);
@@ -357,8 +358,8 @@ fn ended(
             return Err(course.broken(Invariant::Targets, None, text));
         };
         for want in wanted {
-            let has = state.version(target, &want.component);
-            if has != Some(want.to.as_str()) {
+            let has = state.version(target, want.component);
+            if has != Some(want.to) {
                 let text = format!(
                     "`{}` on `{target}` ends at version `{}`, not `{}`",
                     want.component,

@@ -126,6 +126,9 @@ async fn targets_of_the_file_name_clusters() {
             "tidegate.yaml:7: targets `b` and `c` are the same context `z`",
         ],
     );
+    s.shell.write("tidegate.yaml", "targets:\n  a:\n    with: [tls]\n    context: y\n");
+    let ran = s.run("scan");
+    ran.refused(1, &["tidegate.yaml:3: `with` is about OpenStack clouds, and `a` is a cluster"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,6 +137,9 @@ async fn what_cannot_be_reached_is_told() {
     s.run("scan --context prod2").refused(64, &["unknown context `prod2`", "admin, limited@prod1"]);
     s.run("scan --kubeconfig nonesuch").refused(1, &["nonesuch", "no such file"]);
     s.run("scan --context admin --example").refused(64, &["--example"]);
+    let only_clouds = ["`--with` asks the hosts", "context `admin` is a Kubernetes cluster"];
+    s.run("scan --with tls").refused(64, &only_clouds);
+    s.run("collect --context admin --with anonymous").refused(64, &only_clouds);
     s.shell
         .write(".kube/config", &s.replay.kubeconfig().replace("replayed-admin-token", "hunter2"));
     let refused = s.run("scan");

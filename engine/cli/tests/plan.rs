@@ -84,12 +84,18 @@ fn a_version_that_nothing_has_is_told_from_one_that_everything_has() {
     assert_ne!(older, FLEET);
     shell.write("fleet.json", &older);
     let ran = shell.run(&format!("{MAKE} -f json"));
-    assert_eq!(ran.stderr, "warning: target 1 is from `2025.1`: where `nova` is `2024.2` on 1, it is left as it is\n");
+    assert_eq!(
+        ran.stderr,
+        "warning: target 1 is from `2025.1`: where `nova` is `2024.2` on 1, it is left as it is\n"
+    );
     assert_eq!(ran.code, 3, "{ran:?}");
     // All is done: no error, and no silence.
     shell.write("fleet.json", &FLEET.replace("\"2025.1\"", "\"2025.2\""));
     let ran = shell.run(MAKE);
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, "everything that is selected has the wanted version already\n"));
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (0, "everything that is selected has the wanted version already\n")
+    );
     assert!(ran.stdout.contains("0 targets in 0 waves, 0 blocked"), "{ran:?}");
 }
 

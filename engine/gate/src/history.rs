@@ -159,8 +159,10 @@ pub fn add_done(done: &[Done], fleet: &mut Fleet) -> Result<(), Contradiction> {
     }
     for node in fleet.kubernetes.iter_mut().flat_map(|c| &mut c.nodes) {
         for (component, recorded) in all.get(node.id.as_str()).into_iter().flatten() {
-            let shown = node.version.get_or_insert_with(|| (*recorded).to_owned());
-            agree(&node.id, component, recorded, shown)?;
+            match node.version_of(component) {
+                Some(shown) => agree(&node.id, component, recorded, shown)?,
+                None => node.set_version(component, recorded),
+            }
         }
     }
     Ok(())

@@ -68,23 +68,29 @@ pub(crate) fn host(
         .or_else(|| vms(arena, load, host, id))
 }
 
-/// Why a target cannot have the versions that are wanted; `held` gives who has
+/// Why a target cannot go to the versions that are wanted from those it has.
+pub(crate) fn step(rules: &VersionRules, id: &str, job: &Job<'_>) -> Option<Blocked> {
+    job.updates.iter().find_map(|(component, from, to)| {
+        let from = (*from)?;
+        let why = steps::forbidden(rules, component, from, to)?;
+        let numbers = [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
+        let fix = format!("choose another version: {why}");
+        Some(blocked(id, BlockedCode::Version, &numbers, fix))
+    })
+}
+
+/// Why a host cannot have the versions that are wanted; `held` gives who has
 /// which version of a component.
-pub(crate) fn version<'f>(
+fn version<'f>(
     rules: &VersionRules,
     id: &str,
     job: &Job<'_>,
     held: &dyn Fn(&str) -> Vec<(&'f str, &'f str)>,
 ) -> Option<Blocked> {
-    for (component, from, to) in &job.updates {
-        if let Some(from) = from
-            && let Some(why) = steps::forbidden(rules, component, from, to)
-        {
-            let numbers =
-                [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
-            let fix = format!("choose another version: {why}");
-            return Some(blocked(id, BlockedCode::Version, &numbers, fix));
-        }
+    if let Some(why) = step(rules, id, job) {
+        return Some(why);
+    }
+    for (component, _, to) in &job.updates {
         let limits = rules.components.get(*component).is_some_and(|c| c.spread.is_some());
         let far = limits.then(|| steps::too_far(rules, component, to, held(component).into_iter()));
         if let Some((other, version, spread)) = far.flatten() {

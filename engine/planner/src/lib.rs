@@ -20,6 +20,7 @@ mod schedule;
 mod seats;
 mod select;
 mod sequence;
+mod skew;
 mod steps;
 mod stuck;
 mod wave;
@@ -93,16 +94,20 @@ pub fn plan(
     if !problems.is_empty() {
         return Err(PlanError::Fleet(problems));
     }
-    check(fleet, intent)?;
+    check(fleet, intent, rules)?;
     let arena = Arena::new(fleet, origin.done.clone());
-    let jobs = select::jobs(fleet, intent, rules, origin.since.unwrap_or(fleet.taken_at));
+    let since = origin.since.unwrap_or(fleet.taken_at);
+    let jobs = select::jobs(fleet, intent, rules, since).map_err(|torn| {
+        let select::Torn { id, component, versions: [one, other] } = torn;
+        PlanError::Intent(format!("it wants `{component}` on `{id}` to be `{one}` and `{other}`"))
+    })?;
     let mut hopeless = BTreeSet::new();
     let (planning, hosts, nodes, ends) = loop {
         let mut planning = Planning {
             fleet,
             intent,
             load: Load::new(&arena),
-            pods: fleet.kubernetes.as_ref().map(Pods::new),
+            pods: fleet.kubernetes.as_ref().map(|cluster| Pods::new(cluster, rules)),
             waves: Vec::new(),
             blocked: Vec::new(),
             arena: &arena,
@@ -161,7 +166,7 @@ pub fn plan(
 }
 
 /// That an intent can be followed.
-fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
+fn check(fleet: &Fleet, intent: &Intent, rules: &VersionRules) -> Result<(), PlanError> {
     let wrong = |problem: String| Err(PlanError::Intent(problem));
     if intent.schema != Intent::SCHEMA {
         return wrong(format!("its schema is `{}`, not `{}`", intent.schema, Intent::SCHEMA));
@@ -179,10 +184,9 @@ fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
         return wrong("it has no targets".to_owned());
     }
     for (n, target) in (1..).zip(&intent.targets) {
-        let chosen = select::chosen(fleet, target);
-        let unknown = chosen.iter().find(|(_, now)| now.is_none() && target.from.is_some());
-        if let Some((id, _)) = unknown {
-            let component = &target.component;
+        let chosen = select::chosen(fleet, target, rules);
+        let unknown = chosen.iter().find(|c| c.now.is_none() && target.from.is_some());
+        if let Some(select::Chosen { id, component, .. }) = unknown {
             return wrong(format!(
                 "target {n} has a `from`, and which version of `{component}` is on `{id}` is not known"
             ));
@@ -194,7 +198,8 @@ fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
             return wrong(format!("target {n} selects nothing that `{}` is on", target.component));
         }
     }
-    for (selection, target) in select::selections(fleet, intent).iter().zip(&intent.targets) {
+    for (selection, target) in select::selections(fleet, intent, rules).iter().zip(&intent.targets)
+    {
         nothing_from(selection, target)?;
     }
     Ok(())

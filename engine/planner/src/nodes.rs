@@ -13,6 +13,7 @@ use crate::arena::{Id, at, at_mut};
 use crate::block::{self, blocked};
 use crate::schedule::{components, step};
 use crate::select::Job;
+use crate::skew::{Coming, Versions};
 
 /// Where pods are as a plan goes on.
 pub(crate) struct Pods<'f> {
@@ -23,13 +24,14 @@ pub(crate) struct Pods<'f> {
     on: Vec<Vec<Id>>,
     /// By pod: the budgets that cover it.
     budgets: Vec<Vec<Id>>,
+    versions: Versions<'f>,
 }
 
 /// What is moved off nodes: pod, from, to.
 pub(crate) type Evictions = Vec<(Id, Id, Id)>;
 
 impl<'f> Pods<'f> {
-    pub(crate) fn new(cluster: &'f Cluster) -> Self {
+    pub(crate) fn new(cluster: &'f Cluster, rules: &'f VersionRules) -> Self {
         let nodes: HashMap<&str, Id> =
             cluster.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
         let pods: HashMap<&str, Id> =
@@ -48,7 +50,8 @@ impl<'f> Pods<'f> {
                 at_mut(&mut budgets, *pod).push(n);
             }
         }
-        Self { cluster, nodes, place, on, budgets }
+        let versions = Versions::new(cluster, rules);
+        Self { cluster, nodes, place, on, budgets, versions }
     }
 
     fn pod(&self, id: Id) -> &'f Pod {
@@ -61,6 +64,11 @@ impl<'f> Pods<'f> {
 
     pub(crate) fn is_node(&self, id: &str) -> bool {
         self.nodes.contains_key(id)
+    }
+
+    /// Whether a node is of a control plane.
+    pub(crate) fn is_plane(&self, id: &str) -> bool {
+        self.nodes.get(id).is_some_and(|n| self.node(*n).control_plane)
     }
 
     /// The zone of a node.
@@ -87,12 +95,14 @@ impl<'f> Pods<'f> {
         intent: &Intent,
         rules: &VersionRules,
     ) -> Option<Blocked> {
-        let nodes = &self.cluster.nodes;
-        let held = |_: &str| {
-            let all = nodes.iter().filter_map(|n| Some((n.id.as_str(), n.version.as_deref()?)));
-            all.collect()
-        };
-        if let Some(why) = block::version(rules, id, job, &held) {
+        let unknown = job.updates.iter().find(|(_, from, _)| from.is_none());
+        if let Some((component, _, to)) = unknown {
+            let numbers =
+                [("component", json!(component)), ("from", json!(null)), ("to", json!(to))];
+            let fix = format!("tell the version of `{component}` on `{id}`");
+            return Some(blocked(id, BlockedCode::Version, &numbers, fix));
+        }
+        if let Some(why) = block::step(rules, id, job) {
             return Some(why);
         }
         let node = *self.nodes.get(id)?;
@@ -152,6 +162,7 @@ impl<'f> Pods<'f> {
     pub(crate) fn waves(
         &mut self,
         intent: &Intent,
+        jobs: &BTreeMap<&'f str, Job<'f>>,
         targets: &BTreeSet<&'f str>,
         mut before: Option<usize>,
     ) -> (Vec<(Vec<&'f str>, Evictions)>, BTreeSet<&'f str>) {
@@ -172,8 +183,9 @@ impl<'f> Pods<'f> {
             let mut spent: BTreeMap<Id, u32> = BTreeMap::new();
             let mut planes: BTreeSet<&str> = BTreeSet::new();
             let mut pools: BTreeMap<&str, u32> = BTreeMap::new();
+            let mut coming = Coming::default();
             for id in &open {
-                let Some(&node) = self.nodes.get(id) else { continue };
+                let (Some(&node), Some(job)) = (self.nodes.get(id), jobs.get(id)) else { continue };
                 let facts = self.node(node);
                 let limit = intent.max_unavailable.get(&facts.cluster);
                 let out = pools.get(facts.cluster.as_str()).copied().unwrap_or(0);
@@ -185,6 +197,10 @@ impl<'f> Pods<'f> {
                 {
                     continue;
                 }
+                let before = coming.clone();
+                if !self.versions.join(&mut coming, node, job) {
+                    continue;
+                }
                 cordoned.insert(node);
                 let none = BTreeSet::new();
                 let ways = [(false, &waiting), (true, &waiting), (false, &none), (true, &none)];
@@ -192,6 +208,7 @@ impl<'f> Pods<'f> {
                     ways.into_iter().find_map(|way| self.drain(node, &cordoned, way, &mut spent));
                 let Some(taken) = taken else {
                     cordoned.remove(&node);
+                    coming = before;
                     continue;
                 };
                 evicted.extend(taken);
@@ -204,6 +221,11 @@ impl<'f> Pods<'f> {
             if batch.is_empty() {
                 break;
             }
+            for (node, job) in
+                batch.iter().filter_map(|id| Some((self.nodes.get(id)?, jobs.get(id)?)))
+            {
+                self.versions.update(*node, job);
+            }
             open.retain(|id| !batch.contains(id));
             waiting.retain(|n| !cordoned.contains(n));
             before = Some(batch.len());
@@ -213,17 +235,29 @@ impl<'f> Pods<'f> {
         (waves, open.into_iter().collect())
     }
 
-    /// Takes back the evictions of a wave that is not run.
-    pub(crate) fn undo(&mut self, wave: &(Vec<&'f str>, Evictions)) {
+    /// Takes back a wave that is not run.
+    pub(crate) fn undo(
+        &mut self,
+        jobs: &BTreeMap<&'f str, Job<'f>>,
+        wave: &(Vec<&'f str>, Evictions),
+    ) {
         for &(pod, from, _) in wave.1.iter().rev() {
             self.lift(pod);
             self.drop_on(pod, from);
         }
+        for (node, job) in wave.0.iter().filter_map(|id| Some((self.nodes.get(id)?, jobs.get(id)?)))
+        {
+            self.versions.undo(*node, job);
+        }
     }
 
-    /// Why a node is left over when all waves are made: a pod that no other node would
-    /// take as things stand, or all of them together.
-    pub(crate) fn stuck(&mut self, id: &str) -> Blocked {
+    /// Why a node is left over when all waves are made: a version would be too far from
+    /// another one, or a pod finds no other node as things stand, or all of them together.
+    pub(crate) fn stuck(&mut self, id: &str, job: &Job<'f>) -> Blocked {
+        let far = self.nodes.get(id).and_then(|n| self.versions.refused(id, *n, job));
+        if let Some(why) = far {
+            return why;
+        }
         let fix = "add a node of its cluster, or free requests on others".to_owned();
         let node = self.nodes.get(id).copied();
         let pods = node.map_or_else(Vec::new, |node| self.leaving(node));

@@ -124,18 +124,25 @@ impl<'f> Planning<'_, 'f> {
         // A zone that a plan before this one began with is finished first, if one at a time is.
         let begun = self.arena.done.last().filter(|_| self.intent.one_zone_at_a_time);
         let begun = begun.map(|d| d.zone.as_deref());
-        // A leader waits for members in other zones, whatever is due.
-        let mut order: Vec<(bool, bool, Timestamp, usize, Option<&str>)> = zones
+        // Where zones cannot be come back to, kubelets must not be there before what
+        // they talk to; and a leader waits for members in other zones, whatever is due.
+        let planes = nodes.iter().filter(|n| self.pods.as_ref().is_some_and(|p| p.is_plane(n)));
+        let planes: BTreeSet<Option<&str>> = planes
+            .filter(|_| self.intent.one_zone_at_a_time)
+            .map(|n| self.pods.as_ref().and_then(|p| p.zone(n)))
+            .collect();
+        let mut order: Vec<_> = zones
             .into_iter()
             .map(|(zone, (due, place))| {
-                (begun != Some(zone), leads.contains(&zone), due, place, zone)
+                let (leads, first) = (leads.contains(&zone), planes.contains(&zone));
+                (begun != Some(zone), leads, !first, due, place, zone)
             })
             .collect();
         order.sort_unstable();
         let mut clock = due::Clock::new(self.fleet, self.intent);
         let mut open: BTreeSet<Id> = hosts.difference(&self.hopeless).copied().collect();
         let mut left: BTreeMap<Option<&str>, Left<'f>> = BTreeMap::new();
-        for (_, _, _, _, zone) in &order {
+        for (_, _, _, _, _, zone) in &order {
             let mine = hosts.iter().copied();
             let mine: BTreeSet<Id> = mine.filter(|h| self.zone_of(*h) == *zone).collect();
             open.retain(|h| !mine.contains(h));
@@ -157,7 +164,7 @@ impl<'f> Planning<'_, 'f> {
             let mut moved = again;
             while moved {
                 moved = false;
-                for (_, _, _, _, zone) in &order {
+                for (_, _, _, _, _, zone) in &order {
                     let Some(mut rest) = left.remove(zone) else { continue };
                     let others = left.values().flat_map(|l| &l.hosts).copied();
                     // In the end nobody waits for what cannot be done.
@@ -279,7 +286,7 @@ impl<'f> Planning<'_, 'f> {
     ) -> Result<bool, PlanError> {
         let Some(mut pods) = self.pods.take() else { return Ok(false) };
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let (waves, stuck) = pods.waves(self.intent, &left.nodes, left.before);
+        let (waves, stuck) = pods.waves(self.intent, self.jobs, &left.nodes, left.before);
         left.nodes = stuck;
         let any = !waves.is_empty();
         let mut undone = Vec::new();
@@ -294,7 +301,7 @@ impl<'f> Planning<'_, 'f> {
                 undone.push(nodes);
             }
         }
-        undone.iter().rev().for_each(|nodes| pods.undo(nodes));
+        undone.iter().rev().for_each(|nodes| pods.undo(self.jobs, nodes));
         self.pods = Some(pods);
         Ok(any)
     }
@@ -416,7 +423,8 @@ impl<'f> Planning<'_, 'f> {
             });
         }
         if let Some(pods) = &mut self.pods {
-            blocked.extend(nodes.iter().map(|node| pods.stuck(node)));
+            let jobs = nodes.iter().filter_map(|node| Some((node, self.jobs.get(node)?)));
+            blocked.extend(jobs.map(|(node, job)| pods.stuck(node, job)));
         }
         self.blocked.extend(blocked);
         Ok(())

@@ -3,7 +3,7 @@
 use tidegate_model::versions::{Scheme, VersionRules};
 
 /// The leading numbers of a version: `v1.34.2-rc1` is 1, 34, 2.
-fn parts(version: &str) -> Vec<u64> {
+pub(crate) fn parts(version: &str) -> Vec<u64> {
     let version = version.strip_prefix('v').unwrap_or(version);
     let number = |p: &str| {
         let digits: String = p.chars().take_while(char::is_ascii_digit).collect();

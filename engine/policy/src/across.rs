@@ -13,7 +13,7 @@ use regorus::Value;
 use tidegate_model::{AbortCode, Fact, Facts, FactsError};
 
 use crate::coverage::{Coverage, Place, Seen};
-use crate::loaded::{Loaded, load};
+use crate::loaded::{Loaded, Reader};
 use crate::metadata::{Join, Rule};
 use crate::outcome::Answer;
 
@@ -76,7 +76,7 @@ fn look_up(
                 hits.push(fact);
             }
         })?;
-        for loaded in load(hits) {
+        for loaded in Reader::new(&BTreeMap::new()).load(hits) {
             let key = &loaded.resource.key;
             if let Some(since) = loaded.unseen_since {
                 return Ok(Err(format!("joined {key} of `{}` was last seen at {since}", meta.id)));

@@ -17,7 +17,9 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use tidegate_model::{Counts, Finding, Timestamp};
+use tidegate_model::{
+    AbortCode, Cause, Counts, Finding, ResourceKey, Timestamp, Verdict, Violation,
+};
 
 use crate::joins::Pair;
 use crate::outcome::Holds;
@@ -25,7 +27,7 @@ use crate::outcome::Holds;
 const MARK: &[u8; 8] = b"tidegate";
 
 /// Changes with the shape of [`Carry`].
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// What is carried.
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,21 +93,88 @@ pub(crate) struct Kept<'c> {
     pub(crate) key: Cow<'c, str>,
     /// A limit was hit: never carried.
     pub(crate) again: bool,
-    /// The finding as JSON.
+    /// The rest, as [`Rest`]. It is decoded when the findings are handed out; most
+    /// go into the next blob as they are.
     #[serde(borrow)]
-    json: Cow<'c, str>,
+    rest: Cow<'c, [u8]>,
+}
+
+/// A violation: message, path, and as JSON what was found and wanted.
+type Said<'f> = (&'f str, &'f str, Cow<'f, str>, Cow<'f, str>);
+
+/// A finding but for its resource.
+#[derive(Serialize, Deserialize)]
+struct Rest<'f> {
+    region: Option<&'f str>,
+    project: Option<&'f str>,
+    name: Option<&'f str>,
+    verdict: Verdict,
+    #[serde(borrow)]
+    violations: Vec<Said<'f>>,
+    cause: Option<(AbortCode, &'f str)>,
 }
 
 impl Kept<'_> {
     pub(crate) fn new(finding: &Finding, again: bool) -> Option<Self> {
-        let key = finding.resource.as_ref().map(|k| k.as_str().to_owned()).unwrap_or_default();
-        let json = serde_json::to_string(finding).ok()?;
-        Some(Self { key: Cow::Owned(key), again, json: Cow::Owned(json) })
+        let Finding { resource, region, project, name, verdict, violations, cause } = finding;
+        let key = resource.as_ref().map(|k| k.as_str().to_owned()).unwrap_or_default();
+        let rest = Rest {
+            region: region.as_deref(),
+            project: project.as_deref(),
+            name: name.as_deref(),
+            verdict: *verdict,
+            violations: violations.iter().map(said).collect::<serde_json::Result<_>>().ok()?,
+            cause: cause.as_ref().map(|c| (c.code, c.message.as_str())),
+        };
+        let rest = Cow::Owned(postcard::to_allocvec(&rest).ok()?);
+        Some(Self { key: Cow::Owned(key), again, rest })
     }
 
-    pub(crate) fn finding(&self) -> Option<Finding> {
-        serde_json::from_str(&self.json).ok()
+    /// The finding; an Abort if it cannot be decoded.
+    pub(crate) fn finding(&self) -> Finding {
+        self.decode().unwrap_or_else(|| Finding {
+            resource: ResourceKey::new(&self.key).ok(),
+            region: None,
+            project: None,
+            name: None,
+            verdict: Verdict::Abort,
+            violations: Vec::new(),
+            cause: Some(Cause {
+                code: AbortCode::Error,
+                message: "what was found before cannot be read".to_owned(),
+            }),
+        })
     }
+
+    fn decode(&self) -> Option<Finding> {
+        let Rest { region, project, name, verdict, violations, cause } =
+            postcard::from_bytes(&self.rest).ok()?;
+        let resource =
+            if self.key.is_empty() { None } else { Some(ResourceKey::new(&self.key).ok()?) };
+        let violation = |(message, path, found, wanted): Said<'_>| {
+            Some(Violation {
+                message: message.to_owned(),
+                path: path.to_owned(),
+                found: serde_json::from_str(&found).ok()?,
+                wanted: serde_json::from_str(&wanted).ok()?,
+            })
+        };
+        Some(Finding {
+            resource,
+            region: region.map(str::to_owned),
+            project: project.map(str::to_owned),
+            name: name.map(str::to_owned),
+            verdict,
+            violations: violations.into_iter().map(violation).collect::<Option<_>>()?,
+            cause: cause.map(|(code, message)| Cause { code, message: message.to_owned() }),
+        })
+    }
+}
+
+fn said(violation: &Violation) -> serde_json::Result<Said<'_>> {
+    let json = |value| serde_json::to_string(value).map(Cow::Owned);
+    let Violation { message, path, found, wanted } = violation;
+    Ok((message, path, json(found)?, json(wanted)?))
 }
 
 impl<'c> RuleCarry<'c> {
@@ -152,8 +221,23 @@ impl<'c> Carry<'c> {
 
     /// The blob; empty, which is read as nothing, should writing fail.
     pub(crate) fn write(&self) -> Vec<u8> {
-        let Ok(rest) = postcard::to_allocvec(self) else { return Vec::new() };
-        [MARK.as_slice(), &[VERSION], &rest].concat()
+        let mut blob = Vec::with_capacity(self.room());
+        blob.extend_from_slice(MARK);
+        blob.push(VERSION);
+        postcard::to_extend(self, blob).unwrap_or_default()
+    }
+
+    /// About how many bytes it takes. A blob may be of 50 MB, and one that grows as it
+    /// is written needs three times the room.
+    fn room(&self) -> usize {
+        let pairs = self.index.iter().chain(&self.watchers).flatten();
+        let findings = self.rules.iter().flat_map(|r| &r.findings);
+        self.derived.len()
+            + self.kinds.iter().map(|k| k.hashes.len() + 64).sum::<usize>()
+            + pairs.map(|p| p.key.len() + 12).sum::<usize>()
+            + findings.map(|f| f.key.len() + f.rest.len() + 8).sum::<usize>()
+            + self.rules.len() * 64
+            + 1024
     }
 }
 
@@ -164,7 +248,7 @@ mod tests {
     use super::*;
 
     fn carry() -> Carry<'static> {
-        let kept = Kept { key: "k".into(), again: true, json: "{}".into() };
+        let kept = Kept { key: "k".into(), again: true, rest: Cow::Borrowed(&[1, 2]) };
         let pair = Pair { hash: u64::MAX, key: "x".into() };
         Carry {
             digest: [7; 32],

@@ -37,8 +37,9 @@ use crate::bundle::yaml_error;
 use crate::input::check_requires;
 use crate::metadata::Rule;
 use crate::outcome::{Answer, finish};
+use crate::parse::Parser;
 use crate::patch;
-use crate::program::{Limits, RunError, Runner};
+use crate::program::{Limits, Runner};
 use crate::ruleset::{Judge, RuleSet};
 use covered::Covered;
 
@@ -135,7 +136,7 @@ pub fn run_cases(set: &RuleSet, limits: Limits) -> CaseReport {
 
 struct Run<'s> {
     set: &'s RuleSet,
-    runner: Result<Runner<'s>, RunError>,
+    runner: Runner<'s>,
     covered: Covered,
     report: CaseReport,
     /// Per rule: the inputs it judged, with the verdict.
@@ -224,10 +225,7 @@ impl Run<'_> {
     }
 
     fn judge(&mut self, rule: &Rule, input: &Json) -> Result<Answer, String> {
-        match &mut self.runner {
-            Ok(runner) => on_both(runner, self.set, rule, input),
-            Err(error) => Err(describe(&error.clone().into())),
-        }
+        on_both(&mut self.runner, self.set, rule, input)
     }
 
     /// Removes each required pointer from a case that was judged.
@@ -313,27 +311,31 @@ impl Run<'_> {
     }
 }
 
-/// Judges an input on both engines, as far as the RVM may judge the rule; `Err`
-/// if they disagree.
+/// Judges an input with the interpreter, and as production does: with the RVM where
+/// it may judge the rule, given no more of the input than the rule is known to read.
+/// `Err` if the two disagree.
 pub(crate) fn on_both(
     runner: &mut Runner<'_>,
     set: &RuleSet,
     rule: &Rule,
     input: &Json,
 ) -> Result<Answer, String> {
-    let input = Value::from(input.clone());
-    if let Some(abort) = check_requires(rule, &input) {
+    let whole = Value::from(input.clone());
+    if let Some(abort) = check_requires(rule, &whole) {
         return Ok(abort);
     }
     let at = set.definitions().iter().position(|r| r.meta.id == rule.meta.id);
-    let entry = match at.and_then(|n| set.judges.get(n)).ok_or("the rule is gone")? {
+    let at = at.ok_or("the rule is gone")?;
+    let entry = match set.judges.get(at).ok_or("the rule is gone")? {
         Judge::Rego(entry) => entry,
-        Judge::Cedar(audit) => return Ok(audit.judge(rule, &input)),
+        Judge::Cedar(audit) => return Ok(audit.judge(rule, &whole)),
     };
-    let result = runner.ask_engine(&entry.result, &input);
-    let slow = finish(rule, entry, result, &mut |ask| runner.ask_engine(ask, &input));
-    let Some(result) = runner.ask_only_vm(&entry.result, &input) else { return Ok(slow) };
-    let fast = finish(rule, entry, result, &mut |ask| runner.ask(ask, &input));
+    let result = runner.ask_engine(&entry.result, &whole);
+    let slow = finish(rule, entry, result, &mut |ask| runner.ask_engine(ask, &whole));
+    let read = set.inputs.get(at).ok_or("the rule is gone")?;
+    let part = Parser::default().parse(&input.to_string(), read).map_err(|e| e.to_string())?;
+    let result = runner.ask(&entry.result, &part);
+    let fast = finish(rule, entry, result, &mut |ask| runner.ask(ask, &part));
     let code = |a: &Answer| a.cause.as_ref().map(|c| c.code);
     let same = (fast.verdict, &fast.violations, fast.holds, code(&fast))
         == (slow.verdict, &slow.violations, slow.holds, code(&slow));
@@ -341,7 +343,7 @@ pub(crate) fn on_both(
         return Ok(fast);
     }
     let (fast, slow) = (describe(&fast), describe(&slow));
-    Err(format!("the engines disagree: {fast} (RVM), {slow} (interpreter)"))
+    Err(format!("the engines disagree: {fast} (as in production), {slow} (interpreter)"))
 }
 
 /// The rules that a file of cases is about unless it says so.

@@ -14,7 +14,6 @@
 //! second one keeps its whole key.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use percent_encoding::percent_decode_str;
@@ -23,11 +22,12 @@ use tidegate_model::{AbortCode, Resource, Timestamp};
 
 use crate::metadata::{Input, Rule};
 use crate::outcome::Answer;
+use crate::parse::Parser;
+use crate::reads::Shape;
 
-/// How many bodies are parsed as one text: the engine shares the strings of
-/// object keys within one parse, which halves its time and memory. With 256, a
-/// batch of parsed bodies is larger than a core's cache by the time rules see
-/// it, and judging 100,000 resources takes a sixth longer.
+/// How many resources are read before they are judged. With 256, the parsed bodies
+/// of a batch are larger than a core's cache by the time rules see them, and judging
+/// 100,000 resources takes a sixth longer.
 pub(crate) const BATCH: usize = 32;
 
 /// Names of members, made once.
@@ -73,44 +73,27 @@ pub(crate) fn member<'v>(value: &'v Value, name: &Value) -> Option<&'v Value> {
     }
 }
 
-/// Parses resources into the shape that rules are given; an error is one
-/// clause about that resource.
-pub(crate) fn parse(resources: &[Resource]) -> Vec<Result<Value, String>> {
-    let mut text = String::with_capacity(resources.iter().map(|r| r.body.len() + 256).sum());
-    text.push('[');
-    for (n, resource) in resources.iter().enumerate() {
-        if n > 0 {
-            text.push(',');
-        }
-        write_resource(&mut text, resource);
-    }
-    text.push(']');
-    if let Ok(Value::Array(all)) = Value::from_json_str(&text)
-        && all.len() == resources.len()
-    {
-        return all.iter().zip(resources).map(|(v, r)| readable(r, v.clone())).collect();
-    }
-    // One of them cannot be read; find out which.
-    let one = |resource: &Resource| {
-        let mut text = String::new();
-        write_resource(&mut text, resource);
-        let value =
-            Value::from_json_str(&text).map_err(|_| "its body cannot be read".to_owned())?;
-        readable(resource, value)
-    };
-    resources.iter().map(one).collect()
+/// A resource as rules are given it, its body as far as the shape goes; an
+/// error is one clause about that resource.
+pub(crate) fn read(
+    parser: &mut Parser,
+    shape: &Shape,
+    resource: &Resource,
+) -> Result<Value, String> {
+    let body =
+        parser.parse(&resource.body, shape).map_err(|_| "its body cannot be read".to_owned())?;
+    readable(resource, &body)?;
+    Ok(with_body(resource, body))
 }
 
 /// A derived fact may say that what it stands for cannot be read.
-fn readable(resource: &Resource, value: Value) -> Result<Value, String> {
+fn readable(resource: &Resource, body: &Value) -> Result<(), String> {
     if !tidegate_derive::is_derived(resource.kind.as_str()) {
-        return Ok(value);
+        return Ok(());
     }
-    let body = member(&value, &NAMES.body);
-    let why = body.and_then(|b| member(member(b, &NAMES.tidegate)?, &NAMES.unreadable));
-    match why {
+    match member(body, &NAMES.tidegate).and_then(|t| member(t, &NAMES.unreadable)) {
         Some(Value::String(why)) => Err(format!("it cannot be read: {why}")),
-        Some(_) | None => Ok(value),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -126,34 +109,6 @@ pub(crate) fn with_body(resource: &Resource, body: Value) -> Value {
         (n.project.clone(), text(resource.project.as_deref())),
         (n.region.clone(), text(resource.region.as_deref())),
     ]))
-}
-
-fn write_resource(out: &mut String, resource: &Resource) {
-    let Resource { key, kind, region, project, name, body, source: _, read_at: _ } = resource;
-    let text = |out: &mut String, value: Option<&str>| match value {
-        // Without quotes, backslashes and control characters JSON text is the
-        // text itself.
-        Some(v) if v.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') => {
-            let _ = write!(out, "\"{v}\"");
-        }
-        Some(v) => {
-            let _ = write!(out, "{}", serde_json::Value::from(v));
-        }
-        None => out.push_str("null"),
-    };
-    out.push_str("{\"body\":");
-    out.push_str(body);
-    out.push_str(",\"key\":");
-    text(out, Some(key.as_str()));
-    out.push_str(",\"kind\":");
-    text(out, Some(kind.as_str()));
-    out.push_str(",\"name\":");
-    text(out, name.as_deref());
-    out.push_str(",\"project\":");
-    text(out, project.as_deref());
-    out.push_str(",\"region\":");
-    text(out, region.as_deref());
-    out.push('}');
 }
 
 /// The id of a resource in an input; `one_region` says whether the input is
@@ -293,19 +248,11 @@ mod tests {
     #[test]
     fn resources_have_the_shape_of_the_contract() {
         let r = resource("openstack/compute.server/R/1", Some("R"), r#"{"a":[1.5,"é"]}"#);
-        let got = parse(&[r]).remove(0).unwrap();
+        let got = read(&mut Parser::default(), &Shape::whole(), &r).unwrap();
         assert_eq!(
             got.to_json_str().unwrap().split_whitespace().collect::<String>(),
             r#"{"body":{"a":[1.5,"é"]},"key":"openstack/compute.server/R/1","kind":"compute.server","name":"a\"b\"\n","project":null,"region":"R"}"#
         );
-    }
-
-    #[test]
-    fn one_unreadable_body_does_not_hide_the_others() {
-        let good = || resource("openstack/compute.server/R/1", None, "{}");
-        let bad = resource("openstack/compute.server/R/2", None, "{");
-        let got = parse(&[good(), bad, good()]);
-        assert_eq!(got.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
     }
 
     #[test]

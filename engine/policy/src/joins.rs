@@ -12,8 +12,9 @@
 //! region sees everything. Lookups in other subjects are in [`crate::across`].
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use regorus::Value;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use tidegate_model::{AbortCode, Facts, FactsError, Kind, ResourceKey};
 
 use crate::coverage::{Coverage, Place, Seen};
 use crate::input;
-use crate::loaded::{Loaded, load};
+use crate::loaded::{Loaded, Reader};
 use crate::metadata::{Join, Rule};
 use crate::outcome::Answer;
 use crate::pointer::Pointer;
@@ -38,22 +39,30 @@ pub(crate) struct Pair<'c> {
 /// The first 8 bytes of a SHA-256: whoever names resources in a cloud must not
 /// be able to make two of them meet.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(bytes));
+    first(Sha256::digest(bytes).into())
+}
+
+fn first(digest: [u8; 32]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = digest;
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The hash of a scalar; text and numbers never have the same.
 fn hash_value(value: &Value) -> u64 {
+    let tagged = |tag: &[u8], text: &str| {
+        first(Sha256::new_with_prefix(tag).chain_update(text).finalize().into())
+    };
     match value {
-        Value::String(text) => hash(format!("s{text}").as_bytes()),
-        other => hash(format!("v{other}").as_bytes()),
+        Value::String(text) => tagged(b"s", text),
+        other => tagged(b"v", &other.to_string()),
     }
 }
 
 /// Under this hash stand the targets whose fields cannot be read: any value may
 /// have been theirs.
 fn unreadable() -> u64 {
-    hash(b"unreadable")
+    static HASH: LazyLock<u64> = LazyLock::new(|| hash(b"unreadable"));
+    *HASH
 }
 
 /// What is looked up: a kind by a field, its id if there is none.
@@ -72,6 +81,14 @@ impl Target {
             (Some(_), None) => {}
         }
     }
+}
+
+/// What a resource looks up by one pointer in one target.
+pub(crate) struct Lookup {
+    /// The values, each with its hash.
+    values: Vec<(u64, Value)>,
+    /// The bodies they lead to, by id, or why they cannot be had.
+    found: OnceCell<Result<Value, String>>,
 }
 
 /// The joins of some rules over one snapshot.
@@ -151,17 +168,34 @@ impl<'c> Joins<'c> {
         found
     }
 
+    /// What a resource looks up.
+    pub(crate) fn of(&self, loaded: &Loaded) -> Vec<Lookup> {
+        let Some(lookups) = self.lookups.get(&loaded.resource.kind) else { return Vec::new() };
+        let one = |(_, pointer): &(usize, Pointer)| {
+            let mut values = Vec::new();
+            if let Some(body) = loaded.body() {
+                pointer.scalars(body, &mut |v| values.push((hash_value(v), v.clone())));
+            }
+            Lookup { values, found: OnceCell::new() }
+        };
+        lookups.iter().map(one).collect()
+    }
+
     /// Notes what a resource looks up.
-    pub(crate) fn add_watcher(&mut self, loaded: &Loaded) {
+    pub(crate) fn add_watcher(&mut self, loaded: &Loaded, looked: &[Lookup]) {
         let Some(lookups) = self.lookups.get(&loaded.resource.kind) else { return };
-        let Some(body) = loaded.body() else { return };
-        for (at, pointer) in lookups {
+        for ((at, _), lookup) in lookups.iter().zip(looked) {
             let Some(watchers) = self.watchers.get_mut(*at) else { continue };
-            pointer.scalars(body, &mut |value| {
+            for (hash, _) in &lookup.values {
                 let key = Cow::Owned(loaded.resource.key.as_str().to_owned());
-                watchers.push(Pair { hash: hash_value(value), key });
-            });
+                watchers.push(Pair { hash: *hash, key });
+            }
         }
+    }
+
+    /// Lets go of the targets that were read.
+    pub(crate) fn release(&mut self) {
+        self.pool = HashMap::new();
     }
 
     /// Brings all indexes into order, for lookups and for the next snapshot.
@@ -177,23 +211,21 @@ impl<'c> Joins<'c> {
     pub(crate) fn prefetch(
         &mut self,
         facts: &dyn Facts,
-        chunk: &[&Loaded],
+        chunk: &[(&Loaded, Vec<Lookup>)],
+        reader: &mut Reader<'_>,
     ) -> Result<(), FactsError> {
         let mut missing = BTreeSet::new();
-        for loaded in chunk {
-            let Some(lookups) = self.lookups.get(&loaded.resource.kind) else { continue };
-            let Some(body) = loaded.body() else { continue };
-            for (at, pointer) in lookups {
+        for (loaded, looked) in chunk {
+            let lookups = self.lookups.get(&loaded.resource.kind).into_iter().flatten();
+            for ((at, _), lookup) in lookups.zip(looked) {
                 let index = self.index.get(*at).map(Vec::as_slice).unwrap_or_default();
-                pointer.scalars(body, &mut |value| {
-                    for pair in with_hash(index, hash_value(value)) {
-                        if !self.pool.contains_key(pair.key.as_ref())
-                            && let Ok(key) = ResourceKey::new(&pair.key)
-                        {
-                            missing.insert(key);
-                        }
+                for pair in lookup.values.iter().flat_map(|(hash, _)| with_hash(index, *hash)) {
+                    if !self.pool.contains_key(pair.key.as_ref())
+                        && let Ok(key) = ResourceKey::new(&pair.key)
+                    {
+                        missing.insert(key);
                     }
-                });
+                }
             }
         }
         if missing.is_empty() {
@@ -202,7 +234,7 @@ impl<'c> Joins<'c> {
         let missing: Vec<ResourceKey> = missing.into_iter().collect();
         let mut found = Vec::new();
         facts.fetch(&missing, &mut |fact| found.push(fact))?;
-        for loaded in load(found) {
+        for loaded in reader.load(found) {
             self.pool.insert(loaded.resource.key.clone(), Arc::new(loaded));
         }
         Ok(())
@@ -214,51 +246,66 @@ impl<'c> Joins<'c> {
         &self,
         rule: &Rule,
         coverage: &Coverage<'_>,
-        loaded: &Loaded,
+        (loaded, looked): (&Loaded, &[Lookup]),
     ) -> Result<Value, Answer> {
         let mut joined = BTreeMap::new();
         let region = loaded.resource.region.as_deref();
         let abort = |text: String| Answer::abort(AbortCode::Join, text);
+        let lookups = self.lookups.get(&loaded.resource.kind).map_or(&[][..], Vec::as_slice);
         for join in &rule.joins {
             let place = region.map_or(Place::Everywhere, Place::Region);
             if let Seen::No(cause) = coverage.check(rule, &join.kind, place) {
                 return Err(abort(cause.message));
             }
-            let mut bodies = BTreeMap::new();
-            let mut taken = BTreeSet::new();
-            let position = self.position(join);
-            let target = position.and_then(|at| Some((self.targets.get(at)?, self.index.get(at)?)));
-            if let (Some((target, index)), Some(body)) = (target, loaded.body()) {
-                if let Some(pair) = with_hash(index, unreadable()).first() {
-                    return Err(abort(format!("the body of {} cannot be read", pair.key)));
+            let of_join = |(at, pointer): &(usize, Pointer)| {
+                let target = self.targets.get(*at);
+                *pointer == join.key
+                    && target.is_some_and(|t| t.kind == join.kind && t.field == join.field)
+            };
+            let place = lookups.iter().position(of_join);
+            let one = place.and_then(|n| Some((lookups.get(n)?.0, looked.get(n)?)));
+            let bodies = match one {
+                Some((at, lookup)) => {
+                    // Several rules look up the same.
+                    lookup.found.get_or_init(|| self.find(at, lookup, region)).clone()
                 }
-                let mut wanted = BTreeSet::new();
-                join.key.scalars(body, &mut |value| {
-                    wanted.insert(value);
-                });
-                for value in wanted {
-                    for found in self.lookup(target, index, value, region) {
-                        let key = &found.resource.key;
-                        if !taken.insert(key) {
-                            continue;
-                        }
-                        if let Some(since) = found.unseen_since {
-                            return Err(abort(format!("joined {key} was last seen at {since}")));
-                        }
-                        let Some(body) = found.body() else {
-                            return Err(abort(format!("the body of joined {key} cannot be read")));
-                        };
-                        let id = input::local_id(&found.resource, region.is_some());
-                        let id = Value::from(id);
-                        let id =
-                            if bodies.contains_key(&id) { Value::from(key.as_str()) } else { id };
-                        bodies.insert(id, body.clone());
-                    }
-                }
-            }
-            joined.insert(Value::from(join.name.as_str()), Value::from(bodies));
+                None => Ok(Value::new_object()),
+            };
+            joined.insert(Value::from(join.name.as_str()), bodies.map_err(abort)?);
         }
         Ok(Value::from(joined))
+    }
+
+    /// The bodies that a lookup finds, by id; an error is why there are none.
+    fn find(&self, at: usize, lookup: &Lookup, region: Option<&str>) -> Result<Value, String> {
+        let (Some(target), Some(index)) = (self.targets.get(at), self.index.get(at)) else {
+            return Ok(Value::new_object());
+        };
+        if let Some(pair) = with_hash(index, unreadable()).first() {
+            return Err(format!("the body of {} cannot be read", pair.key));
+        }
+        let mut bodies = BTreeMap::new();
+        let mut taken = BTreeSet::new();
+        let mut wanted: Vec<&(u64, Value)> = lookup.values.iter().collect();
+        wanted.sort_by(|(_, a), (_, b)| a.cmp(b));
+        for value in wanted {
+            for found in self.lookup(target, index, value, region) {
+                let key = &found.resource.key;
+                if !taken.insert(key) {
+                    continue;
+                }
+                if let Some(since) = found.unseen_since {
+                    return Err(format!("joined {key} was last seen at {since}"));
+                }
+                let Some(body) = found.body() else {
+                    return Err(format!("the body of joined {key} cannot be read"));
+                };
+                let id = Value::from(input::local_id(&found.resource, region.is_some()));
+                let id = if bodies.contains_key(&id) { Value::from(key.as_str()) } else { id };
+                bodies.insert(id, body.clone());
+            }
+        }
+        Ok(Value::from(bodies))
     }
 
     /// The resources that have a value, in order of key.
@@ -266,10 +313,10 @@ impl<'c> Joins<'c> {
         &'s self,
         target: &'s Target,
         index: &'s [Pair<'c>],
-        value: &'s Value,
+        (hash, value): &'s (u64, Value),
         region: Option<&'s str>,
     ) -> impl Iterator<Item = &'s Loaded> {
-        with_hash(index, hash_value(value))
+        with_hash(index, *hash)
             .iter()
             .filter_map(|pair| self.pool.get(pair.key.as_ref()))
             .map(AsRef::as_ref)

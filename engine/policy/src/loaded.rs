@@ -1,13 +1,15 @@
 //! Resources as read and parsed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use regorus::Value;
-use tidegate_model::{Fact, Resource, Timestamp, Verdict};
+use tidegate_model::{Fact, Kind, Resource, Timestamp, Verdict};
 
 use crate::input::{self, BATCH, NAMES, member};
 use crate::outcome::Answer;
+use crate::parse::Parser;
+use crate::reads::Shape;
 
 /// A resource as read and parsed.
 #[derive(Debug, Clone)]
@@ -27,29 +29,36 @@ impl Loaded {
     }
 }
 
-/// Parses facts, a batch at a time.
-pub(crate) fn load(facts: Vec<Fact>) -> Vec<Loaded> {
-    let (mut resources, unseen): (Vec<Resource>, Vec<_>) =
-        facts.into_iter().map(|f| (f.resource, f.unseen_since)).unzip();
-    let erased: Vec<bool> = resources.iter().map(Resource::is_erased).collect();
-    let mut values = Vec::with_capacity(resources.len());
-    for batch in resources.chunks(BATCH) {
-        values.extend(input::parse(batch));
+/// Reads resources as far as the rules of a set do.
+pub(crate) struct Reader<'m> {
+    shapes: &'m BTreeMap<Kind, Shape>,
+    /// Of kinds that stand nowhere.
+    whole: Shape,
+    parser: Parser,
+}
+
+impl<'m> Reader<'m> {
+    pub(crate) fn new(shapes: &'m BTreeMap<Kind, Shape>) -> Self {
+        Self { shapes, whole: Shape::whole(), parser: Parser::default() }
     }
-    let empty: Arc<str> = Arc::from("");
-    resources.iter_mut().for_each(|r| r.body = Arc::clone(&empty));
-    let values = values.into_iter().zip(erased).map(|(value, erased)| {
-        if erased { Err("its body was erased from the store".to_owned()) } else { value }
-    });
-    let whole = resources.into_iter().zip(values).zip(unseen);
-    whole
-        .map(|((resource, value), unseen_since)| Loaded {
-            resource,
-            value,
-            unseen_since,
-            body: None,
-        })
-        .collect()
+
+    pub(crate) fn load(&mut self, facts: Vec<Fact>) -> Vec<Loaded> {
+        let one = |Fact { mut resource, unseen_since }| {
+            let value = if resource.is_erased() {
+                Err("its body was erased from the store".to_owned())
+            } else {
+                self.read(&resource)
+            };
+            resource.body = Arc::from("");
+            Loaded { resource, value, unseen_since, body: None }
+        };
+        facts.into_iter().map(one).collect()
+    }
+
+    fn read(&mut self, resource: &Resource) -> Result<Value, String> {
+        let shape = self.shapes.get(&resource.kind).unwrap_or(&self.whole);
+        input::read(&mut self.parser, shape, resource)
+    }
 }
 
 /// A body that several resources may have, and what rules that see nothing
@@ -95,21 +104,22 @@ impl Body {
 const KEPT: usize = 512;
 
 /// The bodies seen last of kinds whose bodies do not say whose they are.
-pub(crate) struct Bodies {
+pub(crate) struct Bodies<'m> {
+    pub(crate) reader: Reader<'m>,
     by_text: HashMap<Arc<str>, Arc<Body>>,
     rules: usize,
 }
 
-impl Bodies {
+impl<'m> Bodies<'m> {
     /// None so far; `rules` is the number of rules of the evaluation.
-    pub(crate) fn new(rules: usize) -> Self {
-        Self { by_text: HashMap::new(), rules }
+    pub(crate) fn new(reader: Reader<'m>, rules: usize) -> Self {
+        Self { reader, by_text: HashMap::new(), rules }
     }
 
     /// Parses facts of one kind, equal bodies once where that can be.
     pub(crate) fn load(&mut self, facts: Vec<Fact>) -> Vec<Loaded> {
         if !facts.iter().all(|f| tidegate_derive::is_nameless(f.resource.kind.as_str())) {
-            return load(facts);
+            return self.reader.load(facts);
         }
         let mut out = Vec::with_capacity(facts.len());
         let mut facts = facts.into_iter().peekable();
@@ -126,17 +136,13 @@ impl Bodies {
         if self.by_text.len() > KEPT {
             self.by_text.clear();
         }
-        let mut new: Vec<Resource> = Vec::new();
         for Fact { resource, .. } in batch {
-            let known = self.by_text.contains_key(&resource.body);
-            if !known && new.iter().all(|r| r.body != resource.body) {
-                new.push(resource.clone());
+            if self.by_text.contains_key(&resource.body) {
+                continue;
             }
-        }
-        for (resource, value) in new.iter().zip(input::parse(&new)) {
             let body = |v: Value| member(&v, &NAMES.body).cloned().unwrap_or(Value::Null);
             let answers = (0..self.rules).map(|_| OnceLock::new()).collect();
-            let body = Body { value: value.map(body), answers };
+            let body = Body { value: self.reader.read(resource).map(body), answers };
             self.by_text.insert(Arc::clone(&resource.body), Arc::new(body));
         }
     }

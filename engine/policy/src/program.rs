@@ -12,7 +12,7 @@ use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::program::Program;
 use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, Value};
+use regorus::{CompiledPolicy, Engine, Value};
 
 use crate::error::LoadError;
 use crate::strict;
@@ -20,6 +20,9 @@ use crate::strict;
 /// The rule that is added to the package of every rule; no bundle may define
 /// it.
 pub(crate) const RESERVED: &str = "tidegate_answer";
+
+const REASON: &str = "reason";
+const UNTIL: &str = "valid_until";
 
 /// What one evaluation of one rule may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +78,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// Whether the rule runs on the interpreter.
     pub(crate) fn is_interpreted(&self) -> bool {
-        self.result.index.is_none()
+        self.result.at.is_none()
     }
 }
 
@@ -83,8 +86,8 @@ impl Entry {
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
     path: String,
-    /// The index in the program; absent where only the interpreter can.
-    index: Option<usize>,
+    /// The program and its entry; absent where only the interpreter can.
+    at: Option<(usize, usize)>,
 }
 
 impl Ask {
@@ -104,10 +107,34 @@ pub(crate) struct EntrySource {
     pub(crate) rvm: bool,
 }
 
+impl EntrySource {
+    /// What is asked of the rule, the answer first.
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        let more = [self.reason.then_some(REASON), self.until.then_some(UNTIL)];
+        std::iter::once(RESERVED).chain(more.into_iter().flatten())
+    }
+}
+
+/// The program that answers at these paths; `None` if the RVM cannot.
+fn compile(policy: &CompiledPolicy, paths: &[String]) -> Option<Arc<Program>> {
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let mut program = Arc::unwrap_or_clone(Compiler::compile_from_policy(policy, &paths).ok()?);
+    // A copy of the text of all modules, which nothing reads when it runs.
+    program.sources.clear();
+    strict::wrap(&mut program);
+    strict::wrap_arithmetic(&mut program);
+    Some(Arc::new(program))
+}
+
 /// A compiled rule set.
+///
+/// Each rule has a program of its own. The RVM clears a slot for every rule of a
+/// program, helpers included, before it runs any of them: with 106 rules in one
+/// program that is most of the time. It also has 255 registers, one of which each
+/// entry takes, so that larger rule sets would not compile at all.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    program: Option<Arc<Program>>,
+    programs: Vec<Arc<Program>>,
     data: Value,
     engine: Engine,
 }
@@ -125,7 +152,6 @@ impl Machine {
             let (line, text) = crate::module::split_error(&e.to_string());
             LoadError::Engine(line.map_or(text.clone(), |l| format!("line {l}: {text}")))
         };
-        let mut names = Vec::new();
         for source in sources {
             // In the rule's own package, so that the RVM calls its rules
             // directly instead of looking them up in `data`.
@@ -134,16 +160,8 @@ impl Machine {
                 format!("package {package}\nimport rego.v1\n{RESERVED} := [verdict, violations]\n");
             let path = format!("{RESERVED}/{package}");
             engine.add_policy(path.clone(), module.clone()).map_err(|e| broken(&e))?;
-            if !source.rvm {
-                continue;
-            }
-            fast.add_policy(path, module).map_err(|e| broken(&e))?;
-            names.push(format!("data.{package}.{RESERVED}"));
-            if source.reason {
-                names.push(format!("data.{package}.reason"));
-            }
-            if source.until {
-                names.push(format!("data.{package}.valid_until"));
+            if source.rvm {
+                fast.add_policy(path, module).map_err(|e| broken(&e))?;
             }
         }
         engine.set_strict_builtin_errors(true);
@@ -154,43 +172,34 @@ impl Machine {
             let first = format!("data.{}.{RESERVED}", source.package);
             engine.compile_with_entrypoint(&Arc::from(first)).map_err(|e| broken(&e))?;
         }
-        let policy = names.first().and_then(|first| {
+        let policy = sources.iter().find(|s| s.rvm).and_then(|source| {
             // Should the text for the RVM be broken, the interpreter has its own.
-            fast.compile_with_entrypoint(&Arc::from(first.as_str())).ok()
+            let first = format!("data.{}.{RESERVED}", source.package);
+            fast.compile_with_entrypoint(&Arc::from(first)).ok()
         });
-        // All at once first; where that fails, those that compile alone.
-        let compile = |names: &[&str]| Compiler::compile_from_policy(policy.as_ref()?, names).ok();
-        let mut able: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut program = compile(&able);
-        if program.is_none() {
-            able.retain(|name| compile(&[name]).is_some());
-            program = compile(&able);
-        }
-        let program = program.filter(|_| !able.is_empty()).map(|program| {
-            let mut program = Arc::unwrap_or_clone(program);
-            strict::wrap(&mut program);
-            strict::wrap_arithmetic(&mut program);
-            Arc::new(program)
-        });
-        if let Some(program) = &program {
-            let mut vm = RegoVM::new();
-            vm.load_program(Arc::clone(program));
-            vm.set_data(data.clone()).map_err(|e| broken(&e))?;
-        }
-        let ask = |name: String| {
-            let index = program.as_ref().and(able.iter().position(|n| *n == name));
-            Ask { path: name, index }
-        };
-        let entry = |source: &EntrySource| {
-            let ask = |name: &str| ask(format!("data.{}.{name}", source.package));
-            Entry {
-                result: ask(RESERVED),
-                reason: source.reason.then(|| ask("reason")),
-                until: source.until.then(|| ask("valid_until")),
+        let mut programs = Vec::new();
+        let mut entries = Vec::with_capacity(sources.len());
+        for source in sources {
+            let names: Vec<&str> = source.names().collect();
+            let path = |name: &&str| format!("data.{}.{name}", source.package);
+            let paths: Vec<String> = names.iter().map(path).collect();
+            let program = policy.as_ref().filter(|_| source.rvm).and_then(|p| compile(p, &paths));
+            let at = programs.len();
+            if let Some(program) = &program {
+                let mut vm = RegoVM::new();
+                vm.load_program(Arc::clone(program));
+                vm.set_data(data.clone()).map_err(|e| broken(&e))?;
             }
-        };
-        let entries = sources.iter().map(entry).collect();
-        Ok((Self { program, data, engine }, entries))
+            let asks = |name: &str| {
+                let entry = names.iter().position(|n| *n == name)?;
+                let at = program.as_ref().map(|_| (at, entry));
+                Some(Ask { path: paths.get(entry)?.clone(), at })
+            };
+            let result = Ask { path: path(&RESERVED), at: program.as_ref().map(|_| (at, 0)) };
+            entries.push(Entry { result, reason: asks(REASON), until: asks(UNTIL) });
+            programs.extend(program);
+        }
+        Ok((Self { programs, data, engine }, entries))
     }
 
     /// The interpreter with all modules and data, for tests.
@@ -203,47 +212,49 @@ impl Machine {
 pub(crate) struct Runner<'m> {
     machine: &'m Machine,
     limits: Limits,
-    vm: RegoVM,
+    /// By program, made on first use.
+    vms: Vec<Option<RegoVM>>,
     /// Made on first use.
     engine: Option<Engine>,
 }
 
 impl<'m> Runner<'m> {
-    pub(crate) fn new(machine: &'m Machine, limits: Limits) -> Result<Self, RunError> {
-        let mut vm = RegoVM::new();
-        if let Some(program) = &machine.program {
-            vm.load_program(Arc::clone(program));
-            vm.set_data(machine.data.clone()).map_err(|e| RunError::Failed(e.to_string()))?;
-            vm.set_max_instructions(limits.instructions);
-            vm.set_strict_builtin_errors(true);
-            vm.set_execution_timer_config(Some(timer(limits)));
-        }
-        Ok(Self { machine, limits, vm, engine: None })
+    pub(crate) fn new(machine: &'m Machine, limits: Limits) -> Self {
+        let vms = machine.programs.iter().map(|_| None).collect();
+        Self { machine, limits, vms, engine: None }
     }
 
     /// Asks with the fastest engine that can; an undefined answer is
     /// [`Value::Undefined`].
     pub(crate) fn ask(&mut self, ask: &Ask, input: &Value) -> Result<Value, RunError> {
-        match ask.index {
-            Some(index) => self.ask_vm(index, input),
+        match ask.at {
+            Some(at) => self.ask_vm(at, input),
             None => self.ask_engine(ask, input),
         }
     }
 
-    /// Asks the RVM; `None` where it could not compile the rule.
-    pub(crate) fn ask_only_vm(
-        &mut self,
-        ask: &Ask,
-        input: &Value,
-    ) -> Option<Result<Value, RunError>> {
-        ask.index.map(|index| self.ask_vm(index, input))
-    }
-
-    fn ask_vm(&mut self, index: usize, input: &Value) -> Result<Value, RunError> {
-        self.vm.set_input(input.clone());
-        self.vm.execute_entry_point_by_index(index).map_err(|error| match strict::take() {
+    fn ask_vm(&mut self, (at, entry): (usize, usize), input: &Value) -> Result<Value, RunError> {
+        let limits = self.limits;
+        let none = || RunError::Failed("the rule was not compiled".to_owned());
+        let program = self.machine.programs.get(at).ok_or_else(none)?;
+        let slot = self.vms.get_mut(at).ok_or_else(none)?;
+        let vm = match slot {
+            Some(vm) => vm,
+            None => {
+                let mut vm = RegoVM::new();
+                vm.load_program(Arc::clone(program));
+                let data = self.machine.data.clone();
+                vm.set_data(data).map_err(|e| RunError::Failed(e.to_string()))?;
+                vm.set_max_instructions(limits.instructions);
+                vm.set_strict_builtin_errors(true);
+                vm.set_execution_timer_config(Some(timer(limits)));
+                slot.insert(vm)
+            }
+        };
+        vm.set_input(input.clone());
+        vm.execute_entry_point_by_index(entry).map_err(|error| match strict::take() {
             Some(raised) => RunError::Failed(raised),
-            None => vm_error(error, self.limits),
+            None => vm_error(error, limits),
         })
     }
 

@@ -15,7 +15,7 @@ use crate::manifest::overlap;
 use crate::metadata::{self, Rule};
 use crate::module::{Module, is_function};
 use crate::program::{Entry, EntrySource, Machine, RESERVED};
-use crate::reads;
+use crate::reads::{self, Shape};
 use crate::rvm;
 
 /// The engine and its exact version: another one may judge otherwise.
@@ -47,8 +47,12 @@ pub struct RuleSet {
     pub(crate) judges: Vec<Judge>,
     /// `input.parameters` of each rule.
     pub(crate) parameters: Vec<Value>,
+    /// What each rule reads of its input.
+    pub(crate) inputs: Vec<Shape>,
+    /// What is read of the bodies of each kind.
+    pub(crate) bodies: BTreeMap<Kind, Shape>,
     /// For each rule, whether it sees nothing of a resource but its body.
-    pub(crate) bodies_only: Vec<bool>,
+    pub(crate) of_bodies: Vec<bool>,
     /// For each rule, the first rule with the same parameters.
     pub(crate) alike: Vec<usize>,
     authorizer: Option<Authorizer>,
@@ -89,7 +93,9 @@ impl RuleSet {
         guard::check(&bundles, &rules).map_err(LoadError::Faults)?;
         let digest = digest(&bundles, &rules);
         let given = rvm::choose(&bundles, &rules);
-        let bodies_only = reads::bodies_only(&bundles, &rules);
+        let inputs = reads::inputs(&bundles, &rules);
+        let bodies = reads::bodies(&rules, &inputs);
+        let of_bodies = rules.iter().zip(&inputs).map(|(r, i)| reads::is_of_bodies(r, i)).collect();
         let [mut engine, mut fast] = [Engine::new(), Engine::new()];
         for engine in [&mut engine, &mut fast] {
             engine.set_policy_length_config(PolicyLengthConfig::default());
@@ -150,7 +156,9 @@ impl RuleSet {
             machine,
             judges,
             parameters,
-            bodies_only,
+            inputs,
+            bodies,
+            of_bodies,
             alike,
             authorizer,
             cases,

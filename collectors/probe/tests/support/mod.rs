@@ -12,9 +12,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tidegate_openstack::{Cloud, Config, Environment, Retry, Timeouts};
 use tidegate_probe::{Pace, Plan, Probe, Setting};
-use tidegate_replay::{Recording, Replay};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tidegate_replay::{Recording, Replay, Request, Response, Service, accept};
+use tokio::net::TcpListener;
 
 pub const RUN: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 pub const OTHER: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
@@ -67,7 +66,7 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
-        tokio::spawn(accept(listener, state.clone()));
+        tokio::spawn(accept(listener, Arc::new(Memory(state.clone()))));
         let cloud = connect(&replay, address, services).await;
         Self { cloud, state, _replay: replay }
     }
@@ -154,41 +153,15 @@ pub fn plan(probes: &[Probe]) -> Plan {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(serve(stream, state.clone()));
-    }
-}
+/// What is asked of, and changed in, the memory.
+struct Memory(Arc<Mutex<State>>);
 
-async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
-    let mut buffer = Vec::new();
-    loop {
-        let head = loop {
-            if let Some(end) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
-                break end;
-            }
-            if stream.read_buf(&mut buffer).await.ok()? == 0 {
-                return None;
-            }
-        };
-        let text = String::from_utf8(buffer[..head].to_vec()).ok()?;
-        let length = text.lines().find_map(|l| {
-            let (name, value) = l.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-        });
-        let end = head + 4 + length.unwrap_or(0);
-        while buffer.len() < end {
-            if stream.read_buf(&mut buffer).await.ok()? == 0 {
-                return None;
-            }
-        }
-        let body = serde_json::from_slice(&buffer[head + 4..end]).unwrap_or_default();
-        buffer.drain(..end);
-        let mut first = text.split(' ');
-        let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
-        let (answer, fault) = {
-            let mut state = state.lock().unwrap();
-            let line = format!("{method} {target}");
+impl Service for Memory {
+    async fn answer(&self, request: Request) -> Option<(Response, bool)> {
+        let line = request.line();
+        let body = serde_json::from_slice(&request.body).unwrap_or_default();
+        let ((status, body), fault) = {
+            let mut state = self.0.lock().unwrap();
             state.requests.push(line.clone());
             let fault = state.faults.iter().find(|(on, _)| line.contains(on));
             let fault = fault.map(|(_, f)| f.clone());
@@ -196,7 +169,10 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
                 Some(Fault::Status(status)) => {
                     (*status, json!({"error": {"message": "as asked for"}}))
                 }
-                other => route(&mut state, &method, &target, body, other.as_ref()),
+                other => {
+                    let (method, target) = line.split_once(' ').unwrap();
+                    route(&mut state, method, target, body, other.as_ref())
+                }
             };
             (answer, fault)
         };
@@ -205,10 +181,8 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
             Some(Fault::Hang) => tokio::time::sleep(Duration::from_secs(60)).await,
             _ => {}
         }
-        let (status, body) = answer;
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len());
-        stream.write_all(format!("{head}{body}").as_bytes()).await.ok()?;
+        Some((Response::json(status, body), false))
     }
 }
 

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_model::fleet::{HostState, Member, Quorum};
 use tidegate_model::plan::Blocked;
 
 use super::Court;
 use super::numbers::{compare, has, named};
 use crate::ground::{Place, serves};
-use crate::versions;
+use crate::{skew, versions};
 
 type Judged = Result<(), String>;
 
@@ -136,8 +136,8 @@ impl Court<'_> {
     pub(super) fn version(&self, blocked: &Blocked) -> Judged {
         let target = blocked.target.as_str();
         let component = named(blocked, "component")?;
-        let wanted = self.ground.wanted.get(target).into_iter().flatten();
-        let Some(want) = wanted.into_iter().find(|want| want.component == component) else {
+        let mut wanted = self.ground.wanted.get(target).into_iter().flatten();
+        let Some(want) = wanted.find(|want| want.component == component) else {
             return Err(format!("the intent does not want `{component}` on it"));
         };
         let mut counted = vec![("component", json!(component)), ("to", json!(want.to))];
@@ -145,9 +145,17 @@ impl Court<'_> {
             let from = self.start.state.version(target, component);
             counted.push(("from", json!(from)));
             compare(blocked, &counted)?;
+            // On a node it has to be near to others, so it has to be known.
+            let unknown = from.is_none() && self.ground.nodes.contains_key(target);
             let refused =
-                from.and_then(|from| versions::refused(self.rules, component, from, &want.to));
-            return refused.map(|_| ()).ok_or_else(|| "that step is allowed".to_owned());
+                |from: &str| versions::refused(self.rules, component, from, want.to).is_some();
+            return match unknown || from.is_some_and(refused) {
+                true => Ok(()),
+                false => Err("that step is allowed".to_owned()),
+            };
+        }
+        if has(blocked, "beside") {
+            return self.skew(blocked, counted);
         }
         let other = named(blocked, "other")?;
         let version = self.start.state.version(other, component);
@@ -157,10 +165,39 @@ impl Court<'_> {
         counted.push(("version", json!(version)));
         counted.push(("may_differ_by", json!(known.and_then(|c| c.spread))));
         compare(blocked, &counted)?;
-        let fleet = self.ground.fleet;
-        match versions::beside(fleet, self.rules, component, &want.to) {
+        match versions::beside(self.ground.fleet, self.rules, component, want.to) {
             Some(_) => Ok(()),
             None => Err("no version in the fleet is too far from it".to_owned()),
+        }
+    }
+
+    /// A component of Kubernetes would be too far from another one, before the plan and in
+    /// the end.
+    fn skew(&self, blocked: &Blocked, mut counted: Vec<(&str, Value)>) -> Judged {
+        let (ground, rules, target) = (self.ground, self.rules, blocked.target.as_str());
+        let pair = skew::Pair {
+            component: named(blocked, "component")?,
+            beside: named(blocked, "beside")?,
+            on: named(blocked, "on")?,
+            limited: named(blocked, "limited")?,
+        };
+        let skew::Pair { component, beside, on, limited } = pair;
+        let found = skew::between(ground, &self.end.state, rules, target, &pair);
+        let Some((version, limits)) = found else {
+            return Err(format!("`{component}` would be near enough to `{beside}` on `{on}`"));
+        };
+        counted.extend([
+            ("beside", json!(beside)),
+            ("on", json!(on)),
+            ("version", json!(version)),
+            ("limited", json!(limited)),
+            ("may_be_older_by", json!(limits.older)),
+            ("may_be_newer_by", json!(limits.newer)),
+        ]);
+        compare(blocked, &counted)?;
+        match skew::refuses(ground, &self.start.state, rules, target) {
+            true => Ok(()),
+            false => Err("it is near enough to all before the plan".to_owned()),
         }
     }
 

@@ -145,7 +145,7 @@ impl<'c> Court<'c> {
 }
 
 /// Where everything is when the plan is done.
-fn ended<'c>(ground: &'c Ground<'c>, plan: &Plan) -> State<'c> {
+fn ended<'c>(ground: &'c Ground<'c>, plan: &'c Plan) -> State<'c> {
     let mut state = State::new(ground);
     let host = |id: &Option<String>| ground.hosts.get(id.as_deref()?).copied();
     for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
@@ -160,6 +160,14 @@ fn ended<'c>(ground: &'c Ground<'c>, plan: &Plan) -> State<'c> {
         let node = step.to.as_deref().and_then(|to| ground.nodes.get(to)).copied();
         if let Some(&pod) = step.pod.as_deref().and_then(|p| ground.pods.get(p)) {
             state.evicted.insert(pod, node);
+        }
+    }
+    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Update) {
+        let target = step.host.as_deref().or(step.node.as_deref());
+        if let (Some(target), Some(component), Some(version)) =
+            (target, step.component.as_deref(), step.version.as_deref())
+        {
+            state.versions.insert((target, component), version);
         }
     }
     state

@@ -7,6 +7,7 @@ use super::*;
 
 mod blocked;
 mod order;
+mod skew;
 
 /// Four hosts in one zone, of which `h1` and `h2` are to be updated; `h4` is
 /// empty. `a` and `b` keep apart.
@@ -307,7 +308,8 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
         "nodes": [node("n1"), node("n2")],
         "pods": [{"id": "p1", "node": "n1", "requests": {"cpu": 1.5}, "owner": "ReplicaSet/w"},
                  {"id": "ds", "node": "n1", "requests": {"cpu": 0.1}, "owner": "DaemonSet/d"}],
-        "pdbs": [{"id": "b", "pods": ["p1"], "disruptions_allowed": 1}]});
+        "pdbs": [{"id": "b", "pods": ["p1"], "disruptions_allowed": 1}],
+        "control_planes": [{"id": "k", "components": {"kube-apiserver": "v1.34.0"}}]});
     let want = json!({"schema": "tidegate.intent/v1",
         "targets": [{"selector": {"ids": ["n1"]}, "component": "kubelet", "to": "v1.34.0"}]});
     let drain = json!({"schema": "tidegate.plan/v1", "id": "p", "generation": 1,
@@ -376,6 +378,19 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
     let old = with(cluster.clone(), "/kubernetes/nodes/0/version", json!("v1.30.0"));
     fine(&old, step("v1.30.0"));
     broken(old, want.clone(), step("v1.33.1"), refused);
+    let beside = |version: &str| {
+        blocked(
+            "version",
+            json!({"component": "kubelet", "to": "v1.34.0", "on": "k",
+            "beside": "kube-apiserver", "version": version, "limited": "kubelet",
+            "may_be_older_by": 3, "may_be_newer_by": 0}),
+        )
+    };
+    broken(cluster.clone(), want.clone(), beside("1.34"), refused);
+    let old = json!({"kube-apiserver": "v1.33.0"});
+    let old = with(cluster.clone(), "/kubernetes/control_planes/0/components", old);
+    fine(&old, beside("1.33"));
+    broken(old, want.clone(), beside("1.34"), refused);
     // Nor is a window, unless it is too short.
     let window =
         |longest: u64| blocked("window", json!({"seconds": 600, "longest_window_s": longest}));

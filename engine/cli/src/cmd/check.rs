@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_gatekeeper::{Audit, Constraints, audit};
-use tidegate_model::{Digest, Facts, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject};
-use tidegate_policy::{EvaluateError, Limits, Options, Others, evaluate};
+use tidegate_model::{
+    Digest, Facts, FactsError, RuleId, RuleMeta, SnapshotId, SnapshotMeta, Subject,
+};
+use tidegate_policy::{Limits, Options, Others, evaluate};
 use tidegate_report::SubjectReport;
 use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
@@ -176,7 +178,7 @@ pub(crate) async fn evaluation(
     })
     .await
     .map_err(|e| Failure::new(format!("judging `{id}` broke off")).caused_by(Some(&e)))?;
-    evaluated.map_err(|e: EvaluateError| Failure::from_error(&e))
+    evaluated.map_err(|e: FactsError| Failure::from_error(&e))
 }
 
 /// Judges with Gatekeeper's constraints: those of the folders named, and those
@@ -185,7 +187,7 @@ fn audited(
     rules: &Resolved,
     facts: &dyn Facts,
     prior: &dyn Fn(&Digest) -> Option<Vec<u8>>,
-) -> std::result::Result<Option<(Digest, Audit)>, EvaluateError> {
+) -> std::result::Result<Option<(Digest, Audit)>, FactsError> {
     let mut constraints = rules.constraints.clone();
     constraints.extend(Constraints::from_cluster(facts)?);
     if constraints.is_empty() {

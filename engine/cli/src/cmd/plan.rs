@@ -88,7 +88,8 @@ async fn make(
 /// Tells what an intent selects and does not update: what is done, and what has another
 /// version than `from`.
 fn left_out(ui: &mut Ui, fleet: &Fleet, intent: &Intent) {
-    let selections = tidegate_planner::selections(fleet, intent);
+    let rules = VersionRules::bundled();
+    let selections = tidegate_planner::selections(fleet, intent, &rules);
     for (selection, target) in selections.iter().zip(&intent.targets) {
         let Selection { n, due: _, done: _, others } = selection;
         let Some(from) = target.from.as_ref().filter(|_| !others.is_empty()) else { continue };

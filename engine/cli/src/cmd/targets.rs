@@ -115,6 +115,7 @@ pub(crate) async fn reach(
             Some(origin) => e.also(format!("it is named by {origin}")),
             None => e,
         })?;
+        settings.takes(&sources)?;
         ctx.ui.progress("signing in");
         let source = match settings.connect().await {
             Ok(source) => source,
@@ -238,6 +239,19 @@ impl Configs<'_> {
 }
 
 impl Settings {
+    /// Refuses what is handed in for a cluster and only clouds have.
+    fn takes(&self, sources: &Sources) -> Result<()> {
+        match self {
+            Self::Kubernetes(settings) if !sources.with.is_empty() => {
+                let context = settings.context();
+                let text = "`--with` asks the hosts of an OpenStack catalog, and context";
+                Err(Failure::usage(format!("{text} `{context}` is a Kubernetes cluster"))
+                    .hint("name clouds with --cloud, or give `with` to targets in tidegate.yaml"))
+            }
+            Self::OpenStack(_) | Self::Kubernetes(_) => Ok(()),
+        }
+    }
+
     async fn connect(&self) -> Result<Source> {
         match self {
             Self::OpenStack(settings) => connect(settings).await.map(Source::OpenStack),

@@ -394,6 +394,11 @@ impl Reader {
         if cluster != (None, None) {
             let (context, kubeconfig) = cluster;
             target.place = FilePlace::Cluster { context, kubeconfig };
+            let asks = |e: &&Entry| matches!(e.key.as_str(), "with" | "dashboard");
+            for Entry { key, line, .. } in entries.iter().filter(asks) {
+                let text = format!("`{key}` is about OpenStack clouds, and `{name}` is a cluster");
+                self.wrong(Problem::new(*line, text).hint("remove it"));
+            }
         }
         Some(target)
     }

@@ -23,7 +23,7 @@ type Groups<'k> = Vec<(&'k Kind, Arc<Vec<Arc<Loaded>>>)>;
 
 /// Judges every rule on collections that has to be judged again.
 pub(super) fn judge(
-    state: &mut State<'_>,
+    state: &mut State<'_, '_>,
     set: &RuleSet,
     facts: &dyn Facts,
     (coverage, others): (&Coverage<'_>, &[&dyn Facts]),

@@ -11,7 +11,9 @@ use tidegate_model::{
 use super::state::{Again, State};
 use crate::coverage::Coverage;
 use crate::input::{self, BATCH, check_requires};
+use crate::joins::Lookup;
 use crate::loaded::Loaded;
+use crate::memo::Memo;
 use crate::metadata::{Input, Rule};
 use crate::outcome::{Answer, Holds, judge as ask};
 use crate::program::Runner;
@@ -25,19 +27,27 @@ struct Context<'e, 'm> {
     nothing: Value,
 }
 
+/// What answers.
+struct Asked<'r, 'm> {
+    runner: &'r mut Runner<'m>,
+    memo: Memo,
+}
+
 /// The input made last for a resource, with the rule whose parameters it has:
 /// rules without joins and time that have the same parameters share it.
 type Shared = Option<(usize, Value)>;
 
 /// Judges everything that resource rules have to judge again.
 pub(super) fn judge(
-    state: &mut State<'_>,
+    state: &mut State<'_, '_>,
     set: &RuleSet,
     facts: &dyn Facts,
     coverage: &Coverage<'_>,
     runner: &mut Runner<'_>,
 ) -> Result<(), FactsError> {
     let context = Context { set, facts, coverage, nothing: Value::new_object() };
+    let memo = Memo::new(state.rules.len());
+    let asked = &mut Asked { runner, memo };
     for kind in state.kinds() {
         state.drop_removed(&kind);
         let of_kind = |at: usize| set.definitions().get(at).is_some_and(|r| is_about(r, &kind));
@@ -61,17 +71,17 @@ pub(super) fn judge(
             for chunk in keys.chunks(BATCH) {
                 let loaded = state.fetch(facts, chunk)?;
                 let refs: Vec<&Loaded> = loaded.iter().collect();
-                context.chunk(state, runner, &rules, &refs)?;
+                context.chunk(state, asked, &rules, &refs)?;
             }
         } else if joins || state.held(&kind).is_some() {
             // Joins read other resources, which storage need not allow in the
             // middle of a pass.
             for chunk in state.hold(facts, &kind)?.chunks(BATCH) {
                 let refs: Vec<&Loaded> = chunk.iter().map(Arc::as_ref).collect();
-                context.chunk(state, runner, &rules, &refs)?;
+                context.chunk(state, asked, &rules, &refs)?;
             }
         } else {
-            context.stream(state, runner, &rules, &kind)?;
+            context.stream(state, asked, &rules, &kind)?;
         }
     }
     Ok(())
@@ -85,8 +95,8 @@ impl Context<'_, '_> {
     /// Judges a kind as it is read, holding one batch at a time.
     fn stream(
         &self,
-        state: &mut State<'_>,
-        runner: &mut Runner<'_>,
+        state: &mut State<'_, '_>,
+        asked: &mut Asked<'_, '_>,
         rules: &[usize],
         kind: &Kind,
     ) -> Result<(), FactsError> {
@@ -96,7 +106,7 @@ impl Context<'_, '_> {
             let loaded = state.bodies.load(std::mem::take(batch));
             state.stats.read += loaded.len() as u64;
             let refs: Vec<&Loaded> = loaded.iter().collect();
-            self.chunk(state, runner, rules, &refs)
+            self.chunk(state, asked, rules, &refs)
         };
         self.facts.each(kind, &mut |fact| {
             batch.push(fact);
@@ -110,14 +120,16 @@ impl Context<'_, '_> {
 
     fn chunk(
         &self,
-        state: &mut State<'_>,
-        runner: &mut Runner<'_>,
+        state: &mut State<'_, '_>,
+        asked: &mut Asked<'_, '_>,
         rules: &[usize],
         chunk: &[&Loaded],
     ) -> Result<(), FactsError> {
-        chunk.iter().for_each(|loaded| state.note(loaded));
-        state.joins.prefetch(self.facts, chunk)?;
-        for loaded in chunk {
+        let chunk: Vec<(&Loaded, Vec<Lookup>)> =
+            chunk.iter().map(|loaded| (*loaded, state.joins.of(loaded))).collect();
+        chunk.iter().for_each(|(loaded, looked)| state.note(loaded, looked));
+        state.joins.prefetch(self.facts, &chunk, &mut state.bodies.reader)?;
+        for (loaded, looked) in &chunk {
             let key = &loaded.resource.key;
             let changed = state.is_changed(key);
             let mut shared = None;
@@ -128,7 +140,7 @@ impl Context<'_, '_> {
                     Again::Some(keys) => changed || keys.contains(key),
                 };
                 if due {
-                    self.one(state, runner, *n, loaded, &mut shared);
+                    self.one(state, asked, *n, (loaded, looked), &mut shared);
                 }
             }
         }
@@ -137,19 +149,19 @@ impl Context<'_, '_> {
 
     fn one(
         &self,
-        state: &mut State<'_>,
-        runner: &mut Runner<'_>,
+        state: &mut State<'_, '_>,
+        asked: &mut Asked<'_, '_>,
         n: usize,
-        loaded: &Loaded,
+        (loaded, looked): (&Loaded, &[Lookup]),
         shared: &mut Shared,
     ) {
         let Some(at) = state.rules.get(n).map(|r| r.at) else { return };
         let Some(rule) = self.set.definitions().get(at) else { return };
-        let same = loaded.body.as_ref().filter(|_| self.set.bodies_only.get(at) == Some(&true));
+        let same = loaded.body.as_ref().filter(|_| self.set.of_bodies.get(at) == Some(&true));
         let same = same.filter(|_| loaded.unseen_since.is_none());
         let answer = same.and_then(|body| body.answer(n)).unwrap_or_else(|| {
             state.stats.judged += 1;
-            let answer = self.answer(state, runner, (at, rule), loaded, shared);
+            let answer = self.answer(state, asked, (n, at, rule), (loaded, looked), shared);
             let limit = answer.cause.as_ref().is_some_and(|c| c.code == AbortCode::Limit);
             if let (Some(body), false) = (same, limit) {
                 body.keep(n, &answer);
@@ -170,46 +182,46 @@ impl Context<'_, '_> {
 
     fn answer(
         &self,
-        state: &State<'_>,
-        runner: &mut Runner<'_>,
-        (at, rule): (usize, &Rule),
-        loaded: &Loaded,
+        state: &State<'_, '_>,
+        asked: &mut Asked<'_, '_>,
+        (n, at, rule): (usize, usize, &Rule),
+        (loaded, looked): (&Loaded, &[Lookup]),
         shared: &mut Shared,
     ) -> Answer {
         if let Some(since) = loaded.unseen_since {
             return Answer::abort(AbortCode::Unseen, format!("it was last seen at {since}"));
         }
         let value = match &loaded.value {
-            Ok(value) => value.clone(),
+            Ok(value) => value,
             Err(problem) => return Answer::abort(AbortCode::Error, problem),
         };
         let joined = if rule.joins.is_empty() {
             self.nothing.clone()
         } else {
-            match state.joins.resolve(rule, self.coverage, loaded) {
+            match state.joins.resolve(rule, self.coverage, (loaded, looked)) {
                 Ok(joined) => joined,
                 Err(abort) => return abort,
             }
         };
-        let (Some(parameters), Some(judge)) =
-            (self.set.parameters.get(at), self.set.judges.get(at))
+        let (Some(parameters), Some(judge), Some(shape)) =
+            (self.set.parameters.get(at), self.set.judges.get(at), self.set.inputs.get(at))
         else {
             return Answer::abort(AbortCode::Error, "the rule was not compiled");
         };
-        let now = rule.time.then_some(&state.now);
-        let plain = rule.joins.is_empty() && !rule.time;
-        let alike = self.set.alike.get(at).copied().filter(|_| plain);
-        let input = match shared {
-            Some((same, input)) if alike == Some(*same) => input.clone(),
-            _ => input::of_resource(value, joined, parameters, now),
-        };
-        if let Some(alike) = alike {
-            *shared = Some((alike, input.clone()));
-        }
-        if let Some(abort) = check_requires(rule, &input) {
-            return abort;
-        }
-        let answer = ask(runner, rule, judge, &input);
+        let Asked { runner, memo } = asked;
+        let answer = memo.answer(n, shape, (value, &joined), || {
+            let now = rule.time.then_some(&state.now);
+            let plain = rule.joins.is_empty() && !rule.time;
+            let alike = self.set.alike.get(at).copied().filter(|_| plain);
+            let input = match shared {
+                Some((same, input)) if alike == Some(*same) => input.clone(),
+                _ => input::of_resource(value.clone(), joined.clone(), parameters, now),
+            };
+            if let Some(alike) = alike {
+                *shared = Some((alike, input.clone()));
+            }
+            check_requires(rule, &input).unwrap_or_else(|| ask(runner, rule, judge, &input))
+        });
         let other = |r: &&String| r.as_str() != loaded.resource.key.as_str();
         match answer.violations.iter().filter_map(|(r, _)| r.as_ref()).find(other) {
             Some(other) => Answer {

@@ -16,8 +16,8 @@ use super::{Options, Stats};
 use crate::carry::{Carry, Kept, KindKeys, RuleCarry, parts};
 use crate::coverage::Coverage;
 use crate::input;
-use crate::joins::{Joins, hash};
-use crate::loaded::{Bodies, Loaded};
+use crate::joins::{Joins, Lookup, hash};
+use crate::loaded::{Bodies, Loaded, Reader};
 use crate::metadata::{Input, Rule};
 use crate::outcome::Holds;
 use crate::ruleset::RuleSet;
@@ -78,19 +78,54 @@ fn is_limit(finding: &Finding) -> bool {
 }
 
 /// Everything between the prior blob and the next one.
-pub(super) struct State<'c> {
+pub(super) struct State<'c, 'm> {
     pub(super) rules: Vec<RuleState<'c>>,
     pub(super) joins: Joins<'c>,
     /// Of each kind that resource rules judge, hashes of the keys there are.
     keys: BTreeMap<Kind, HashKeys>,
     /// By kind, what changed; absent without a prior blob, when all did.
     changes: Option<BTreeMap<Kind, Vec<Change>>>,
-    changed: HashSet<ResourceKey>,
+    changed: Changed,
     /// Kinds read as a whole, in order of key.
     held: HashMap<Kind, Arc<Vec<Arc<Loaded>>>>,
-    pub(super) bodies: Bodies,
+    pub(super) bodies: Bodies<'m>,
     pub(super) now: Value,
     pub(super) stats: Stats,
+}
+
+/// The keys that changed.
+#[derive(Default)]
+struct Changed {
+    keys: HashSet<ResourceKey>,
+    /// The ends of these. Hundreds of thousands of keys are asked for, few of which
+    /// changed, and to hash one takes ten times as long as to look at its end.
+    ends: Vec<u64>,
+}
+
+impl Changed {
+    fn add(&mut self, key: ResourceKey) {
+        let (at, bit) = Self::end(key.as_str());
+        self.ends.resize(Self::ENDS, 0);
+        if let Some(word) = self.ends.get_mut(at) {
+            *word |= bit;
+        }
+        self.keys.insert(key);
+    }
+
+    fn has(&self, key: &str) -> bool {
+        let (at, bit) = Self::end(key);
+        self.ends.get(at).is_some_and(|word| word & bit != 0) && self.keys.contains(key)
+    }
+
+    const ENDS: usize = 1 << 10;
+
+    /// The place of a key among the ends: a word and a bit in it.
+    fn end(key: &str) -> (usize, u64) {
+        let end = key.as_bytes().last_chunk().copied().map_or(0, u64::from_le_bytes);
+        // Spread over the upper bits: 2^64 divided by the golden ratio.
+        let spread = end.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
+        (usize::try_from(spread >> 6).unwrap_or_default() % Self::ENDS, 1 << (spread & 63))
+    }
 }
 
 /// The keys of one kind.
@@ -115,10 +150,10 @@ impl HashKeys {
     }
 }
 
-impl<'c> State<'c> {
+impl<'c, 'm> State<'c, 'm> {
     /// Starts from the prior blob if it fits, from nothing otherwise.
     pub(super) fn begin(
-        set: &RuleSet,
+        set: &'m RuleSet,
         rules: Vec<usize>,
         facts: &Derived<'_>,
         options: &Options<'c>,
@@ -130,9 +165,9 @@ impl<'c> State<'c> {
             rules: Vec::new(),
             keys: BTreeMap::new(),
             changes: None,
-            changed: HashSet::new(),
+            changed: Changed::default(),
             held: HashMap::new(),
-            bodies: Bodies::new(rules.len()),
+            bodies: Bodies::new(Reader::new(&set.bodies), rules.len()),
             now: input::now(options.reference_time),
             stats: Stats::default(),
         };
@@ -198,7 +233,7 @@ impl<'c> State<'c> {
         }
         let mut by_kind: BTreeMap<Kind, Vec<Change>> = BTreeMap::new();
         for change in changes {
-            self.changed.insert(change.key.clone());
+            self.changed.add(change.key.clone());
             by_kind.entry(change.kind.clone()).or_default().push(change);
         }
         for (state, carried) in self.rules.iter_mut().zip(carry.rules) {
@@ -215,22 +250,17 @@ impl<'c> State<'c> {
             }
             state.counts = carried.counts();
             state.holds = holds;
-            let mut again = BTreeSet::new();
-            for kept in carried.findings {
-                if rule.input != Input::Resource {
-                    state.loose.push(kept);
-                    continue;
-                }
-                if self.changed.contains(kept.key.as_ref()) {
-                    continue;
-                }
-                if kept.again {
-                    again.extend(ResourceKey::new(&kept.key));
-                } else {
-                    state.findings.insert(kept.key.clone(), kept);
-                }
+            if rule.input != Input::Resource {
+                state.loose = carried.findings;
+                state.again = Again::Some(BTreeSet::new());
+                continue;
             }
-            state.again = Again::Some(again);
+            let same = carried.findings.into_iter().filter(|f| !self.changed.has(&f.key));
+            let (again, findings): (Vec<Kept<'_>>, Vec<Kept<'_>>) = same.partition(|f| f.again);
+            // They are in order: the map is built in one go.
+            state.findings = findings.into_iter().map(|f| (f.key.clone(), f)).collect();
+            let again = again.iter().filter_map(|f| ResourceKey::new(&f.key).ok());
+            state.again = Again::Some(again.collect());
         }
         self.joins.index = carry.index;
         self.joins.watchers = carry.watchers;
@@ -256,7 +286,7 @@ impl<'c> State<'c> {
         let mut dirty: HashSet<(usize, u64)> = HashSet::new();
         for (at, index) in self.joins.index.iter_mut().enumerate() {
             index.retain(|pair| {
-                let gone = self.changed.contains(pair.key.as_ref());
+                let gone = self.changed.has(&pair.key);
                 if gone {
                     dirty.insert((at, pair.hash));
                 }
@@ -272,7 +302,7 @@ impl<'c> State<'c> {
         let mut affected: Vec<(usize, ResourceKey)> = Vec::new();
         for (at, watchers) in self.joins.watchers.iter_mut().enumerate() {
             watchers.retain(|pair| {
-                if self.changed.contains(pair.key.as_ref()) {
+                if self.changed.has(&pair.key) {
                     return false;
                 }
                 if dirty.contains(&(at, pair.hash)) {
@@ -302,6 +332,12 @@ impl<'c> State<'c> {
         self.keys.values_mut().for_each(HashKeys::settle);
     }
 
+    /// Lets go of all that was read, once all is judged.
+    pub(super) fn release(&mut self) {
+        self.held = HashMap::new();
+        self.joins.release();
+    }
+
     /// The kinds that resource rules judge.
     pub(super) fn kinds(&self) -> Vec<Kind> {
         self.keys.keys().cloned().collect()
@@ -324,9 +360,9 @@ impl<'c> State<'c> {
 
     /// Notes a resource that a resource rule's kind holds; whether it is new
     /// or changed.
-    pub(super) fn note(&mut self, loaded: &Loaded) {
+    pub(super) fn note(&mut self, loaded: &Loaded, looked: &[Lookup]) {
         let key = &loaded.resource.key;
-        if self.changes.is_some() && !self.changed.contains(key) {
+        if self.changes.is_some() && !self.changed.has(key.as_str()) {
             return;
         }
         if let Some(keys) = self.keys.get_mut(&loaded.resource.kind) {
@@ -337,12 +373,12 @@ impl<'c> State<'c> {
                 keys.carried.push(hash);
             }
         }
-        self.joins.add_watcher(loaded);
+        self.joins.add_watcher(loaded, looked);
     }
 
     /// Whether a resource changed since the prior blob; all have without one.
     pub(super) fn is_changed(&self, key: &ResourceKey) -> bool {
-        self.changes.is_none() || self.changed.contains(key)
+        self.changes.is_none() || self.changed.has(key.as_str())
     }
 
     /// All resources of a kind, read once and kept.
@@ -399,7 +435,7 @@ impl<'c> State<'c> {
         let state = self.rules.get(at)?;
         let rule = set.definitions().get(state.at)?;
         let kept = state.findings.values().chain(&state.loose);
-        let findings: Vec<Finding> = kept.filter_map(Kept::finding).collect();
+        let findings: Vec<Finding> = kept.map(Kept::finding).collect();
         if rule.input != Input::Resource {
             return Some((rule, findings, state.counts));
         }

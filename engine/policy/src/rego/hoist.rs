@@ -10,6 +10,9 @@
 //! The same holds beside an `in` whose value is used: OPA is undefined where one
 //! of its sides is, and the engine says false.
 //!
+//! And it holds for keys and values in the head of a partial rule: OPA leaves a
+//! member out of which a part is undefined, the engine ends the rule there.
+//!
 //! Comprehensions are always defined and stay; their bodies, and those of
 //! `every` and of functions, are rewritten like any other.
 //!
@@ -23,7 +26,7 @@ use regorus::unstable::{
 };
 
 use super::{Edit, Problem, apply, range};
-use crate::module::{path_of, rules_of};
+use crate::module::{constant, path_of, rules_of};
 
 pub(super) fn hoist(text: &str, tree: &Tree) -> Result<String, Problem> {
     // What is not bound in a body but is a reference all the same.
@@ -66,13 +69,19 @@ impl Hoist<'_> {
         // What the head needs is evaluated last, in the body.
         let mut tail = Vec::new();
         match head {
+            // The engine gives up a partial rule where a key or a value of its head
+            // is undefined; for OPA only that one is not there.
+            RuleHead::Compr { refr, assign, .. } if is_partial(refr) => {
+                self.brackets(refr, &mut tail);
+                assign.iter().for_each(|a| self.argument(&a.value, &mut tail));
+            }
             RuleHead::Compr { refr, assign, .. } => {
                 self.value(refr, &mut tail);
                 assign.iter().for_each(|a| self.value(&a.value, &mut tail));
             }
             RuleHead::Set { refr, key, .. } => {
-                self.value(refr, &mut tail);
-                key.iter().for_each(|k| self.value(k, &mut tail));
+                self.brackets(refr, &mut tail);
+                key.iter().for_each(|k| self.argument(k, &mut tail));
             }
             RuleHead::Func { assign, .. } => {
                 assign.iter().for_each(|a| self.value(&a.value, &mut tail));
@@ -311,6 +320,15 @@ impl Hoist<'_> {
         let name = format!("{}{}", self.prefix, self.count);
         first.push(format!("{name} := {text}"));
         self.edits.push(Edit { start: range.start, end: range.end, text: name });
+    }
+}
+
+/// Whether a head makes an object member by member: a part of it is no constant.
+fn is_partial(refr: &Expr) -> bool {
+    match refr {
+        Expr::RefDot { refr, .. } => is_partial(refr),
+        Expr::RefBrack { refr, index, .. } => constant(index).is_none() || is_partial(refr),
+        _ => false,
     }
 }
 

@@ -330,7 +330,7 @@ fn damaged_inputs_are_judged_alike_on_both_engines() {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
     let (set, input) = scs_like();
     assert_eq!(set.interpreted(), 0);
-    let runner = std::cell::RefCell::new(Runner::new(&set.machine, Limits::default()).unwrap());
+    let runner = std::cell::RefCell::new(Runner::new(&set.machine, Limits::default()));
     for rule in set.definitions() {
         let good = on_both(&mut runner.borrow_mut(), &set, rule, &input).unwrap();
         assert_eq!(good.verdict, tidegate_model::Verdict::Pass, "{:?}", good.cause);

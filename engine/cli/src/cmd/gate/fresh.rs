@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::json;
 use tidegate_fleet::{ExtractError, KINDS};
 use tidegate_model::gate::{Condition, ConditionName, ConditionState};
-use tidegate_model::{Facts, Kind, Plan, RuleId, Severity, SnapshotId, Verdict};
-use tidegate_policy::{EvaluateError, Options, RuleSet, evaluate};
+use tidegate_model::{Facts, FactsError, Kind, Plan, RuleId, Severity, SnapshotId, Verdict};
+use tidegate_policy::{Options, RuleSet, evaluate};
 use tidegate_store::Store;
 
 use super::gathered::Gathered;
@@ -134,7 +134,7 @@ fn judge(policies: &RuleSet, sources: &[Source]) -> Result<Condition> {
         let meta = source.meta();
         let options = Options { only: Some(only), ..Options::fresh(meta.taken_at) };
         let judged = evaluate(policies, source.as_ref(), &options)
-            .map_err(|e: EvaluateError| Failure::from_error(&e))?;
+            .map_err(|e: FactsError| Failure::from_error(&e))?;
         for (rule, outcome) in &judged.evaluation.rules {
             match outcome.verdict {
                 Verdict::Pass => passed += 1,

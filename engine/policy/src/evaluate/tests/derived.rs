@@ -86,7 +86,7 @@ fn rules() -> RuleSet {
         ("subject.rego", SUBJECT.to_owned()),
     ];
     let set = compile(&files.each_ref().map(|(path, text)| (*path, text.as_str()))).unwrap();
-    let once = set.rules().zip(&set.bodies_only).filter(|(_, only)| **only);
+    let once = set.rules().zip(&set.of_bodies).filter(|(_, only)| **only);
     assert_eq!(once.map(|(r, _)| r.id.as_str()).collect::<Vec<_>>(), ["joined_once", "once"]);
     set
 }

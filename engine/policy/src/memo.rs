@@ -1,0 +1,236 @@
+//! Answers given before, by what a rule read.
+//!
+//! Most rules read few fields of a resource, and most resources have the same in
+//! them. So the parts that a rule reads ([`crate::reads`]) are written down as bytes,
+//! and whoever has the same bytes gets the same answer: that costs a twentieth of
+//! asking. Bytes are compared, not hashes, so that nobody can make two resources
+//! meet. A rule that hardly ever meets the same again, one that reads ids say, is
+//! soon no longer looked up.
+
+use std::collections::HashMap;
+
+use regorus::Value;
+use tidegate_model::{AbortCode, Verdict};
+
+use crate::outcome::{Answer, Holds};
+use crate::reads::Shape;
+
+/// How many answers are kept of a rule.
+const KEPT: usize = 4096;
+
+/// After so many that were new, it must have been worth it.
+const TRIAL: usize = 256;
+
+/// The answers of all rules of one evaluation, over which parameters and time are
+/// the same.
+pub(crate) struct Memo {
+    rules: Vec<Known>,
+    bytes: Vec<u8>,
+}
+
+/// The answers of one rule.
+#[derive(Default)]
+struct Known {
+    answers: HashMap<Box<[u8]>, Given>,
+    met: usize,
+    new: usize,
+}
+
+/// An answer: a pass needs no room.
+enum Given {
+    Pass(Holds),
+    Other(Box<Answer>),
+}
+
+impl Memo {
+    pub(crate) fn new(rules: usize) -> Self {
+        Self { rules: (0..rules).map(|_| Known::default()).collect(), bytes: Vec::new() }
+    }
+
+    /// The answer of a rule to a resource and what is joined to it, asked for unless
+    /// it is known.
+    pub(crate) fn answer(
+        &mut self,
+        rule: usize,
+        shape: &Shape,
+        (resource, joined): (&Value, &Value),
+        ask: impl FnOnce() -> Answer,
+    ) -> Answer {
+        let Some(known) = self.rules.get_mut(rule) else { return ask() };
+        if shape.is_whole() || !known.is_worth_it() {
+            return ask();
+        }
+        self.bytes.clear();
+        for (name, part) in [("resource", resource), ("joined", joined)] {
+            if let Some((_, shape)) = shape.member(name) {
+                write(shape, part, &mut self.bytes);
+            }
+        }
+        if let Some(given) = known.answers.get(self.bytes.as_slice()) {
+            known.met += 1;
+            return match given {
+                Given::Pass(holds) => Answer { holds: *holds, ..Answer::pass() },
+                Given::Other(answer) => answer.as_ref().clone(),
+            };
+        }
+        known.new += 1;
+        let answer = ask();
+        let limit = answer.cause.as_ref().is_some_and(|c| c.code == AbortCode::Limit);
+        if !limit && known.answers.len() < KEPT {
+            let given = match answer.verdict {
+                Verdict::Pass => Given::Pass(answer.holds),
+                Verdict::Fail | Verdict::Abort | Verdict::Missing => {
+                    Given::Other(Box::new(answer.clone()))
+                }
+            };
+            known.answers.insert(Box::from(self.bytes.as_slice()), given);
+        }
+        answer
+    }
+}
+
+impl Known {
+    fn is_worth_it(&mut self) -> bool {
+        let worth = self.new < TRIAL || self.met > self.new / 4;
+        if !worth {
+            self.answers = HashMap::new();
+        }
+        worth
+    }
+}
+
+/// Writes what a shape reads of a value, so that two values that differ in it give
+/// different bytes.
+fn write(shape: &Shape, value: &Value, out: &mut Vec<u8>) {
+    let each = if shape.is_whole() { Some(shape) } else { shape.each() };
+    match value {
+        Value::Undefined => out.push(b'u'),
+        Value::Null => out.push(b'n'),
+        Value::Bool(_) if !shape.is_looked_at() => out.push(b'b'),
+        Value::Bool(value) => out.push(if *value { b't' } else { b'f' }),
+        Value::Number(_) => {
+            out.push(b'd');
+            if shape.is_looked_at() {
+                text(&value.to_string(), out);
+            }
+        }
+        Value::String(value) => {
+            out.push(b's');
+            if shape.is_looked_at() {
+                text(value, out);
+            }
+        }
+        Value::Array(items) => {
+            out.push(b'[');
+            if let Some(each) = each {
+                items.iter().for_each(|item| write(each, item, out));
+            }
+            out.push(b']');
+        }
+        Value::Set(items) => {
+            out.push(b'<');
+            items.iter_sorted().for_each(|item| write(&Shape::whole(), item, out));
+            out.push(b'>');
+        }
+        Value::Object(members) => {
+            out.push(b'{');
+            if let Some(each) = each {
+                let named = shape.keys() || shape.members().next().is_some();
+                for (name, member) in members.iter_sorted() {
+                    if named {
+                        write(&Shape::whole(), name, out);
+                    }
+                    let known = name.as_string().ok().and_then(|n| shape.member(n));
+                    write(known.map_or(each, |(_, shape)| shape), member, out);
+                }
+            } else {
+                for (name, shape) in shape.members() {
+                    match members.get(name) {
+                        Some(member) => write(shape, member, out),
+                        None => out.push(b'-'),
+                    }
+                }
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+fn text(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(&text.len().to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reads::Step;
+
+    fn shape(paths: &[&str]) -> Shape {
+        let mut shape = Shape::default();
+        for path in paths {
+            let step = |s: &str| match s {
+                "*" => Step::Each,
+                "*k" => Step::Keyed,
+                name => Step::Name(name.to_owned()),
+            };
+            shape.read(&path.split('/').map(step).collect::<Vec<_>>());
+        }
+        shape.settle();
+        shape
+    }
+
+    fn bytes(paths: &[&str], text: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&shape(paths), &Value::from_json_str(text).unwrap(), &mut out);
+        out
+    }
+
+    #[test]
+    fn what_is_read_alike_is_written_alike_and_nothing_else_is() {
+        let check = |paths: &[&str], a: &str, b: &str, same: bool| {
+            assert_eq!(bytes(paths, a) == bytes(paths, b), same, "{paths:?} {a} {b}");
+        };
+        check(&["a"], r#"{"a":1,"b":2}"#, r#"{"a":1,"b":3}"#, true);
+        check(&["a"], r#"{"a":1}"#, r#"{"a":"1"}"#, false);
+        check(&["a"], r#"{"a":1}"#, r#"{"a":2}"#, false);
+        check(&["a"], r#"{"a":null}"#, "{}", false);
+        check(&["a", "b"], r#"{"a":"x","b":"yz"}"#, r#"{"a":"xy","b":"z"}"#, false);
+        check(&["a"], r#"{"a":[[1],[]]}"#, r#"{"a":[[1,[]]]}"#, false);
+        check(&["a/*/x"], r#"{"a":[{"x":1,"y":2}]}"#, r#"{"a":[{"x":1}]}"#, true);
+        check(&["a/*/x"], r#"{"a":[{"x":1}]}"#, r#"{"a":[{"x":1},{}]}"#, false);
+        check(&["*"], r#"{"a":1}"#, r#"{"b":1}"#, true);
+        check(&["*"], r#"{"a":1}"#, r#"{"b":2}"#, false);
+        check(&["*k"], r#"{"a":1}"#, r#"{"b":1}"#, false);
+        check(&["*/x", "a"], r#"{"a":{"y":1}}"#, r#"{"a":{"y":2}}"#, false);
+        check(&["*/x", "a"], r#"{"b":{"y":1}}"#, r#"{"b":{"y":2}}"#, true);
+        check(&["a/b"], r#"{"a":[1]}"#, r#"{"a":{}}"#, false);
+        check(&["a/b"], r#"{"a":"x"}"#, r#"{"a":"y"}"#, true);
+        check(&["a/b"], r#"{"a":1}"#, r#"{"a":"y"}"#, false);
+        check(&["a/b"], r#"{"a":true}"#, r#"{"a":false}"#, true);
+    }
+
+    #[test]
+    fn a_rule_that_never_meets_the_same_again_is_no_longer_looked_up() {
+        let mut memo = Memo::new(1);
+        let shape = shape(&["resource/id", "joined/x"]);
+        let mut asked = 0;
+        let mut ask = |memo: &mut Memo, id: usize| {
+            let resource = Value::from(std::collections::BTreeMap::from([(
+                Value::from("id"),
+                Value::from(id as u64),
+            )]));
+            let joined = Value::new_object();
+            memo.answer(0, &shape, (&resource, &joined), || {
+                asked += 1;
+                Answer::pass()
+            })
+        };
+        ask(&mut memo, 0);
+        ask(&mut memo, 0);
+        (1..400).for_each(|id| drop(ask(&mut memo, id)));
+        assert!(memo.rules[0].answers.is_empty());
+        ask(&mut memo, 0);
+        assert_eq!(asked, 401);
+    }
+}
