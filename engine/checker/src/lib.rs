@@ -92,7 +92,7 @@ pub fn check(
             return Err(Violation { invariant, wave: None, step: None, problem });
         }
     }
-    blocked::check(&ground, plan, rules, waves::next(&ground, plan, &ends))?;
+    blocked::check(&ground, plan, rules, &ends)?;
     bounds::check(&ground, plan, &targets)?;
     waves::deadlines(plan, &ends)?;
     Ok(Checked { updated: targets.len(), blocked: plan.blocked.len(), ends })

@@ -167,11 +167,15 @@ pub(crate) fn times(
     Ok(ends)
 }
 
-/// When a wave after the last one of a plan could begin.
-pub(crate) fn next(ground: &Ground<'_>, plan: &Plan, ends: &[Timestamp]) -> Timestamp {
-    let Some((wave, end)) = plan.waves.last().zip(ends.last()) else {
-        return ground.fleet.taken_at;
-    };
+/// When a wave could begin after so many of a plan.
+pub(crate) fn next(
+    ground: &Ground<'_>,
+    plan: &Plan,
+    ends: &[Timestamp],
+    waves: usize,
+) -> Timestamp {
+    let last = waves.checked_sub(1).and_then(|n| plan.waves.get(n).zip(ends.get(n)));
+    let Some((wave, end)) = last else { return ground.fleet.taken_at };
     let soak = SignedDuration::from_secs(i64::try_from(wave.soak_s).unwrap_or(i64::MAX));
     end.checked_add(soak).unwrap_or(Timestamp::MAX)
 }

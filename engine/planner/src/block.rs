@@ -194,6 +194,7 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
         if row.together {
             let group = arena.fleet.groups.iter().find(|g| {
                 g.policy == tidegate_model::fleet::GroupPolicy::Affinity
+                    && g.members.len() > 1
                     && g.members.iter().any(|m| m == name)
             });
             let numbers = [("vm", json!(name)), ("group", json!(group.map(|g| &g.id)))];

@@ -156,7 +156,12 @@ impl<'f> Planning<'_, 'f> {
             let mine = mine.filter(|n| self.pods.as_ref().and_then(|p| p.zone(n)) == *zone);
             rest.nodes = mine.collect();
             self.nodes(&mut clock, *zone, &mut rest)?;
-            left.insert(*zone, rest);
+            if self.intent.one_zone_at_a_time {
+                // Its turn is over.
+                self.leave(*zone, &rest, clock.now)?;
+            } else {
+                left.insert(*zone, rest);
+            }
         }
         // What moved in one zone may have opened the way in another.
         let again = !self.intent.one_zone_at_a_time && order.len() > 1;
@@ -175,9 +180,9 @@ impl<'f> Planning<'_, 'f> {
                 }
             }
         }
-        let open: BTreeSet<Id> = left.values().flat_map(|l| &l.hosts).copied().collect();
-        let nodes: BTreeSet<&str> = left.values().flat_map(|l| l.nodes.iter().copied()).collect();
-        self.leave(&open, &nodes, clock.now)?;
+        for (zone, rest) in &left {
+            self.leave(*zone, rest, clock.now)?;
+        }
         Ok(clock.ends)
     }
 
@@ -235,8 +240,9 @@ impl<'f> Planning<'_, 'f> {
         elsewhere: &BTreeSet<Id>,
     ) -> Result<bool, PlanError> {
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let (mut any, mut alone) = (false, false);
+        let (mut any, mut alone, mut patient) = (false, false, false);
         let mut late = BTreeSet::new();
+        let mut tried = BTreeSet::new();
         loop {
             // Nobody of a quorum comes after its leader (Q2).
             let behind = left.hosts.iter().copied().filter(|h| self.behind_leader(*h).is_some());
@@ -247,7 +253,12 @@ impl<'f> Planning<'_, 'f> {
             }
             let start = self.load.clone();
             let now = spans.as_deref().map(|spans| windows::after(spans, clock.now));
-            let drafts = self.hosts(left, elsewhere, now.as_deref(), alone);
+            let drafts = if patient {
+                self.patiently(left, elsewhere, &mut tried)
+            } else {
+                self.hosts(left, elsewhere, now.as_deref(), alone)
+            };
+            let none = drafts.is_empty();
             let mut too_late: Option<(Vec<Id>, u64)> = None;
             let mut mark = start.mark();
             for draft in drafts {
@@ -263,7 +274,15 @@ impl<'f> Planning<'_, 'f> {
                 left.before = Some(draft.hosts.len());
                 left.hosts.retain(|h| !draft.hosts.contains(h));
             }
-            let Some((hosts, phases)) = too_late else { break };
+            let Some((hosts, phases)) = too_late else {
+                if now.is_none() || (patient && none) {
+                    break;
+                }
+                // What is left over may take longer than any window has, and no more.
+                patient = !patient || none;
+                tried.clear();
+                continue;
+            };
             // The rest is planned anew from there: one by one, and without what
             // is too long even so.
             self.load.back_to(self.arena, mark);
@@ -334,6 +353,29 @@ impl<'f> Planning<'_, 'f> {
         placed
     }
 
+    /// A wave of one host that can be drained if it may take as long as it likes. `tried`
+    /// holds those that cannot.
+    fn patiently(
+        &mut self,
+        targets: &Left<'f>,
+        elsewhere: &BTreeSet<Id>,
+        tried: &mut BTreeSet<Id>,
+    ) -> Vec<Draft> {
+        let Left { hosts: targets, before, .. } = targets;
+        let Some(first) = targets.first() else { return Vec::new() };
+        let none = BTreeSet::new();
+        let limits = Limits { intent: self.intent, longest: None, restarts: &none, alone: true };
+        let zone = ZonePlan {
+            arena: self.arena,
+            limits: &limits,
+            due: &self.due,
+            zone: at(&self.arena.hosts, *first).zone,
+            open_elsewhere: elsewhere,
+            before: *before,
+        };
+        zone::first(&zone, &mut self.load, targets, tried).into_iter().collect()
+    }
+
     /// The waves of a zone's hosts.
     fn hosts(
         &mut self,
@@ -385,52 +427,49 @@ impl<'f> Planning<'_, 'f> {
         self.jobs.get(target).is_some_and(|j| j.reboot)
     }
 
-    /// Blocks what is left over when all waves are made, each with the reason that holds
-    /// then.
+    /// Blocks what is left over of a zone when its turn is over, each with the reason that
+    /// holds then.
     fn leave(
         &mut self,
-        hosts: &BTreeSet<Id>,
-        nodes: &BTreeSet<&'f str>,
+        zone: Option<&'f str>,
+        left: &Left<'f>,
         now: Timestamp,
     ) -> Result<(), PlanError> {
-        let mut blocked = Vec::new();
-        let mut known: BTreeMap<Option<&str>, Option<u64>> = BTreeMap::new();
-        let mut longest = |zone: Option<&'f str>| -> Result<Option<u64>, PlanError> {
-            if let Some(found) = known.get(&zone) {
-                return Ok(*found);
-            }
-            let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-            let left = spans.map(|spans| windows::longest(&windows::after(&spans, now)));
-            known.insert(zone, left);
-            Ok(left)
+        let here = |target: &str| match self.arena.host_ids.get(target) {
+            Some(host) => self.zone_of(*host) == zone,
+            None => self.pods.as_ref().and_then(|p| p.zone(target)) == zone,
         };
-        for (&target, &phases) in &self.too_long {
+        let too_long: Vec<(&str, u64)> =
+            self.too_long.iter().map(|(t, n)| (*t, *n)).filter(|(t, _)| here(t)).collect();
+        if too_long.is_empty() && left.hosts.is_empty() && left.nodes.is_empty() {
+            return Ok(());
+        }
+        let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
+        let longest = spans.map(|spans| windows::longest(&windows::after(&spans, now)));
+        let mut blocked = Vec::new();
+        for (target, phases) in too_long {
             let host = self.arena.host_ids.get(target).copied();
-            let zone = match host {
-                Some(host) => self.zone_of(host),
-                None => self.pods.as_ref().and_then(|p| p.zone(target)),
-            };
-            blocked.push(self.too_long(target, host, phases, longest(zone)?.unwrap_or(0)));
+            blocked.push(self.too_long(target, host, phases, longest.unwrap_or(0)));
         }
         let mut rooms = Rooms::new(self.arena, self.intent, &self.load);
-        for &host in hosts {
+        for &host in &left.hosts {
             let id = self.arena.host_id(host);
             let least = self.least_phases(host);
-            let window = longest(self.zone_of(host))?.filter(|l| self.seconds(id, least) > *l);
+            let window = longest.filter(|longest| self.seconds(id, least) > *longest);
             blocked.push(match window {
                 Some(longest) => self.too_long(id, Some(host), least, longest),
                 None => self.out_of_order(host).unwrap_or_else(|| rooms.capacity(host)),
             });
         }
         if let Some(pods) = &mut self.pods {
-            let jobs = nodes.iter().filter_map(|node| Some((node, self.jobs.get(node)?)));
+            let jobs = left.nodes.iter().filter_map(|node| Some((node, self.jobs.get(node)?)));
             blocked.extend(jobs.map(|(node, job)| pods.stuck(node, job)));
         }
         self.blocked.extend(blocked);
         Ok(())
     }
 
-    /// The fewest phases in which all leaves a host when the plan is done.
+    /// The fewest phases in which all leaves a host that is left over.
     fn least_phases(&self, host: Id) -> u64 {
         let most = at(&self.arena.hosts, host).max_out.max(1);
         (at(&self.load.on, host).len() as u64).div_ceil(u64::from(most))
@@ -465,7 +504,7 @@ impl<'f> Planning<'_, 'f> {
             let fix = "plan again when this plan is done".to_owned();
             return Some(block::blocked(id, BlockedCode::Order, &numbers, fix));
         }
-        let (quorum, other) = self.waiting.get(&host).filter(|(_, other)| self.updated(*other))?;
+        let (quorum, other) = self.waiting.get(&host)?;
         let other = self.arena.host_id(*other);
         let numbers = [("quorum", json!(quorum)), ("waits_for", json!(other))];
         let fix = "plan again when this plan is done, or let another member lead".to_owned();

@@ -197,6 +197,25 @@ impl<'w, 'f> Wave<'w, 'f> {
         }
     }
 
+    /// Takes the first of some hosts into the wave that can be drained as things stand.
+    pub(crate) fn take_first(
+        &mut self,
+        load: &mut Load,
+        open: &BTreeSet<Id>,
+        tried: &mut BTreeSet<Id>,
+    ) -> bool {
+        let found = open.iter().copied().find(|host| {
+            !tried.contains(host) && {
+                let drained = self.may_go(load, *host, open) && self.drain(load, *host, Means::Any);
+                if !drained {
+                    tried.insert(*host);
+                }
+                drained
+            }
+        });
+        found.is_some()
+    }
+
     fn usable_of(&self, host: Id) -> i64 {
         at(&self.zone.arena.hosts, host).usable.get(self.scarce).copied().unwrap_or(0)
     }
@@ -305,7 +324,9 @@ impl<'w, 'f> Wave<'w, 'f> {
         }
         let scarce = self.scarce;
         let size = |vm: Id| at(&arena.vms, vm).demand.get(scarce).copied().unwrap_or(0);
-        vms.sort_unstable_by_key(|vm| (std::cmp::Reverse(size(*vm)), *vm));
+        // Where time is short, what must stay in the zone has the first choice in it.
+        let free = |vm: Id| most.is_some() && !arena.pinned(vm);
+        vms.sort_unstable_by_key(|vm| (free(*vm), std::cmp::Reverse(size(*vm)), *vm));
         let mark = load.mark();
         let before = self.load.clone();
         self.leave(load, host);

@@ -137,6 +137,18 @@ pub(crate) fn plan(
     (drafts, left)
 }
 
+/// A wave of the first of some targets that can be drained without moving others out of
+/// the way. Those that cannot are added to `tried`, and not tried again.
+pub(crate) fn first(
+    zone: &ZonePlan<'_, '_>,
+    load: &mut Load,
+    targets: &BTreeSet<Id>,
+    tried: &mut BTreeSet<Id>,
+) -> Option<Draft> {
+    let mut wave = Wave::new(zone, load, targets, 1);
+    wave.take_first(load, targets, tried).then(|| wave.done(load))
+}
+
 /// How many targets a wave may have.
 pub(crate) fn size_cap(intent: &Intent, before: Option<usize>) -> usize {
     let Some(canary) = intent.canary else { return usize::MAX };

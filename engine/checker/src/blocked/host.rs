@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tidegate_model::fleet::{HostState, Member, Quorum};
 use tidegate_model::plan::Blocked;
 
-use super::Court;
 use super::numbers::{compare, has, named};
+use super::{Court, Moment};
 use crate::ground::{Place, serves};
 use crate::{skew, versions};
 
@@ -133,7 +133,7 @@ impl Court<'_> {
         Ok(())
     }
 
-    pub(super) fn version(&self, blocked: &Blocked) -> Judged {
+    pub(super) fn version(&mut self, blocked: &Blocked) -> Judged {
         let target = blocked.target.as_str();
         let component = named(blocked, "component")?;
         let mut wanted = self.ground.wanted.get(target).into_iter().flatten();
@@ -155,7 +155,7 @@ impl Court<'_> {
             };
         }
         if has(blocked, "beside") {
-            return self.skew(blocked, counted);
+            return self.in_the_end(blocked, |court, end| court.skew(blocked, end, &counted));
         }
         let other = named(blocked, "other")?;
         let version = self.start.state.version(other, component);
@@ -173,7 +173,7 @@ impl Court<'_> {
 
     /// A component of Kubernetes would be too far from another one, before the plan and in
     /// the end.
-    fn skew(&self, blocked: &Blocked, mut counted: Vec<(&str, Value)>) -> Judged {
+    fn skew(&self, blocked: &Blocked, end: &Moment<'_>, counted: &[(&str, Value)]) -> Judged {
         let (ground, rules, target) = (self.ground, self.rules, blocked.target.as_str());
         let pair = skew::Pair {
             component: named(blocked, "component")?,
@@ -182,10 +182,11 @@ impl Court<'_> {
             limited: named(blocked, "limited")?,
         };
         let skew::Pair { component, beside, on, limited } = pair;
-        let found = skew::between(ground, &self.end.state, rules, target, &pair);
+        let found = skew::between(ground, &end.state, rules, target, &pair);
         let Some((version, limits)) = found else {
             return Err(format!("`{component}` would be near enough to `{beside}` on `{on}`"));
         };
+        let mut counted = counted.to_vec();
         counted.extend([
             ("beside", json!(beside)),
             ("on", json!(on)),

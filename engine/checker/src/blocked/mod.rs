@@ -1,7 +1,8 @@
 //! Whether what is said to be blocked is, and whether each number of the reason is so.
 //!
-//! [`Court`] knows the fleet as it is before the plan and as it is after it. A reason
-//! names what it is about; all that follows from that is counted again and compared,
+//! [`Court`] knows the fleet as it is before the plan, and as it is when the turn of a
+//! target is over: in the end, or, where zones have turns, after the last wave of its own. A
+//! reason names what it is about; all that follows from that is counted again and compared,
 //! number by number, none more and none less. `docs/planning.md` lists the reasons.
 //! Where it cannot be told without planning whether a reason holds, a way to update the
 //! target is looked for: one that is found refutes it.
@@ -14,27 +15,27 @@ mod room;
 mod window;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use tidegate_model::Timestamp;
-use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
+use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan, Wave};
 use tidegate_model::versions::VersionRules;
 
 use crate::ground::Ground;
 use crate::state::State;
 use crate::{Invariant, Violation};
 
-/// That each reason holds, with its numbers. `done` is when a wave after the plan's
-/// last could begin.
+/// That each reason holds, with its numbers. `ends` is when each wave ends.
 pub(crate) fn check<'c>(
     ground: &'c Ground<'c>,
     plan: &'c Plan,
     rules: &'c VersionRules,
-    done: Timestamp,
+    ends: &'c [Timestamp],
 ) -> Result<(), Violation> {
     if plan.blocked.is_empty() {
         return Ok(());
     }
-    let mut court = Court::new(ground, plan, rules, done);
+    let mut court = Court::new(ground, plan, rules, ends);
     for blocked in &plan.blocked {
         let (target, code) = (&blocked.target, blocked.code.name());
         let judged = match ground.wanted.contains_key(target.as_str()) {
@@ -56,19 +57,23 @@ struct Court<'c> {
     ground: &'c Ground<'c>,
     plan: &'c Plan,
     rules: &'c VersionRules,
-    /// Before the plan, and after it.
+    ends: &'c [Timestamp],
+    /// Before the plan.
     start: Moment<'c>,
-    end: Moment<'c>,
-    done: Timestamp,
+    /// By how many of its waves are done.
+    later: BTreeMap<usize, Rc<Moment<'c>>>,
     zones: room::Zones,
-    /// By what asks for a host alike: what is free on those that may have it.
-    homes: BTreeMap<room::Profile<'c>, room::Homes>,
-    /// By zone: the seconds of the longest window that is left when the plan is done.
-    windows: BTreeMap<Option<&'c str>, u64>,
+    /// By how many waves are done, and what asks for a host alike: what is free on those
+    /// that may have it.
+    homes: BTreeMap<(usize, room::Profile<'c>), room::Homes>,
+    /// By how many waves are done, and zone: the seconds of the longest window that is left.
+    windows: BTreeMap<(usize, Option<&'c str>), u64>,
 }
 
 /// Where everything is at one time.
 struct Moment<'c> {
+    /// How many waves are done.
+    waves: usize,
     state: State<'c>,
     /// By host: the virtual machines on it.
     on: Vec<Vec<usize>>,
@@ -76,7 +81,8 @@ struct Moment<'c> {
 }
 
 impl<'c> Moment<'c> {
-    fn new(ground: &'c Ground<'c>, state: State<'c>) -> Self {
+    fn new(ground: &'c Ground<'c>, plan: &'c Plan, waves: usize) -> Self {
+        let state = followed(ground, plan.waves.get(..waves).unwrap_or_default());
         let mut on = vec![Vec::new(); ground.fleet.hosts.len()];
         for vm in 0..ground.fleet.vms.len() {
             if let Some(here) = on.get_mut(state.place[vm]) {
@@ -84,7 +90,7 @@ impl<'c> Moment<'c> {
             }
         }
         let rooms = room::Rooms::new(ground, &state);
-        Self { state, on, rooms }
+        Self { waves, state, on, rooms }
     }
 
     fn on(&self, host: usize) -> &[usize] {
@@ -97,15 +103,15 @@ impl<'c> Court<'c> {
         ground: &'c Ground<'c>,
         plan: &'c Plan,
         rules: &'c VersionRules,
-        done: Timestamp,
+        ends: &'c [Timestamp],
     ) -> Self {
         Self {
             ground,
             plan,
             rules,
-            start: Moment::new(ground, State::new(ground)),
-            end: Moment::new(ground, ended(ground, plan)),
-            done,
+            ends,
+            start: Moment::new(ground, plan, 0),
+            later: BTreeMap::new(),
             zones: room::Zones::new(ground),
             homes: BTreeMap::new(),
             windows: BTreeMap::new(),
@@ -130,25 +136,57 @@ impl<'c> Court<'c> {
             BlockedCode::Capacity => self.capacity(blocked, host()?),
             BlockedCode::Pdb => self.pdb(blocked),
             BlockedCode::Pods => self.pods(blocked),
-            BlockedCode::Window => self.window(blocked),
+            BlockedCode::Window => {
+                self.in_the_end(blocked, |court, end| court.window(blocked, end))
+            }
         }
     }
 
-    /// Whether the plan goes on in other zones, one after the other: the turn of a zone
-    /// may then be over when something opens a way.
-    fn elsewhere(&self) -> bool {
-        let mut zones: Vec<Option<&str>> =
-            self.plan.waves.iter().map(|w| w.zone.as_deref()).collect();
-        zones.dedup();
-        self.ground.intent.one_zone_at_a_time && zones.len() > 1
+    /// After how many waves the turn of a target may be over. Where zones have turns and its
+    /// own has no wave, nothing tells when it had its turn.
+    fn turns(&self, target: &str) -> Vec<usize> {
+        let waves = &self.plan.waves;
+        if !self.ground.intent.one_zone_at_a_time {
+            return vec![waves.len()];
+        }
+        let zone = self.ground.zone_of_target(target);
+        match waves.iter().rposition(|w| w.zone.as_deref() == zone) {
+            Some(last) => vec![last + 1],
+            None => {
+                let zones = || waves.iter().map(|w| w.zone.as_deref());
+                let next = zones().skip(1).zip(zones()).enumerate();
+                let between = next.filter(|(_, (zone, before))| zone != before);
+                let between = between.map(|(n, _)| n + 1);
+                std::iter::once(0).chain(between).chain([waves.len()]).collect()
+            }
+        }
+    }
+
+    /// Judges by how things are when the turn of a target is over.
+    fn in_the_end(
+        &mut self,
+        blocked: &Blocked,
+        judge: impl Fn(&mut Self, &Moment<'c>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut judged = Err("it has no turn".to_owned());
+        for waves in self.turns(&blocked.target) {
+            let (ground, plan) = (self.ground, self.plan);
+            let new = || Rc::new(Moment::new(ground, plan, waves));
+            let moment = Rc::clone(self.later.entry(waves).or_insert_with(new));
+            judged = judge(self, &moment);
+            if judged.is_ok() {
+                break;
+            }
+        }
+        judged
     }
 }
 
-/// Where everything is when the plan is done.
-fn ended<'c>(ground: &'c Ground<'c>, plan: &'c Plan) -> State<'c> {
+/// Where everything is when some waves are done.
+fn followed<'c>(ground: &'c Ground<'c>, waves: &'c [Wave]) -> State<'c> {
     let mut state = State::new(ground);
     let host = |id: &Option<String>| ground.hosts.get(id.as_deref()?).copied();
-    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
+    for step in waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
         let vm = step.vm.as_deref().and_then(|v| ground.vms.get(v).copied());
         if let (Some(vm), Some(from), Some(to)) = (vm, host(&step.from), host(&step.to)) {
             state.leave(vm, from);
@@ -156,13 +194,13 @@ fn ended<'c>(ground: &'c Ground<'c>, plan: &'c Plan) -> State<'c> {
             state.place[vm] = to;
         }
     }
-    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Evict) {
+    for step in waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Evict) {
         let node = step.to.as_deref().and_then(|to| ground.nodes.get(to)).copied();
         if let Some(&pod) = step.pod.as_deref().and_then(|p| ground.pods.get(p)) {
             state.evicted.insert(pod, node);
         }
     }
-    for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Update) {
+    for step in waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Update) {
         let target = step.host.as_deref().or(step.node.as_deref());
         if let (Some(target), Some(component), Some(version)) =
             (target, step.component.as_deref(), step.version.as_deref())

@@ -55,7 +55,7 @@ impl<'c> Court<'c> {
         }
     }
 
-    pub(super) fn pods(&self, blocked: &Blocked) -> Judged {
+    pub(super) fn pods(&mut self, blocked: &Blocked) -> Judged {
         let (ground, node) = (self.ground, blocked.target.as_str());
         if !ground.nodes.contains_key(node) {
             return Err("it is no node".to_owned());
@@ -76,19 +76,24 @@ impl<'c> Court<'c> {
                 },
             );
         }
+        self.in_the_end(blocked, |court, end| court.no_node(blocked, end))
+    }
+
+    /// A pod finds no other node, or all of them together do not, in the end.
+    fn no_node(&self, blocked: &Blocked, end: &Moment<'_>) -> Judged {
+        let (ground, node) = (self.ground, blocked.target.as_str());
         if has(blocked, "pod") {
-            let pod = self.pod(&self.end, blocked)?;
-            let nodes = pods::homes(ground, &self.end.state, node, &pod.id);
+            let pod = self.pod(end, blocked)?;
+            let nodes = pods::homes(ground, &end.state, node, &pod.id);
             compare(blocked, &[("pod", json!(pod.id)), ("nodes", json!(nodes))])?;
             if nodes > 0 {
                 return Err(format!("{nodes} nodes would take pod `{}`", pod.id));
             }
         } else {
-            let pods = self.leaving(&self.end, blocked).len();
-            compare(blocked, &[("pods", json!(pods))])?;
+            compare(blocked, &[("pods", json!(self.leaving(end, blocked).len()))])?;
         }
         let drains = |at: &Moment<'_>| pods::drains(ground, &at.state, node);
-        match drains(&self.start) && drains(&self.end) && !self.elsewhere() {
+        match drains(&self.start) && drains(end) {
             true => Err("what is on it fits on other nodes".to_owned()),
             false => Ok(()),
         }

@@ -142,7 +142,7 @@ impl<'c> Court<'c> {
     pub(super) fn capacity(&mut self, blocked: &Blocked, host: usize) -> Judged {
         let name = named(blocked, "class")?;
         if self.ground.classes.is_empty() && name == "-" {
-            return self.no_room(blocked, host, None);
+            return self.in_the_end(blocked, |court, end| court.no_room(blocked, host, end, None));
         }
         let class = self.ground.classes.iter().position(|c| *c == name);
         let class = class.ok_or_else(|| format!("nothing has or wants `{name}`"))?;
@@ -151,9 +151,10 @@ impl<'c> Court<'c> {
         } else if has(blocked, "spare_hosts") {
             self.spare_hosts(blocked, host, class)
         } else if has(blocked, "vm") {
-            self.too_large(blocked, host, class)
+            self.in_the_end(blocked, |court, end| court.too_large(blocked, host, end, class))
         } else {
-            self.no_room(blocked, host, Some(class))
+            let class = Some(class);
+            self.in_the_end(blocked, |court, end| court.no_room(blocked, host, end, class))
         }
     }
 
@@ -199,18 +200,24 @@ impl<'c> Court<'c> {
         }
     }
 
-    /// A virtual machine finds no host with as much free, when the plan is done.
-    fn too_large(&mut self, blocked: &Blocked, host: usize, class: usize) -> Judged {
+    /// A virtual machine finds no host with as much free, in the end.
+    fn too_large(
+        &mut self,
+        blocked: &Blocked,
+        host: usize,
+        end: &Moment<'c>,
+        class: usize,
+    ) -> Judged {
         let vm = self.vm(blocked)?;
         let ground = self.ground;
         let facts = ground.vm(vm);
-        if self.end.state.place[vm] != host {
-            return Err(format!("vm `{}` is not on it when the plan is done", facts.id));
+        if end.state.place[vm] != host {
+            return Err(format!("vm `{}` is not on it in the end", facts.id));
         }
         let pinned = facts.zone_pinned.then_some(ground.zone_of[ground.home[vm]]);
         let profile = (&facts.requires, &facts.forbids, &facts.aggregates, pinned);
-        let end = &self.end;
-        let homes = self.homes.entry(profile).or_insert_with(|| homes(ground, &end.state, vm));
+        let homes = self.homes.entry((end.waves, profile));
+        let homes = homes.or_insert_with(|| homes_of(ground, &end.state, vm));
         let best = homes.get(class).and_then(|h| h.iter().flatten().find(|(_, h)| *h != host));
         let Some((free, _)) = best.copied() else {
             return Err(format!("no host may have vm `{}`, room aside", facts.id));
@@ -229,15 +236,21 @@ impl<'c> Court<'c> {
         }
     }
 
-    /// What is on the host finds no room together, when the plan is done.
-    fn no_room(&self, blocked: &Blocked, host: usize, class: Option<usize>) -> Judged {
-        let (ground, end) = (self.ground, &self.end.state);
+    /// What is on the host finds no room together, in the end.
+    fn no_room(
+        &self,
+        blocked: &Blocked,
+        host: usize,
+        end: &Moment<'_>,
+        class: Option<usize>,
+    ) -> Judged {
+        let (ground, at) = (self.ground, &end.state);
         let zone = ground.zone_of[host];
         let others = (0..ground.fleet.hosts.len())
-            .filter(|h| *h != host && ground.zone_of[*h] == zone && end.takes(*h));
+            .filter(|h| *h != host && ground.zone_of[*h] == zone && at.takes(*h));
         // Where nothing has or wants anything only groups keep it there.
-        let left = |h: usize| class.map_or(0, |c| ground.usable(h, c) - end.load(h, c));
-        let used = class.map_or(0, |c| end.load(host, c));
+        let left = |h: usize| class.map_or(0, |c| ground.usable(h, c) - at.load(h, c));
+        let used = class.map_or(0, |c| at.load(host, c));
         let free: i64 = others.map(left).sum();
         let class = class.and_then(|c| ground.classes.get(c)).copied();
         let counted = [
@@ -248,7 +261,7 @@ impl<'c> Court<'c> {
         ];
         compare(blocked, &counted)?;
         // Drained first it may fit, and leave no room for another target.
-        match self.drains(&self.start, host) && self.drains(&self.end, host) {
+        match self.drains(&self.start, host) && self.drains(end, host) {
             true => Err("what is on it fits on other hosts".to_owned()),
             false => Ok(()),
         }
@@ -337,7 +350,7 @@ impl<'c> Court<'c> {
 }
 
 /// What is free, at most, on hosts that may have a virtual machine.
-fn homes(ground: &Ground<'_>, state: &State<'_>, vm: usize) -> Homes {
+fn homes_of(ground: &Ground<'_>, state: &State<'_>, vm: usize) -> Homes {
     let mut homes = vec![[None, None]; ground.classes.len()];
     let hosts = (0..ground.fleet.hosts.len()).filter(|h| state.takes(*h));
     for host in hosts.filter(|h| ground.unfit(vm, *h).is_none()) {
