@@ -1,7 +1,7 @@
 //! Targets that no plan can update, told before planning; each with the names
 //! and numbers that its reason rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tidegate_model::fleet::{HostState, Member, Quorum};
@@ -12,6 +12,7 @@ use tidegate_model::versions::VersionRules;
 use crate::arena::{Arena, Id, Seat, at};
 use crate::load::Load;
 use crate::select::Job;
+use crate::steps::Ends;
 use crate::{seats, steps};
 
 /// A reason with its numbers and the smallest change that would do away with it.
@@ -26,9 +27,39 @@ pub(crate) fn blocked(
     Blocked { target: target.to_owned(), code, numbers, fix: Some(fix) }
 }
 
+/// What is counted over all hosts, once for all targets.
+pub(crate) struct Counts<'f> {
+    /// By component: the oldest and the newest version.
+    ends: BTreeMap<&'f str, Ends<'f>>,
+    /// By pool: how many hosts are down or disabled.
+    out: BTreeMap<&'f str, usize>,
+}
+
+impl<'f> Counts<'f> {
+    pub(crate) fn new(
+        arena: &Arena<'f>,
+        rules: &VersionRules,
+        jobs: &BTreeMap<&'f str, Job<'f>>,
+    ) -> Self {
+        let components = jobs.values().flat_map(|j| &j.updates).map(|u| u.0);
+        let ends = components.collect::<BTreeSet<_>>().into_iter().filter_map(|component| {
+            let hosts = arena.fleet.hosts.iter();
+            let held =
+                hosts.filter_map(|h| Some((h.id.as_str(), h.version.get(component)?.as_str())));
+            Some((component, steps::ends(rules, component, held)?))
+        });
+        let mut out = BTreeMap::new();
+        for row in arena.hosts.iter().filter(|row| !row.serves) {
+            *out.entry(row.pool).or_default() += 1;
+        }
+        Self { ends: ends.collect(), out }
+    }
+}
+
 /// Why a host cannot be updated whatever the plan; absent if it may be.
 pub(crate) fn host(
     arena: &Arena<'_>,
+    counts: &Counts<'_>,
     load: &Load,
     intent: &Intent,
     rules: &VersionRules,
@@ -42,11 +73,7 @@ pub(crate) fn host(
         let fix = format!("bring host `{id}` up");
         return Some(blocked(id, BlockedCode::State, &[("state", json!("down"))], fix));
     }
-    let held = |component: &str| {
-        let hosts = arena.fleet.hosts.iter();
-        hosts.filter_map(|h| Some((h.id.as_str(), h.version.get(component)?.as_str()))).collect()
-    };
-    if let Some(why) = version(rules, id, job, &held) {
+    if let Some(why) = version(rules, id, job, counts) {
         return Some(why);
     }
     if intent.canary == Some(0) {
@@ -54,8 +81,8 @@ pub(crate) fn host(
         return Some(blocked(id, BlockedCode::Budget, &[("canary", json!(0))], fix));
     }
     if let Some(limit) = intent.max_unavailable.get(row.pool) {
-        let others = arena.hosts.iter().enumerate();
-        let out = others.filter(|(h, r)| *h != host && r.pool == row.pool && !r.serves).count();
+        let all = counts.out.get(row.pool).copied().unwrap_or(0);
+        let out = all.saturating_sub(usize::from(!row.serves));
         if u64::from(*limit) < out as u64 + 1 {
             let numbers =
                 [("pool", json!(row.pool)), ("max_unavailable", json!(limit)), ("out", json!(out))];
@@ -79,21 +106,14 @@ pub(crate) fn step(rules: &VersionRules, id: &str, job: &Job<'_>) -> Option<Bloc
     })
 }
 
-/// Why a host cannot have the versions that are wanted; `held` gives who has
-/// which version of a component.
-fn version<'f>(
-    rules: &VersionRules,
-    id: &str,
-    job: &Job<'_>,
-    held: &dyn Fn(&str) -> Vec<(&'f str, &'f str)>,
-) -> Option<Blocked> {
+/// Why a host cannot have the versions that are wanted.
+fn version(rules: &VersionRules, id: &str, job: &Job<'_>, counts: &Counts<'_>) -> Option<Blocked> {
     if let Some(why) = step(rules, id, job) {
         return Some(why);
     }
     for (component, _, to) in &job.updates {
-        let limits = rules.components.get(*component).is_some_and(|c| c.spread.is_some());
-        let far = limits.then(|| steps::too_far(rules, component, to, held(component).into_iter()));
-        if let Some((other, version, spread)) = far.flatten() {
+        let far = counts.ends.get(component).and_then(|e| steps::too_far(rules, component, to, e));
+        if let Some((other, version, spread)) = far {
             let numbers = [
                 ("component", json!(component)),
                 ("to", json!(to)),

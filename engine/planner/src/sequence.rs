@@ -71,11 +71,20 @@ impl<'f> Planning<'_, 'f> {
     /// Tells hosts from nodes, and takes out what is blocked from the start.
     pub(crate) fn sort(&mut self, rules: &VersionRules) -> (BTreeSet<Id>, BTreeSet<&'f str>) {
         let (mut hosts, mut nodes) = (BTreeSet::new(), BTreeSet::new());
+        let counts = block::Counts::new(self.arena, rules, self.jobs);
         for (id, job) in self.jobs {
             let node = self.pods.as_ref().filter(|p| p.is_node(id));
             let why = match (self.arena.host_ids.get(id), node) {
                 (Some(host), None) => {
-                    let why = block::host(self.arena, &self.load, self.intent, rules, *host, job);
+                    let why = block::host(
+                        self.arena,
+                        &counts,
+                        &self.load,
+                        self.intent,
+                        rules,
+                        *host,
+                        job,
+                    );
                     if why.is_none() {
                         hosts.insert(*host);
                     }

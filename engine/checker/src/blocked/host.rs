@@ -136,7 +136,8 @@ impl Court<'_> {
     pub(super) fn version(&mut self, blocked: &Blocked) -> Judged {
         let target = blocked.target.as_str();
         let component = named(blocked, "component")?;
-        let mut wanted = self.ground.wanted.get(target).into_iter().flatten();
+        let ground = self.ground;
+        let mut wanted = ground.wanted.get(target).into_iter().flatten();
         let Some(want) = wanted.find(|want| want.component == component) else {
             return Err(format!("the intent does not want `{component}` on it"));
         };
@@ -165,9 +166,13 @@ impl Court<'_> {
         counted.push(("version", json!(version)));
         counted.push(("may_differ_by", json!(known.and_then(|c| c.spread))));
         compare(blocked, &counted)?;
-        match versions::beside(self.ground.fleet, self.rules, component, want.to) {
-            Some(_) => Ok(()),
-            None => Err("no version in the fleet is too far from it".to_owned()),
+        let rules = self.rules;
+        let range = self.ranges.entry((want.component, want.to));
+        let range =
+            range.or_insert_with(|| versions::range(ground.fleet, rules, component, want.to));
+        match range.is_some_and(|range| versions::far(rules, component, version, range)) {
+            true => Ok(()),
+            false => Err(format!("no version is too far from `{version}`")),
         }
     }
 

@@ -63,6 +63,8 @@ struct Court<'c> {
     /// By how many of its waves are done.
     later: BTreeMap<usize, Rc<Moment<'c>>>,
     zones: room::Zones,
+    /// By component and a version that it shall have: the oldest and newest in the fleet then.
+    ranges: BTreeMap<(&'c str, &'c str), Option<(i64, i64)>>,
     /// By how many waves are done, and what asks for a host alike: what is free on those
     /// that may have it.
     homes: BTreeMap<(usize, room::Profile<'c>), room::Homes>,
@@ -113,6 +115,7 @@ impl<'c> Court<'c> {
             start: Moment::new(ground, plan, 0),
             later: BTreeMap::new(),
             zones: room::Zones::new(ground),
+            ranges: BTreeMap::new(),
             homes: BTreeMap::new(),
             windows: BTreeMap::new(),
         }

@@ -220,7 +220,7 @@ fn versions_and_who_comes_first() {
     let old = case("h1", "version", beside).fleet("/hosts/2/version/nova", json!("2024.1")).holds();
     let mut near = old.fleet("/hosts/2/version/nova", json!("2025.1"));
     near.numbers["version"] = json!("2025.1");
-    near.fails("no version in the fleet is too far");
+    near.fails("no version is too far from `2025.1`");
 
     let after = json!({"quorum": "q", "comes_after": "h1"});
     let led = case("h2", "order", after).fleet("/quorums/0/leader", json!({"host": "h1"}));
