@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tidegate_model::fleet::{ControlPlane, Node};
 use tidegate_model::versions::{Limits, Skew, VersionRules, Within};
 
-use crate::ground::Ground;
+use crate::ground::{Ground, Want};
 use crate::replay::{Course, Phase};
 use crate::state::State;
 use crate::versions::numbers;
@@ -47,21 +47,93 @@ pub(crate) fn refuses(
     if !ground.nodes.contains_key(target) {
         return false;
     }
+    let wanted = in_order(ground, rules, target);
+    wanted.iter().enumerate().any(|(n, want)| {
+        let before = wanted.get(..n).unwrap_or_default();
+        let done =
+            |node: &str, component: &str| vec![after(state, before, target, node, component)];
+        let new = New { node: target, component: want.component, to: want.to };
+        too_far(ground, rules, &new, &done).is_some()
+    })
+}
+
+/// What is wanted of a target, in the order of the table.
+fn in_order<'g>(ground: &Ground<'g>, rules: &VersionRules, target: &str) -> Vec<Want<'g>> {
     let mut wanted = ground.wanted.get(target).cloned().unwrap_or_default();
     let place = |c: &str| rules.order.iter().position(|o| o == c);
     wanted.retain(|want| place(want.component).is_some());
     wanted.sort_by_key(|want| place(want.component));
-    (0..wanted.len()).any(|n| {
-        let Some(want) = wanted.get(n) else { return false };
-        let done = |node: &str, component: &str| {
-            let mut before =
-                wanted.iter().take(n).filter(|w| node == target && w.component == component);
-            let version = before.next().map(|w| w.to).or_else(|| state.version(node, component));
-            vec![version.map(str::to_owned)]
-        };
-        let new = New { node: target, component: want.component, to: want.to };
-        too_far(ground, rules, &new, &done).is_some()
-    })
+    wanted
+}
+
+/// The version of a component on a node when a target got the first of what is wanted.
+fn after(
+    state: &State<'_>,
+    before: &[Want<'_>],
+    target: &str,
+    node: &str,
+    component: &str,
+) -> Option<String> {
+    let mut before = before.iter().filter(|w| node == target && w.component == component);
+    let version = before.next().map(|w| w.to).or_else(|| state.version(node, component));
+    version.map(str::to_owned)
+}
+
+/// Two components of which one is said to keep the other from its new version.
+pub(crate) struct Pair<'n> {
+    pub(crate) component: &'n str,
+    pub(crate) beside: &'n str,
+    /// The node or control plane on which that is.
+    pub(crate) on: &'n str,
+    /// Which of the two is limited by the other.
+    pub(crate) limited: &'n str,
+}
+
+/// How two components are to each other if a target gets what is wanted, done alone as
+/// things stand: the minor of the one beside it, and the limits; absent if that is near
+/// enough.
+pub(crate) fn between(
+    ground: &Ground<'_>,
+    state: &State<'_>,
+    rules: &VersionRules,
+    target: &str,
+    pair: &Pair<'_>,
+) -> Option<(Option<String>, Limits)> {
+    let Pair { component, beside, on, limited } = *pair;
+    let other = if limited == component { beside } else { component };
+    let rule = rules.skew.iter().find(|r| r.component == limited && r.beside == other)?;
+    let wanted = in_order(ground, rules, target);
+    let n = wanted.iter().position(|w| w.component == component)?;
+    let (before, want) = (wanted.get(..n).unwrap_or_default(), wanted.get(n)?);
+    let versions =
+        |node: &str, component: &str| vec![after(state, before, target, node, component)];
+    let new = New { node: target, component, to: want.to };
+    let cluster = ground.node(target)?.cluster.as_str();
+    let alone = ground.node(target).is_some_and(|n| n.own_apiserver.contains(component));
+    let within = if limited == component && alone { Within::Node } else { rule.within };
+    let mut all = others(ground, within, cluster, &new, beside, &versions);
+    if all.is_empty() && limited == component && beside != component {
+        all.push((cluster.to_owned(), None));
+    }
+    let (_, theirs) = all.into_iter().find(|(place, _)| place == on)?;
+    let (mine, theirs) = (Some(want.to), theirs.as_deref());
+    let (one, two) = if limited == component { (mine, theirs) } else { (theirs, mine) };
+    apart(rule, (on, one), (on, two))?;
+    let shown = minor(theirs).map(|(major, minor)| format!("{major}.{minor}"));
+    Some((shown, limits(rule, one)))
+}
+
+fn minor(version: Option<&str>) -> Option<(i64, i64)> {
+    match numbers(version?).as_slice() {
+        [major, minor, ..] => Some((*major, *minor)),
+        [] | [_] => None,
+    }
+}
+
+/// How far a component of some version may be from what it talks to.
+fn limits(rule: &Skew, version: Option<&str>) -> Limits {
+    let old = rule.before.as_ref().filter(|b| minor(version) < minor(Some(&b.version)));
+    old.map_or(rule.limits, |b| b.limits)
 }
 
 /// A version that a component on a node gets.
@@ -152,13 +224,8 @@ fn apart(
     (on, version): (&str, Option<&str>),
     (other, beside): (&str, Option<&str>),
 ) -> Option<String> {
-    let minor = |version: Option<&str>| match numbers(version?).as_slice() {
-        [major, minor, ..] => Some((*major, *minor)),
-        [] | [_] => None,
-    };
     let (one, two) = (minor(version), minor(beside));
-    let old = rule.before.as_ref().filter(|b| one < minor(Some(&b.version)));
-    let Limits { older, newer } = old.map_or(rule.limits, |b| b.limits);
+    let Limits { older, newer } = limits(rule, version);
     if let (Some((major, a)), Some((as_major, b))) = (one, two)
         && major == as_major
         && (b - i64::from(older)..=b + i64::from(newer)).contains(&a)

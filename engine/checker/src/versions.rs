@@ -84,21 +84,32 @@ fn spread(
     Ok(())
 }
 
-/// How far the versions that a component has in the fleet from the start, and
-/// one more, are apart, if that is more than they may be.
-pub(crate) fn beside(
+/// The oldest and the newest of the versions that a component has on hosts from the start,
+/// and of one more, as `spread` counts them; absent if it does not.
+pub(crate) fn range(
     fleet: &tidegate_model::Fleet,
     rules: &VersionRules,
     component: &str,
     to: &str,
-) -> Option<i64> {
-    let known = rules.components.get(component)?;
-    let limit = i64::from(known.spread?);
+) -> Option<(i64, i64)> {
+    let known = rules.components.get(component).filter(|c| c.spread.is_some())?;
     let new = rank(rules, known, to)?;
     let held = fleet.hosts.iter().filter_map(|h| h.version.get(component));
-    let ranks = held.filter_map(|v| rank(rules, known, v)).chain([new]);
-    let (low, high) = ranks.fold((new, new), |(low, high), r| (low.min(r), high.max(r)));
-    (high - low > limit).then_some(high - low)
+    let ranks = held.filter_map(|v| rank(rules, known, v));
+    Some(ranks.fold((new, new), |(low, high), r| (low.min(r), high.max(r))))
+}
+
+/// Whether a version is further from one of a range than may be.
+pub(crate) fn far(
+    rules: &VersionRules,
+    component: &str,
+    version: &str,
+    (low, high): (i64, i64),
+) -> bool {
+    let known = rules.components.get(component);
+    let limit = known.and_then(|c| c.spread).map(i64::from);
+    let rank = known.and_then(|c| rank(rules, c, version));
+    rank.zip(limit).is_some_and(|(rank, limit)| (high - rank).max(rank - low) > limit)
 }
 
 fn place(rules: &VersionRules, component: &str) -> (usize, String) {

@@ -253,6 +253,29 @@ pub enum BlockedCode {
     Budget,
 }
 
+impl BlockedCode {
+    /// As it stands in a plan.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Capacity => "capacity",
+            Self::Compatibility => "compatibility",
+            Self::NotMigratable => "not-migratable",
+            Self::Affinity => "affinity",
+            Self::AntiAffinity => "anti-affinity",
+            Self::Quorum => "quorum",
+            Self::Pdb => "pdb",
+            Self::Pods => "pods",
+            Self::Ceph => "ceph",
+            Self::Version => "version",
+            Self::Order => "order",
+            Self::State => "state",
+            Self::Window => "window",
+            Self::Budget => "budget",
+        }
+    }
+}
+
 /// A number of waves below which no plan can be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bound {

@@ -22,6 +22,7 @@ mod select;
 mod sequence;
 mod skew;
 mod steps;
+mod stuck;
 mod wave;
 mod windows;
 mod zone;
@@ -29,7 +30,7 @@ mod zone;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::fleet::{Fleet, FleetProblem};
-use tidegate_model::intent::{Intent, Matching, Selector};
+use tidegate_model::intent::{Intent, Matching, Selector, Target};
 use tidegate_model::plan::{Done, Plan};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, SnapshotId, Timestamp};
@@ -39,6 +40,7 @@ use load::Load;
 use nodes::Pods;
 use sequence::Planning;
 
+pub use select::{Selection, selections};
 pub use windows::WindowError;
 
 /// Where a fleet and an intent come from, and which plan is replaced.
@@ -119,6 +121,7 @@ pub fn plan(
                 .collect(),
             jobs: &jobs,
             hopeless: hopeless.clone(),
+            too_long: BTreeMap::new(),
             waiting: BTreeMap::new(),
         };
         let (hosts, nodes) = planning.sort(rules);
@@ -195,7 +198,25 @@ fn check(fleet: &Fleet, intent: &Intent, rules: &VersionRules) -> Result<(), Pla
             return wrong(format!("target {n} selects nothing that `{}` is on", target.component));
         }
     }
+    for (selection, target) in select::selections(fleet, intent, rules).iter().zip(&intent.targets)
+    {
+        nothing_from(selection, target)?;
+    }
     Ok(())
+}
+
+/// That `from` is a version that something selected has, or had: where nothing has it, and
+/// nothing has the wanted one either, it is misspelt.
+fn nothing_from(selection: &Selection, target: &Target) -> Result<(), PlanError> {
+    let Selection { n, due, done, others } = selection;
+    let Some(from) = target.from.as_ref().filter(|_| due + done == 0) else { return Ok(()) };
+    let component = &target.component;
+    let found: Vec<String> = others.iter().map(|(v, n)| format!("`{v}` on {n}")).collect();
+    Err(PlanError::Intent(format!(
+        "target {n} is from `{from}`, and nothing that it selects has `{component}` at that version: \
+         it is {}",
+        found.join(", ")
+    )))
 }
 
 /// That what a selector names is there.

@@ -110,7 +110,8 @@ impl<'f> Pods<'f> {
         let none = intent.max_unavailable.get(pool) == Some(&0);
         if none || intent.canary == Some(0) {
             let (numbers, fix) = if none {
-                let numbers = [("pool", json!(pool)), ("max_unavailable", json!(0))];
+                let numbers =
+                    [("pool", json!(pool)), ("max_unavailable", json!(0)), ("out", json!(0))];
                 (numbers.to_vec(), format!("raise max_unavailable of pool `{pool}` to 1"))
             } else {
                 ([("canary", json!(0))].to_vec(), "raise `canary`".to_owned())
@@ -124,13 +125,16 @@ impl<'f> Pods<'f> {
         }
         for (budget, pods) in spent {
             let Some(pdb) = self.cluster.pdbs.get(budget) else { continue };
-            if pods > pdb.disruptions_allowed && pdb.disruptions_allowed > 0 {
+            if pods > pdb.disruptions_allowed {
                 let numbers = [
-                    ("budgets", json!([pdb.id])),
+                    ("budget", json!(pdb.id)),
                     ("disruptions_allowed", json!(pdb.disruptions_allowed)),
                     ("pods_here", json!(pods)),
                 ];
-                let fix = format!("let budget `{}` allow {pods} disruptions", pdb.id);
+                let fix = match pdb.disruptions_allowed {
+                    0 => format!("add a replica, or raise budget `{}`", pdb.id),
+                    _ => format!("let budget `{}` allow {pods} disruptions", pdb.id),
+                };
                 return Some(blocked(id, BlockedCode::Pdb, &numbers, fix));
             }
         }
@@ -142,21 +146,11 @@ impl<'f> Pods<'f> {
                 return Some(blocked(id, BlockedCode::Pods, &numbers, fix));
             }
             let covering = at(&self.budgets, pod);
-            let names: Vec<&String> =
-                covering.iter().filter_map(|b| self.cluster.pdbs.get(*b)).map(|b| &b.id).collect();
-            let allowed = covering.first().and_then(|b| self.cluster.pdbs.get(*b));
-            let allowed = allowed.map(|b| b.disruptions_allowed);
-            if covering.len() > 1 || allowed == Some(0) {
-                let numbers = [
-                    ("pod", json!(name)),
-                    ("budgets", json!(names)),
-                    ("disruptions_allowed", json!(allowed)),
-                ];
-                let fix = if covering.len() > 1 {
-                    format!("leave only one budget for pod `{name}`")
-                } else {
-                    "add a replica, or raise the budget".to_owned()
-                };
+            if covering.len() > 1 {
+                let budgets = covering.iter().filter_map(|b| self.cluster.pdbs.get(*b));
+                let names: Vec<&String> = budgets.map(|b| &b.id).collect();
+                let numbers = [("pod", json!(name)), ("budgets", json!(names))];
+                let fix = format!("leave only one budget for pod `{name}`");
                 return Some(blocked(id, BlockedCode::Pdb, &numbers, fix));
             }
         }
@@ -257,15 +251,27 @@ impl<'f> Pods<'f> {
         }
     }
 
-    /// Why a node is left over when all waves are made.
-    pub(crate) fn stuck(&self, id: &str, job: &Job<'f>) -> Blocked {
+    /// Why a node is left over when all waves are made: a version would be too far from
+    /// another one, or a pod finds no other node as things stand, or all of them together.
+    pub(crate) fn stuck(&mut self, id: &str, job: &Job<'f>) -> Blocked {
         let far = self.nodes.get(id).and_then(|n| self.versions.refused(id, *n, job));
         if let Some(why) = far {
             return why;
         }
-        let pods = self.nodes.get(id).map_or(0, |n| self.leaving(*n).len());
         let fix = "add a node of its cluster, or free requests on others".to_owned();
-        blocked(id, BlockedCode::Pods, &[("pods", json!(pods))], fix)
+        let node = self.nodes.get(id).copied();
+        let pods = node.map_or_else(Vec::new, |node| self.leaving(node));
+        for (pod, node) in pods.iter().copied().zip(node.into_iter().cycle()) {
+            self.lift(pod);
+            let none = BTreeSet::new();
+            let found = self.find(pod, node, &BTreeSet::from([node]), &none);
+            self.drop_on(pod, node);
+            if found.is_none() {
+                let numbers = [("pod", json!(self.pod(pod).id)), ("nodes", json!(0))];
+                return blocked(id, BlockedCode::Pods, &numbers, fix);
+            }
+        }
+        blocked(id, BlockedCode::Pods, &[("pods", json!(pods.len()))], fix)
     }
 
     /// Moves all that must leave a node; takes everything back if one does not

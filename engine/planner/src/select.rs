@@ -97,6 +97,38 @@ pub(crate) fn chosen<'f>(
     all
 }
 
+/// What a target of an intent selects, by the version that its component has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// Its place in the intent, from 1.
+    pub n: usize,
+    /// How many components of hosts and nodes it updates, unless those are blocked.
+    pub due: usize,
+    /// How many have the version already that is wanted.
+    pub done: usize,
+    /// Of all others, which have neither that version nor `from`: how many have which.
+    pub others: BTreeMap<String, usize>,
+}
+
+/// What each target of an intent selects, in their order.
+#[must_use]
+pub fn selections(fleet: &Fleet, intent: &Intent, rules: &VersionRules) -> Vec<Selection> {
+    let of = |(n, target): (usize, &Target)| {
+        let mut selection = Selection { n, ..Selection::default() };
+        for Chosen { now, .. } in chosen(fleet, target, rules) {
+            if now == Some(target.to.as_str()) {
+                selection.done += 1;
+            } else if target.from.is_none() || now == target.from.as_deref() {
+                selection.due += 1;
+            } else {
+                *selection.others.entry(now.unwrap_or("-").to_owned()).or_default() += 1;
+            }
+        }
+        selection
+    };
+    (1..).zip(&intent.targets).map(of).collect()
+}
+
 /// The date given, or the one that follows from the severity.
 ///
 /// Source: scs-0124 (draft), after BSI C5: 3 hours, 3 days, 1 month, 3 months.

@@ -5,6 +5,7 @@ use tidegate_model::versions::VersionRules;
 
 use super::*;
 
+mod blocked;
 mod order;
 mod skew;
 
@@ -268,12 +269,12 @@ fn every_target_is_done_once_or_blocked_for_a_reason_that_holds() {
     one["waves"].as_array_mut().unwrap().pop();
     one["bounds"] = json!([]);
     broken(fleet(), intent(), one.clone(), "Targets: `h2`");
-    let blocked =
-        |code: &str| adding(one.clone(), "", "blocked", json!([{"target": "h2", "code": code}]));
-    broken(fleet(), intent(), blocked("not-migratable"), "Blocked: `h2`");
-    broken(fleet(), intent(), blocked("capacity"), "Blocked: `h2`");
+    let numbers = json!({"vm": "b", "state": "active"});
+    let reason = json!([{"target": "h2", "code": "not-migratable", "numbers": numbers}]);
+    let blocked = adding(one, "", "blocked", reason);
+    broken(fleet(), intent(), blocked.clone(), "Blocked: `h2`");
     let stuck = adding(fleet(), "/vms/1", "migratable", json!("no"));
-    assert!(judge(stuck, intent(), blocked("not-migratable")).is_ok());
+    assert!(judge(stuck, intent(), blocked).is_ok());
     let mut old = plan();
     old["waves"][1]["steps"].as_array_mut().unwrap().remove(3);
     broken(fleet(), intent(), old, "Targets in wave 2: `nova` on `h2` ends at version `2025.1`");
@@ -334,36 +335,73 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
     let mut naked = cluster.clone();
     naked["kubernetes"]["pods"][0].as_object_mut().unwrap().remove("owner");
     broken(naked, want.clone(), drain.clone(), "K2 in wave 1, step `2`");
-    // A budget that lets a pod go is no reason not to try.
     let mut idle = drain.clone();
     idle["waves"] = json!([]);
-    idle["blocked"] = json!([{"target": "n1", "code": "pdb"}]);
-    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let blocked = |code: &str, numbers: Value| {
+        let reason = json!([{"target": "n1", "code": code, "numbers": numbers}]);
+        adding(idle.clone(), "", "blocked", reason)
+    };
+    let refused = "Blocked: `n1`";
+    let fine = |fleet: &Value, plan| drop(judge(fleet.clone(), want.clone(), plan).unwrap());
+    // A budget that lets a pod go is no reason not to try.
+    let budget =
+        |n: u64| blocked("pdb", json!({"budget": "b", "disruptions_allowed": n, "pods_here": 1}));
+    broken(cluster.clone(), want.clone(), budget(1), refused);
     let none = with(cluster.clone(), "/kubernetes/pdbs/0/disruptions_allowed", json!(0));
-    assert!(judge(none, want.clone(), idle.clone()).is_ok());
+    fine(&none, budget(0));
+    broken(none, want.clone(), budget(1), refused);
+    let two = blocked("pdb", json!({"pod": "p1", "budgets": ["b", "c"]}));
+    broken(cluster.clone(), want.clone(), two.clone(), refused);
+    let mut covered = cluster.clone();
+    let second = json!({"id": "c", "pods": ["p1"], "disruptions_allowed": 9});
+    covered["kubernetes"]["pdbs"].as_array_mut().unwrap().push(second);
+    fine(&covered, two);
     // Nor is having pods that go elsewhere, or that nobody replaces.
-    idle["blocked"] = json!([{"target": "n1", "code": "pods"}]);
-    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let pods = |numbers: Value| blocked("pods", numbers);
+    broken(cluster.clone(), want.clone(), pods(json!({"pods": 1})), refused);
+    broken(cluster.clone(), want.clone(), pods(json!({"pod": "p1", "nodes": 0})), refused);
+    broken(cluster.clone(), want.clone(), pods(json!({"pod": "ds", "owner": null})), refused);
+    broken(cluster.clone(), want.clone(), pods(json!({"node": "n1"})), refused);
     let small = with(cluster.clone(), "/kubernetes/nodes/1/allocatable/cpu", json!(1));
-    assert!(judge(small, want.clone(), idle.clone()).is_ok());
+    fine(&small, pods(json!({"pods": 1})));
+    fine(&small, pods(json!({"pod": "p1", "nodes": 0})));
+    broken(small.clone(), want.clone(), pods(json!({"pods": 2})), refused);
+    broken(small, want.clone(), pods(json!({"pod": "p1", "nodes": 1})), refused);
     let mut naked = cluster.clone();
     naked["kubernetes"]["pods"][0].as_object_mut().unwrap().remove("owner");
-    assert!(judge(naked, want.clone(), idle.clone()).is_ok());
+    fine(&naked, pods(json!({"pod": "p1", "owner": null})));
     // A component whose versions may differ is no reason if they do not.
-    idle["blocked"] = json!([{"target": "n1", "code": "version"}]);
-    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let step = |from: &str| {
+        blocked("version", json!({"component": "kubelet", "from": from, "to": "v1.34.0"}))
+    };
+    broken(cluster.clone(), want.clone(), step("v1.33.1"), refused);
+    let old = with(cluster.clone(), "/kubernetes/nodes/0/version", json!("v1.30.0"));
+    fine(&old, step("v1.30.0"));
+    broken(old, want.clone(), step("v1.33.1"), refused);
+    let beside = |version: &str| {
+        blocked(
+            "version",
+            json!({"component": "kubelet", "to": "v1.34.0", "on": "k",
+            "beside": "kube-apiserver", "version": version, "limited": "kubelet",
+            "may_be_older_by": 3, "may_be_newer_by": 0}),
+        )
+    };
+    broken(cluster.clone(), want.clone(), beside("1.34"), refused);
     let old = json!({"kube-apiserver": "v1.33.0"});
     let old = with(cluster.clone(), "/kubernetes/control_planes/0/components", old);
-    assert!(judge(old, want.clone(), idle.clone()).is_ok());
+    fine(&old, beside("1.33"));
+    broken(old, want.clone(), beside("1.34"), refused);
     // Nor is a window, unless it is too short.
-    idle["blocked"] = json!([{"target": "n1", "code": "window"}]);
-    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let window =
+        |longest: u64| blocked("window", json!({"seconds": 600, "longest_window_s": longest}));
+    broken(cluster.clone(), want.clone(), window(0), refused);
     let night = |to: &str| {
         let night = json!([{"from": "22:00", "to": to, "time_zone": "Europe/Berlin"}]);
         adding(want.clone(), "", "windows", night)
     };
-    broken(cluster.clone(), night("05:00"), idle.clone(), "Blocked: `n1`");
-    assert!(judge(cluster.clone(), night("22:09"), idle.clone()).is_ok());
+    broken(cluster.clone(), night("22:10"), window(600), refused);
+    broken(cluster.clone(), night("22:09"), window(600), refused);
+    assert!(judge(cluster.clone(), night("22:09"), window(540)).is_ok());
     let mut early = drain;
     early["waves"][0]["steps"][2]["phase"] = json!(2);
     broken(cluster, want, early, "Form in wave 1, step `3`");

@@ -241,26 +241,35 @@ fn a_bundle_is_each_component_that_a_node_has() {
 #[test]
 fn a_version_is_a_reason_only_while_it_is_too_far() {
     let want = intent(&[(&["cp1", "cp2"], API), (&["w1"], "kubelet")]);
-    let idle = |waves: Value| {
-        let mut idle = waves;
-        idle["blocked"] = json!([{"target": "w1", "code": "version"}]);
-        idle
+    let reason = |id: &str, component: &str, limited: &str, [on, version]: [&str; 2]| {
+        let beside = if component == limited { API } else { limited };
+        let older = if limited == "kubelet" { 3 } else { 1 };
+        json!({"target": id, "code": "version", "numbers": {"component": component, "to": NEW,
+            "beside": beside, "on": on, "version": version, "limited": limited,
+            "may_be_older_by": older, "may_be_newer_by": if older == 3 { 0 } else { 1 }}})
     };
-    let done = idle(plan(&[&[("cp1", &[API])], &[("cp2", &[API])]]));
+    let idle = |mut waves: Value, reasons: &[Value]| {
+        waves["blocked"] = json!(reasons);
+        waves
+    };
+    let behind = |version: &str| reason("w1", "kubelet", "kubelet", ["cp2", version]);
+    let done = idle(plan(&[&[("cp1", &[API])], &[("cp2", &[API])]]), &[behind("1.33")]);
     broken(
         fleet(),
         want.clone(),
         done,
-        "Blocked: `w1` is said to be blocked by version, and is not",
+        "Blocked: `w1` is said to be blocked by version: `kubelet` would be near enough to \
+         `kube-apiserver` on `cp2`",
     );
-    let mut half = idle(plan(&[&[("cp1", &[API])]]));
-    half["blocked"].as_array_mut().unwrap().push(json!({"target": "cp2", "code": "version"}));
+    let beside = reason("cp2", API, API, ["cp1", "1.34"]);
+    let half = idle(plan(&[&[("cp1", &[API])]]), &[behind("1.33"), beside]);
     broken(fleet(), want.clone(), half.clone(), "Blocked: `cp2`");
     let mut stuck = fleet();
     stuck["kubernetes"]["nodes"][3]["version"] = json!("v1.30.2");
-    let mut none = idle(plan(&[]));
-    for id in ["cp1", "cp2"] {
-        none["blocked"].as_array_mut().unwrap().push(json!({"target": id, "code": "version"}));
-    }
-    assert_eq!(judge(stuck, want, none).unwrap().blocked, 3, "w2 holds all of them back");
+    let held = |id: &str| reason(id, API, "kubelet", ["w2", "1.30"]);
+    let none = idle(plan(&[]), &[behind("1.33"), held("cp1"), held("cp2")]);
+    let held_back = judge(stuck.clone(), want.clone(), none).unwrap().blocked;
+    assert_eq!(held_back, 3, "w2 holds all of them back");
+    let wrong = idle(plan(&[]), &[behind("1.32"), held("cp1"), held("cp2")]);
+    broken(stuck, want, wrong, "Blocked: `w1` is said to be blocked by version: `version` is said");
 }

@@ -352,7 +352,7 @@ fn intent(dice: &mut Dice, nodes: Option<&mut Dice>) -> Value {
         intent["max_unavailable"] = json!({"p0": dice.up_to(3), "k": 1});
     }
     if dice.one_in(3) {
-        let to = *dice.pick(&["22:40", "23:30", "05:00"]);
+        let to = *dice.pick(&["22:12", "22:27", "22:40", "05:00"]);
         intent["windows"] = json!([{"days": ["fri", "sat"], "from": "22:00", "to": to, "time_zone": "Europe/Berlin"}]);
     }
     if dice.one_in(5) {
