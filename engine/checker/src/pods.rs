@@ -103,7 +103,7 @@ pub(crate) fn homes(ground: &Ground<'_>, state: &State<'_>, node: &str, id: &str
 }
 
 /// A DaemonSet's pods run on every node and go with it.
-fn stays(pod: &Pod) -> bool {
+pub(crate) fn stays(pod: &Pod) -> bool {
     pod.owner.as_deref().is_some_and(|o| o.to_ascii_lowercase().starts_with("daemonset/"))
 }
 

@@ -78,11 +78,8 @@ impl<'f> Pods<'f> {
 
     /// The pods that have to leave a node.
     fn leaving(&self, node: Id) -> Vec<Id> {
-        let stays = |pod: &Id| {
-            let owner = self.pod(*pod).owner.as_deref().unwrap_or_default();
-            owner.to_ascii_lowercase().starts_with("daemonset/")
-        };
-        let mut pods: Vec<Id> = at(&self.on, node).iter().copied().filter(|p| !stays(p)).collect();
+        let leaves = |pod: &Id| !stays(self.pod(*pod));
+        let mut pods: Vec<Id> = at(&self.on, node).iter().copied().filter(leaves).collect();
         pods.sort_unstable();
         pods
     }
@@ -204,8 +201,9 @@ impl<'f> Pods<'f> {
                 cordoned.insert(node);
                 let none = BTreeSet::new();
                 let ways = [(false, &waiting), (true, &waiting), (false, &none), (true, &none)];
+                let wave = (&cordoned, &evicted);
                 let taken =
-                    ways.into_iter().find_map(|way| self.drain(node, &cordoned, way, &mut spent));
+                    ways.into_iter().find_map(|way| self.drain(node, wave, way, &mut spent));
                 let Some(taken) = taken else {
                     cordoned.remove(&node);
                     coming = before;
@@ -276,43 +274,61 @@ impl<'f> Pods<'f> {
 
     /// Moves all that must leave a node; takes everything back if one does not
     /// fit or a budget is spent. In order of pods or the largest first; to nodes
-    /// that wait themselves only if no other takes one.
+    /// that wait themselves only if no other takes one. `evicted` is what the wave
+    /// evicts already.
     fn drain(
         &mut self,
         node: Id,
-        cordoned: &BTreeSet<Id>,
+        (cordoned, evicted): (&BTreeSet<Id>, &Evictions),
         (largest, waiting): (bool, &BTreeSet<Id>),
         spent: &mut BTreeMap<Id, u32>,
     ) -> Option<Evictions> {
-        let mut done: Evictions = Vec::new();
-        let before = spent.clone();
         let mut pods = self.leaving(node);
         if largest {
             let size = |p: &Id| self.pod(*p).requests.values().copied().sum::<Amount>();
             pods.sort_by_key(|p| std::cmp::Reverse(size(p)));
         }
-        for pod in pods {
-            let budget = at(&self.budgets, pod).first().copied();
-            let allowed = budget.is_none_or(|b| {
-                let count = spent.entry(b).or_default();
-                *count += 1;
-                self.cluster.pdbs.get(b).is_some_and(|p| *count <= p.disruptions_allowed)
-            });
-            self.lift(pod);
-            let to = if allowed { self.find(pod, node, cordoned, waiting) } else { None };
-            let Some(to) = to else {
-                self.drop_on(pod, node);
-                for (pod, _, _) in done.into_iter().rev() {
-                    self.lift(pod);
-                    self.drop_on(pod, node);
-                }
-                *spent = before;
+        let mut counts = spent.clone();
+        for budget in pods.iter().filter_map(|pod| at(&self.budgets, *pod).first()) {
+            let count = counts.entry(*budget).or_default();
+            *count += 1;
+            if self.cluster.pdbs.get(*budget).is_none_or(|p| *count > p.disruptions_allowed) {
                 return None;
-            };
-            self.drop_on(pod, to);
-            done.push((pod, node, to));
+            }
         }
-        Some(done)
+        // All leave at once: nobody is counted where it was (spread constraints).
+        pods.iter().for_each(|pod| self.lift(*pod));
+        let mut done: Evictions = Vec::new();
+        for pod in &pods {
+            let Some(to) = self.find(*pod, node, cordoned, waiting) else { break };
+            self.drop_on(*pod, to);
+            done.push((*pod, node, to));
+        }
+        if done.len() == pods.len() && self.fit_together(evicted, &done) {
+            *spent = counts;
+            return Some(done);
+        }
+        for pod in pods {
+            self.lift(pod);
+            self.drop_on(pod, node);
+        }
+        None
+    }
+
+    /// Whether what other nodes of a wave evict still fits where it goes when what one more
+    /// evicts is on its way, too, and the other way round.
+    fn fit_together(&mut self, evicted: &Evictions, more: &Evictions) -> bool {
+        if evicted.is_empty() {
+            return true;
+        }
+        let all = || evicted.iter().chain(more);
+        all().for_each(|(pod, _, _)| self.lift(*pod));
+        let mut fits = true;
+        for (pod, _, to) in all() {
+            fits &= self.fits(*pod, *to);
+            self.drop_on(*pod, *to);
+        }
+        fits
     }
 
     fn lift(&mut self, pod: Id) {
@@ -443,6 +459,11 @@ impl<'f> Pods<'f> {
             soak_s,
         }
     }
+}
+
+/// A DaemonSet's pods run on every node and go with it.
+pub(crate) fn stays(pod: &Pod) -> bool {
+    pod.owner.as_deref().is_some_and(|o| o.to_ascii_lowercase().starts_with("daemonset/"))
 }
 
 fn matches(labels: &BTreeMap<String, String>, pod: &Pod) -> bool {

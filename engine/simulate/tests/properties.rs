@@ -31,8 +31,14 @@ fn blocked(plan: &Plan) -> BTreeSet<(String, BlockedCode)> {
     plan.blocked.iter().map(|b| (b.target.clone(), b.code)).collect()
 }
 
+/// A thousand cases each, or as many as `PROPTEST_CASES` says where those are more.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    ProptestConfig { cases: default.cases.max(1000), ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// What the planner makes is safe, whatever the fleet; and the same again.
     #[test]
@@ -138,6 +144,20 @@ fn a_disabled_host_is_worth_a_search() {
     let made = plan(&fleet, &intent);
     assert_eq!(fault(&fleet, &intent, &made), None);
     assert!(made.waves.iter().any(|w| w.targets == ["h2"]), "{:?}", made.blocked);
+}
+
+/// Nothing goes through a disabled host while it is emptied, not even for a while.
+#[test]
+fn a_disabled_host_takes_nothing_on_the_way() {
+    let (fleet, intent) = everything(18_223_509_137_705_973_803, 5, 23);
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    let (fleet, intent) = everything(3_251_339_976_541_936_052, 6, 13);
+    let first = plan(&fleet, &intent);
+    let course = Course::at(&fleet, &first, Point { wave: 0, phase: None });
+    let (_, restarts) = Moment::new(&course).fail(&course.fleet.hosts[0]);
+    let fleet = restarts.apply(&course.fleet);
+    assert_eq!(fault(&fleet, &intent, &plan(&fleet, &intent)), None);
 }
 
 /// Groups that have more members on a host than may be.

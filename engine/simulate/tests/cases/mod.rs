@@ -225,6 +225,7 @@ pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
     let nodes = dice.one_in(2);
     if nodes {
         fleet["kubernetes"] = kubernetes(&mut dice, &mut more, &zones);
+        apart(&mut Dice::new(seed ^ 0x6170_6172), &mut fleet["kubernetes"]["pods"]);
     }
     let mut intent = intent(&mut dice, nodes.then_some(&mut more));
     if nodes
@@ -311,6 +312,22 @@ fn kubernetes(dice: &mut Dice, more: &mut Dice, zones: &[String]) -> Value {
     let elsewhere = json!([{"id": "k", "components": {"kube-apiserver": "v1.34.1"}}]);
     let elsewhere = if planes == 0 && !more.one_in(4) { elsewhere } else { json!([]) };
     json!({"nodes": nodes, "pods": pods, "pdbs": pdbs, "control_planes": elsewhere})
+}
+
+/// Some pods keep away from others, or want to be spread evenly.
+fn apart(dice: &mut Dice, pods: &mut Value) {
+    if !dice.one_in(3) {
+        return;
+    }
+    for pod in pods.as_array_mut().unwrap() {
+        let labels = pod["labels"].clone();
+        if dice.one_in(6) {
+            pod["anti_affinity"] = json!([labels]);
+        } else if dice.one_in(3) {
+            pod["spread"] = json!([{"topology_key": "topology.kubernetes.io/zone",
+                                    "max_skew": 1 + dice.up_to(2), "labels": labels}]);
+        }
+    }
 }
 
 /// What is wanted of nodes.
