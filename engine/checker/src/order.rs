@@ -7,7 +7,7 @@
 //! own phase may come before or after it. A wave may leave out what its target
 //! does not need: an update without a stop needs no start.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use tidegate_model::fleet::HostState;
@@ -69,7 +69,7 @@ impl<'p> Order<'p> {
         state: &State<'_>,
         steps: &[&'p Step],
     ) -> Result<(), Violation> {
-        let mut now: BTreeMap<Target<'p>, Vec<&'p Step>> = BTreeMap::new();
+        let mut now: HashMap<Target<'p>, Vec<&'p Step>> = HashMap::new();
         for step in steps {
             let broken = |text| course.broken(Invariant::Form, Some(step), text);
             let Some(target) = target(step).map_err(broken)? else { continue };

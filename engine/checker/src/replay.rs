@@ -41,7 +41,7 @@ pub(crate) struct Course<'g, 'p> {
     pub(crate) rules: &'g VersionRules,
     pub(crate) wave: &'p Wave,
     /// Its targets.
-    pub(crate) targets: BTreeSet<&'p str>,
+    pub(crate) targets: HashSet<&'p str>,
 }
 
 impl Course<'_, '_> {

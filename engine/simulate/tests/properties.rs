@@ -23,6 +23,11 @@ fn choice(blocked: &Blocked) -> bool {
     matches!(blocked.code, BlockedCode::Capacity | BlockedCode::Pods | BlockedCode::Window)
 }
 
+/// The member of its quorum for which a leader waits.
+fn waits_for(blocked: &Blocked) -> Option<&str> {
+    blocked.numbers.get("waits_for").and_then(|host| host.as_str())
+}
+
 fn targets(plan: &Plan) -> BTreeSet<String> {
     plan.waves.iter().flat_map(|w| w.targets.iter().cloned()).collect()
 }
@@ -51,7 +56,8 @@ proptest! {
 
     /// A run that ends after any wave is planned again from what is there, and goes on
     /// where it was: no zone is left half done, ramps go on, and what was in a wave is in
-    /// one again, unless there is room for some only.
+    /// one again, unless there is room for some only, or it leads a quorum of which more
+    /// can be done now.
     #[test]
     fn a_run_goes_on_after_any_wave(seed in any::<u64>(), hosts in 1_usize..9, vms in 0_usize..16) {
         let (fleet, intent) = everything(seed, hosts, vms);
@@ -63,8 +69,10 @@ proptest! {
             prop_assert_eq!(fault(&fleet, &intent, &rest), None, "after wave {}", waves);
             let now: BTreeSet<String> = rest.done.iter().flat_map(|d| d.targets.clone()).collect();
             let whole: BTreeSet<String> = now.union(&targets(&rest)).cloned().collect();
+            // A leader waits for a member that was beyond hope before.
+            let new = |b: &Blocked| waits_for(b).is_some_and(|host| !all.contains(host));
             let lost = rest.blocked.iter().find(|b| {
-                all.contains(&b.target) && !whole.contains(&b.target) && !choice(b)
+                all.contains(&b.target) && !whole.contains(&b.target) && !choice(b) && !new(b)
             });
             prop_assert!(lost.is_none(), "after {}: {:?}", waves, lost);
         }
@@ -158,6 +166,19 @@ fn a_disabled_host_takes_nothing_on_the_way() {
     let (_, restarts) = Moment::new(&course).fail(&course.fleet.hosts[0]);
     let fleet = restarts.apply(&course.fleet);
     assert_eq!(fault(&fleet, &intent, &plan(&fleet, &intent)), None);
+}
+
+/// A member of a quorum for which the first wave made room comes before its leader, also
+/// if it is in a zone whose turn is later: the leader waits for the next plan.
+#[test]
+fn a_leader_waits_for_a_member_that_was_beyond_hope_before() {
+    let (fleet, intent) = everything(16_695_858_695_219_100_606, 7, 10);
+    let first = plan(&fleet, &intent);
+    let fleet = after(&fleet, &first, 1);
+    let rest = resumed(&fleet, &intent, &first, 1);
+    assert_eq!(fault(&fleet, &intent, &rest), None);
+    assert!(rest.waves.iter().any(|w| w.targets == ["h0"]), "{:?}", rest.blocked);
+    assert!(rest.blocked.iter().any(|b| waits_for(b) == Some("h0")), "{:?}", rest.blocked);
 }
 
 /// Groups that have more members on a host than may be.
