@@ -20,10 +20,12 @@ pub(crate) struct Rooms<'r, 'f> {
     zones: BTreeMap<Id, Zone>,
     /// By host that does not serve, and class: what is on it and cannot leave its zone.
     aside: BTreeMap<Id, Vec<i64>>,
-    /// By profile of a virtual machine and class: the two hosts with most free among those
-    /// that may have it.
-    homes: BTreeMap<usize, Vec<[Option<(i64, Id)>; 2]>>,
+    /// By profile of a virtual machine: those that may have it.
+    homes: BTreeMap<usize, Homes>,
 }
+
+/// By class: the two hosts with most free.
+type Homes = Vec<[Option<(i64, Id)>; 2]>;
 
 /// By class.
 struct Zone {
@@ -189,7 +191,7 @@ pub(crate) fn kept(intent: &Intent, whole: i64) -> i64 {
 }
 
 /// What is free, at most, on hosts that may have a virtual machine, by class.
-fn homes(arena: &Arena<'_>, load: &Load, vm: Id) -> Vec<[Option<(i64, Id)>; 2]> {
+fn homes(arena: &Arena<'_>, load: &Load, vm: Id) -> Homes {
     let mut homes = vec![[None, None]; arena.classes.len()];
     let hosts = arena.hosts.iter().enumerate().filter(|(h, row)| row.serves && arena.may(vm, *h));
     for (host, _) in hosts {
