@@ -312,8 +312,15 @@ impl<'w, 'f> Wave<'w, 'f> {
         stays.take(spare).map(|(usable, _)| usable).sum()
     }
 
-    /// Moves everything off a host and takes it into the wave, or does nothing.
+    /// Moves everything off a host and takes it into the wave, or does nothing. Where what
+    /// may leave the zone takes the room or the headroom of what may not, it leaves first.
     fn drain(&mut self, load: &mut Load, host: Id, means: Means) -> bool {
+        let leaves = |vm: &Id| !self.zone.arena.pinned(*vm);
+        let any = at(&load.on, host).iter().any(leaves);
+        self.drain_by(load, host, means, false) || (any && self.drain_by(load, host, means, true))
+    }
+
+    fn drain_by(&mut self, load: &mut Load, host: Id, means: Means, leave: bool) -> bool {
         let arena = self.zone.arena;
         let row = at(&arena.hosts, host);
         let mut vms = at(&load.on, host).clone();
@@ -335,7 +342,13 @@ impl<'w, 'f> Wave<'w, 'f> {
         let mut placed = true;
         for vm in vms {
             let need = size(vm);
-            let mut to = self.find(load, (vm, need), most, &self.relay);
+            let mut to = None;
+            if leave && !arena.pinned(vm) {
+                to = self.find(load, (vm, need), most, &self.away);
+            }
+            if to.is_none() {
+                to = self.find(load, (vm, need), most, &self.relay);
+            }
             if to.is_none() && means != Means::Relay {
                 to = self.find(load, (vm, need), most, &self.later);
             }

@@ -181,6 +181,15 @@ fn a_leader_waits_for_a_member_that_was_beyond_hope_before() {
     assert!(rest.blocked.iter().any(|b| waits_for(b) == Some("h0")), "{:?}", rest.blocked);
 }
 
+/// What may leave a zone does so where its headroom would not stay.
+#[test]
+fn headroom_is_kept_by_what_may_leave_the_zone() {
+    let (fleet, intent) = everything(17_800_405_165_865_801_586, 7, 9);
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    assert!(made.waves.iter().any(|w| w.targets == ["h6"]), "{:?}", made.blocked);
+}
+
 /// Groups that have more members on a host than may be.
 fn crowded(fleet: &Fleet) -> BTreeSet<(String, String)> {
     let place: BTreeMap<&str, &str> =
