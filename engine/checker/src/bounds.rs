@@ -6,6 +6,7 @@ use tidegate_model::fleet::HostState;
 use tidegate_model::plan::{BoundName, Done, Plan};
 
 use crate::ground::{Ground, Place, serves};
+use crate::pods;
 use crate::table::Table;
 use crate::{Invariant, Violation};
 
@@ -147,8 +148,8 @@ fn quorums(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
 /// A budget's pods on target nodes are evicted a few in each wave.
 fn budgets(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
     let Some(cluster) = &ground.fleet.kubernetes else { return 0 };
-    let on: BTreeMap<&str, &str> =
-        cluster.pods.iter().map(|p| (p.id.as_str(), p.node.as_str())).collect();
+    let leave = cluster.pods.iter().filter(|p| !pods::stays(p));
+    let on: BTreeMap<&str, &str> = leave.map(|p| (p.id.as_str(), p.node.as_str())).collect();
     let of = |pdb: &tidegate_model::fleet::Pdb| {
         let leaving = pdb.pods.iter().filter_map(|p| on.get(p.as_str()));
         let leaving = leaving.filter(|n| targets.contains(**n)).count() as u64;

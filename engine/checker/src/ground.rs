@@ -3,13 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tidegate_model::Fleet;
-use tidegate_model::fleet::{GroupPolicy, Host, HostState, Member, Migratable, Vm, VmState};
-use tidegate_model::intent::{Intent, Matching, Selector, Target};
+use tidegate_model::fleet::{GroupPolicy, Host, HostState, Member, Migratable, Node, Vm, VmState};
+use tidegate_model::intent::{Intent, Matching, Selector};
+use tidegate_model::versions::{On, VersionRules};
 
 use crate::table::Table;
 
-/// Components that are updated on nodes; all others on hosts.
-pub(crate) const ON_NODES: [&str; 2] = ["kubelet", "kubernetes"];
+/// One component that the intent wants of a target.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Want<'f> {
+    pub(crate) component: &'f str,
+    pub(crate) to: &'f str,
+    pub(crate) reboot: bool,
+}
 
 /// What does not change while a plan is replayed.
 pub(crate) struct Ground<'f> {
@@ -21,6 +27,8 @@ pub(crate) struct Ground<'f> {
     pub(crate) vms: HashMap<&'f str, usize>,
     pub(crate) nodes: HashMap<&'f str, usize>,
     pub(crate) pods: HashMap<&'f str, usize>,
+    /// By cluster and component of Kubernetes: the nodes that run it.
+    pub(crate) holders: HashMap<(&'f str, &'f str), Vec<usize>>,
     zones: HashMap<&'f str, usize>,
     /// By host: its zone.
     pub(crate) zone_of: Table<usize>,
@@ -35,11 +43,11 @@ pub(crate) struct Ground<'f> {
     /// By virtual machine: whether a group with affinity holds it.
     pub(crate) together: Table<bool>,
     /// What the intent wants, by target.
-    pub(crate) wanted: BTreeMap<&'f str, Vec<&'f Target>>,
+    pub(crate) wanted: BTreeMap<&'f str, Vec<Want<'f>>>,
 }
 
 impl<'f> Ground<'f> {
-    pub(crate) fn new(fleet: &'f Fleet, intent: &'f Intent) -> Self {
+    pub(crate) fn new(fleet: &'f Fleet, intent: &'f Intent, rules: &'f VersionRules) -> Self {
         let classes: BTreeSet<&str> = fleet
             .hosts
             .iter()
@@ -78,6 +86,7 @@ impl<'f> Ground<'f> {
             home: fleet.vms.iter().map(home).collect(),
             nodes: ids(cluster.iter().flat_map(|k| &k.nodes).map(|n| n.id.as_str())),
             pods: ids(cluster.iter().flat_map(|k| &k.pods).map(|p| p.id.as_str())),
+            holders: holders(fleet, rules),
             zone_of: fleet
                 .hosts
                 .iter()
@@ -88,7 +97,7 @@ impl<'f> Ground<'f> {
             demand: demand.into_iter().collect(),
             apart,
             together,
-            wanted: wanted(fleet, intent),
+            wanted: wanted(fleet, intent, rules),
             classes,
             vms,
             zones,
@@ -112,6 +121,10 @@ impl<'f> Ground<'f> {
         &self.fleet.hosts[id]
     }
 
+    pub(crate) fn node(&self, id: &str) -> Option<&'f Node> {
+        self.fleet.kubernetes.as_ref()?.nodes.get(*self.nodes.get(id)?)
+    }
+
     pub(crate) fn vm(&self, id: usize) -> &'f Vm {
         #[expect(clippy::indexing_slicing, reason = "INVARIANT: ids are below the length")]
         &self.fleet.vms[id]
@@ -122,8 +135,7 @@ impl<'f> Ground<'f> {
         if let Some(&host) = self.hosts.get(target) {
             return Some(self.host(host).zone.as_str());
         }
-        let nodes = self.fleet.kubernetes.iter().flat_map(|k| &k.nodes);
-        nodes.filter(|n| n.id == target).find_map(|n| n.zone.as_deref())
+        self.node(target).and_then(|n| n.zone.as_deref())
     }
 
     /// The host on which a member of a quorum is, or its virtual machine.
@@ -201,15 +213,39 @@ fn ids<'f>(all: impl Iterator<Item = &'f str>) -> HashMap<&'f str, usize> {
     all.enumerate().map(|(n, id)| (id, n)).collect()
 }
 
-fn wanted<'f>(fleet: &'f Fleet, intent: &'f Intent) -> BTreeMap<&'f str, Vec<&'f Target>> {
-    let mut wanted: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
+fn holders<'f>(
+    fleet: &'f Fleet,
+    rules: &'f VersionRules,
+) -> HashMap<(&'f str, &'f str), Vec<usize>> {
+    let mut holders: HashMap<_, Vec<usize>> = HashMap::new();
+    let on_nodes = || rules.components.iter().filter(|(_, c)| c.on == On::Nodes);
+    for (n, node) in fleet.kubernetes.iter().flat_map(|k| &k.nodes).enumerate() {
+        for (component, _) in on_nodes().filter(|(c, _)| node.runs(c)) {
+            holders.entry((node.cluster.as_str(), component.as_str())).or_default().push(n);
+        }
+    }
+    holders
+}
+
+fn wanted<'f>(
+    fleet: &'f Fleet,
+    intent: &'f Intent,
+    rules: &'f VersionRules,
+) -> BTreeMap<&'f str, Vec<Want<'f>>> {
+    let mut wanted: BTreeMap<&str, Vec<Want<'_>>> = BTreeMap::new();
     for target in &intent.targets {
-        let due = |version: Option<&String>| {
-            let other = version != Some(&target.to);
+        let due = |version: Option<&str>| {
+            let other = version != Some(target.to.as_str());
             other && target.from.as_ref().is_none_or(|from| version == Some(from))
         };
-        if ON_NODES.contains(&target.component.as_str()) {
-            for node in fleet.kubernetes.iter().flat_map(|k| &k.nodes) {
+        let names = [target.component.clone()];
+        let parts = rules.bundles.get(&target.component).map_or(&names[..], Vec::as_slice);
+        for name in parts {
+            let component = rules.components.get_key_value(name).map(|(name, _)| name.as_str());
+            let component = component.unwrap_or(&target.component);
+            let want = Want { component, to: &target.to, reboot: target.reboot };
+            let on_nodes = rules.components.get(name).is_some_and(|c| c.on == On::Nodes);
+            for node in fleet.kubernetes.iter().flat_map(|k| &k.nodes).filter(|_| on_nodes) {
                 let role = if node.control_plane { "control-plane" } else { "worker" };
                 let of = |m: &Matching| {
                     m.pool.as_ref().is_none_or(|p| *p == node.cluster)
@@ -217,21 +253,22 @@ fn wanted<'f>(fleet: &'f Fleet, intent: &'f Intent) -> BTreeMap<&'f str, Vec<&'f
                         && m.role.as_ref().is_none_or(|r| r == role)
                         && m.ids.as_ref().is_none_or(|ids| ids.contains(&node.id))
                 };
-                if selects(&target.selector, of) && due(node.version.as_ref()) {
-                    wanted.entry(&node.id).or_default().push(target);
+                let runs = node.runs(component) && due(node.version_of(component));
+                if runs && selects(&target.selector, of) {
+                    wanted.entry(&node.id).or_default().push(want);
                 }
             }
-            continue;
-        }
-        for host in &fleet.hosts {
-            let of = |m: &Matching| {
-                m.pool.as_ref().is_none_or(|p| *p == host.pool)
-                    && m.zone.as_ref().is_none_or(|z| *z == host.zone)
-                    && m.role.as_ref().is_none_or(|r| host.roles.contains(r))
-                    && m.ids.as_ref().is_none_or(|ids| ids.contains(&host.id))
-            };
-            if selects(&target.selector, of) && due(host.version.get(&target.component)) {
-                wanted.entry(&host.id).or_default().push(target);
+            for host in fleet.hosts.iter().filter(|_| !on_nodes) {
+                let of = |m: &Matching| {
+                    m.pool.as_ref().is_none_or(|p| *p == host.pool)
+                        && m.zone.as_ref().is_none_or(|z| *z == host.zone)
+                        && m.role.as_ref().is_none_or(|r| host.roles.contains(r))
+                        && m.ids.as_ref().is_none_or(|ids| ids.contains(&host.id))
+                };
+                let version = host.version.get(component).map(String::as_str);
+                if selects(&target.selector, of) && due(version) {
+                    wanted.entry(&host.id).or_default().push(want);
+                }
             }
         }
     }

@@ -14,9 +14,11 @@ mod bounds;
 mod capacity;
 mod ceph;
 mod ground;
+mod order;
 mod pods;
 mod quorum;
 mod replay;
+mod skew;
 mod state;
 mod table;
 mod versions;
@@ -67,7 +69,7 @@ pub fn check(
     // Both are a pass over the whole fleet.
     let (problems, ground) = std::thread::scope(|scope| {
         let problems = scope.spawn(|| fleet.check());
-        let ground = ground::Ground::new(fleet, intent);
+        let ground = ground::Ground::new(fleet, intent, rules);
         let problems = problems.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (problems, ground)
     });

@@ -80,8 +80,30 @@ pub(crate) fn drains(ground: &Ground<'_>, state: &State<'_>, node: &str) -> bool
         })
 }
 
+/// How many nodes of its cluster besides its own would take a pod, as things stand.
+pub(crate) fn homes(ground: &Ground<'_>, state: &State<'_>, node: &str, id: &str) -> usize {
+    let Some(cluster) = &ground.fleet.kubernetes else { return 0 };
+    let (Some(&from), Some(&pod)) = (ground.nodes.get(node), ground.pods.get(id)) else {
+        return 0;
+    };
+    let mut on: BTreeMap<usize, Vec<&Pod>> = BTreeMap::new();
+    for (n, other) in cluster.pods.iter().enumerate().filter(|(n, _)| *n != pod) {
+        let at = place(cluster, state, n, other).and_then(|id| ground.nodes.get(id));
+        if let Some(&at) = at {
+            on.entry(at).or_default().push(other);
+        }
+    }
+    let home = cluster.nodes.get(from).map(|n| &n.cluster);
+    let takes = |(n, node): &(usize, &Node)| {
+        let pod = cluster.pods.get(pod);
+        let fits = pod.is_some_and(|pod| refuses(cluster, &on, *n, node, pod).is_none());
+        *n != from && Some(&node.cluster) == home && fits
+    };
+    cluster.nodes.iter().enumerate().filter(takes).count()
+}
+
 /// A DaemonSet's pods run on every node and go with it.
-fn stays(pod: &Pod) -> bool {
+pub(crate) fn stays(pod: &Pod) -> bool {
     pod.owner.as_deref().is_some_and(|o| o.to_ascii_lowercase().starts_with("daemonset/"))
 }
 

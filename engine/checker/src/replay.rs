@@ -15,7 +15,7 @@ use tidegate_model::versions::VersionRules;
 use crate::ground::{Ground, movable};
 use crate::state::State;
 use crate::table::Table;
-use crate::{Invariant, Violation, capacity, ceph, pods, quorum, versions};
+use crate::{Invariant, Violation, capacity, ceph, order, pods, quorum, skew, versions};
 
 /// A phase, read and understood.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(crate) struct Phase<'p> {
     pub(crate) moves: Vec<(usize, usize, usize, &'p Step)>,
     /// Hosts that are being stopped or restarted.
     pub(crate) stops: BTreeMap<usize, &'p Step>,
-    pub(crate) verifies: BTreeMap<usize, &'p Step>,
+    pub(crate) verifies: BTreeSet<usize>,
     pub(crate) cordons: BTreeSet<usize>,
     pub(crate) uncordons: BTreeSet<usize>,
     pub(crate) cordoned_nodes: BTreeSet<usize>,
@@ -41,7 +41,7 @@ pub(crate) struct Course<'g, 'p> {
     pub(crate) rules: &'g VersionRules,
     pub(crate) wave: &'p Wave,
     /// Its targets.
-    pub(crate) targets: BTreeSet<&'p str>,
+    pub(crate) targets: HashSet<&'p str>,
 }
 
 impl Course<'_, '_> {
@@ -75,6 +75,10 @@ pub(crate) fn replay<'g>(
                 let text = format!("two steps have the id `{}`", step.id);
                 return Err(course.broken(Invariant::Form, Some(step), text));
             }
+            if step.phase == 0 {
+                let text = "phases count from 1";
+                return Err(course.broken(Invariant::Form, Some(step), text));
+            }
         }
         leaders.wave(&course)?;
         let mut phases: BTreeMap<u32, Vec<&Step>> = BTreeMap::new();
@@ -84,9 +88,11 @@ pub(crate) fn replay<'g>(
         let mut room = capacity::Room::new(&course, &state);
         let mut rates = Rates::new(ground);
         let mut evictions = pods::Evictions::default();
+        let mut order = order::Order::default();
         let (mut moving_phases, mut updates, mut restarts) = (0, false, false);
         for steps in phases.values() {
             let phase = read(&course, steps)?;
+            order.phase(&course, &state, steps)?;
             moves(&course, &state, &phase)?;
             rates.phase(&course, &phase)?;
             hosts(&course, &state, &phase)?;
@@ -95,12 +101,13 @@ pub(crate) fn replay<'g>(
             ceph::phase(&course, &state, &phase)?;
             evictions.phase(&course, &state, &phase)?;
             versions::phase(&course, &state, &phase)?;
+            skew::phase(&course, &state, &phase)?;
             moving_phases += u64::from(!phase.moves.is_empty());
             updates |= !phase.updates.is_empty();
             restarts |= steps.iter().any(|s| s.op == Op::Reboot);
             apply(&mut state, &phase);
         }
-        ended(&course, &state)?;
+        ended(&course, &state, &order)?;
         let times = &ground.intent.durations;
         let update = if updates { times.update_s } else { 0 };
         let restart = if restarts { times.reboot_s } else { 0 };
@@ -116,7 +123,7 @@ fn read<'p>(course: &Course<'p, 'p>, steps: &[&'p Step]) -> Result<Phase<'p>, Vi
     let mut phase = Phase::default();
     for step in steps {
         let form = |text: String| course.broken(Invariant::Form, Some(step), text);
-        let lacks = |what: &str| form(format!("it is {:?} and has no `{what}`", step.op));
+        let lacks = |what: &str| form(format!("it is {} and has no `{what}`", step.op.name()));
         let unknown = |what: &str, id: &str| form(format!("there is no {what} `{id}`"));
         let host_of = |id: &'p str| ground.hosts.get(id).copied().ok_or(unknown("host", id));
         let host = || host_of(step.host.as_deref().ok_or_else(|| lacks("host"))?);
@@ -156,7 +163,7 @@ fn read<'p>(course: &Course<'p, 'p>, steps: &[&'p Step]) -> Result<Phase<'p>, Vi
                 if let Some(id) = &step.node {
                     node(id)?;
                 } else {
-                    phase.verifies.insert(host()?, step);
+                    phase.verifies.insert(host()?);
                 }
             }
             Op::Update => {
@@ -174,14 +181,6 @@ fn read<'p>(course: &Course<'p, 'p>, steps: &[&'p Step]) -> Result<Phase<'p>, Vi
                 phase.updates.push((target, component, version, step));
             }
         }
-    }
-    let both = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| a.intersection(b).next().copied();
-    let stops: BTreeSet<usize> = phase.stops.keys().copied().collect();
-    let verifies: BTreeSet<usize> = phase.verifies.keys().copied().collect();
-    let clash = both(&phase.cordons, &phase.uncordons).or(both(&stops, &verifies));
-    if let Some(host) = clash {
-        let text = format!("host `{}` has opposite steps in one phase", ground.host(host).id);
-        return Err(course.broken(Invariant::Form, steps.first().copied(), text));
     }
     Ok(phase)
 }
@@ -288,19 +287,11 @@ fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Resul
             let text = format!("node `{id}` still has pods");
             return Err(course.broken(Invariant::K2, Some(step), text));
         }
-        if !course.targets.contains(id.as_str()) {
-            let text = format!("host `{id}` is no target of this wave");
-            return Err(course.broken(Invariant::Form, Some(step), text));
-        }
     }
     for &(target, _, _, step) in &phase.updates {
-        if !course.targets.contains(target) {
-            let text = format!("`{target}` is no target of this wave");
-            return Err(course.broken(Invariant::Form, Some(step), text));
-        }
         let ready = match (&step.host, ground.hosts.get(target)) {
             (Some(_), Some(&host)) => {
-                let stopped = state.down.contains(host) && !phase.verifies.contains_key(&host);
+                let stopped = state.down.contains(host) && !phase.verifies.contains(&host);
                 let cordoned = state.cordoned.contains(host) && !phase.uncordons.contains(&host);
                 stopped || (cordoned && empty(host))
             }
@@ -313,12 +304,6 @@ fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Resul
         };
         if !ready {
             let text = format!("`{target}` may be neither stopped nor cordoned and empty");
-            return Err(course.broken(Invariant::Form, Some(step), text));
-        }
-    }
-    for (host, step) in &phase.verifies {
-        if !state.down.contains(*host) {
-            let text = format!("host `{}` was not stopped", ground.host(*host).id);
             return Err(course.broken(Invariant::Form, Some(step), text));
         }
     }
@@ -338,7 +323,7 @@ fn apply<'p>(state: &mut State<'p>, phase: &Phase<'p>) {
         state.versions.insert((target, component), version);
     }
     phase.stops.keys().for_each(|h| state.down.insert(*h));
-    phase.verifies.keys().for_each(|h| state.down.remove(*h));
+    phase.verifies.iter().for_each(|h| state.down.remove(*h));
     phase.cordons.iter().for_each(|h| state.cordoned.insert(*h));
     phase.uncordons.iter().for_each(|h| state.cordoned.remove(*h));
     state.cordoned_nodes.extend(&phase.cordoned_nodes);
@@ -346,7 +331,11 @@ fn apply<'p>(state: &mut State<'p>, phase: &Phase<'p>) {
 }
 
 /// That a wave leaves nothing half done, and has done what it is for.
-fn ended(course: &Course<'_, '_>, state: &State<'_>) -> Result<(), Violation> {
+fn ended(
+    course: &Course<'_, '_>,
+    state: &State<'_>,
+    order: &order::Order<'_>,
+) -> Result<(), Violation> {
     let ground = course.ground;
     let name = |h: usize| ground.host(h).id.clone();
     if let Some(host) = state.down.iter().next() {
@@ -363,16 +352,14 @@ fn ended(course: &Course<'_, '_>, state: &State<'_>) -> Result<(), Violation> {
         let text = format!("it ends while node `{id}` is cordoned");
         return Err(course.broken(Invariant::Form, None, text));
     }
-    let restarts = course.wave.steps.iter().filter(|s| s.op == Op::Reboot);
-    let restarted: BTreeSet<&str> = restarts.filter_map(|s| s.host.as_deref()).collect();
     for target in &course.wave.targets {
         let Some(wanted) = ground.wanted.get(target.as_str()) else {
             let text = format!("`{target}` is no target of the intent");
             return Err(course.broken(Invariant::Targets, None, text));
         };
         for want in wanted {
-            let has = state.version(target, &want.component);
-            if has != Some(want.to.as_str()) {
+            let has = state.version(target, want.component);
+            if has != Some(want.to) {
                 let text = format!(
                     "`{}` on `{target}` ends at version `{}`, not `{}`",
                     want.component,
@@ -381,8 +368,8 @@ fn ended(course: &Course<'_, '_>, state: &State<'_>) -> Result<(), Violation> {
                 );
                 return Err(course.broken(Invariant::Targets, None, text));
             }
-            if want.reboot && !restarted.contains(target.as_str()) {
-                let text = format!("`{target}` is not restarted");
+            if want.reboot && !order.restarted(target) {
+                let text = format!("`{target}` is not restarted after its update");
                 return Err(course.broken(Invariant::Targets, None, text));
             }
         }

@@ -106,10 +106,8 @@ impl<'g> State<'g> {
         if let Some(version) = self.versions.get(&(target, component)) {
             return Some(version);
         }
-        if let Some(&host) = self.ground.hosts.get(target) {
-            return self.ground.host(host).version.get(component).map(String::as_str);
-        }
-        let nodes = self.ground.fleet.kubernetes.iter().flat_map(|k| &k.nodes);
-        nodes.filter(|n| n.id == target).find_map(|n| n.version.as_deref())
+        let host = self.ground.hosts.get(target).map(|h| self.ground.host(*h));
+        let on_host = host.and_then(|h| h.version.get(component)).map(String::as_str);
+        on_host.or_else(|| self.ground.node(target)?.version_of(component))
     }
 }

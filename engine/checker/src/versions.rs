@@ -17,17 +17,22 @@ pub(crate) fn phase(
     let mut components: BTreeSet<&str> = BTreeSet::new();
     for &(target, component, to, step) in &phase.updates {
         let broken = |invariant, text| course.broken(invariant, Some(step), text);
-        if let Some(from) = state.version(target, component)
-            && let Some(why) = refused(rules, component, from, to)
-        {
+        let from = state.version(target, component);
+        let why = match from {
+            Some(from) => refused(rules, component, from, to),
+            // What the API server and kubelets have, every cluster tells.
+            None => step.node.as_ref().map(|_| "the version before is not known".to_owned()),
+        };
+        if let Some(why) = why {
+            let from = from.unwrap_or("-");
             let text = format!("`{component}` on `{target}` from `{from}` to `{to}`: {why}");
             return Err(broken(Invariant::V3, text));
         }
         // V2: what comes first in the table is done before the phase begins.
         for want in course.ground.wanted.get(target).into_iter().flatten() {
-            let other = want.component.as_str();
+            let other = want.component;
             let later = place(rules, other) < place(rules, component);
-            if later && state.version(target, other) != Some(want.to.as_str()) {
+            if later && state.version(target, other) != Some(want.to) {
                 let text = format!("on `{target}` `{other}` comes before `{component}`");
                 return Err(broken(Invariant::V2, text));
             }
@@ -51,13 +56,8 @@ fn spread(
     let Some(known) = rules.components.get(component) else { return Ok(()) };
     let Some(limit) = known.spread else { return Ok(()) };
     let fleet = course.ground.fleet;
-    let hosts = fleet.hosts.iter().map(|h| h.id.as_str());
-    let nodes = fleet.kubernetes.iter().flat_map(|k| &k.nodes).map(|n| n.id.as_str());
-    let on_nodes = phase.updates.iter().any(|u| u.1 == component && u.3.node.is_some());
-    let targets: Box<dyn Iterator<Item = &str>> =
-        if on_nodes { Box::new(nodes) } else { Box::new(hosts) };
     let mut ranks: BTreeMap<i64, &str> = BTreeMap::new();
-    for target in targets {
+    for target in fleet.hosts.iter().map(|h| h.id.as_str()) {
         if let Some(version) = state.version(target, component)
             && let Some(rank) = rank(rules, known, version)
         {
@@ -84,24 +84,32 @@ fn spread(
     Ok(())
 }
 
-/// How far the versions that a component has in the fleet from the start, and
-/// one more, are apart, if that is more than they may be.
-pub(crate) fn beside(
+/// The oldest and the newest of the versions that a component has on hosts from the start,
+/// and of one more, as `spread` counts them; absent if it does not.
+pub(crate) fn range(
     fleet: &tidegate_model::Fleet,
     rules: &VersionRules,
     component: &str,
     to: &str,
-) -> Option<i64> {
-    let known = rules.components.get(component)?;
-    let limit = i64::from(known.spread?);
+) -> Option<(i64, i64)> {
+    let known = rules.components.get(component).filter(|c| c.spread.is_some())?;
     let new = rank(rules, known, to)?;
-    let hosts = fleet.hosts.iter().filter_map(|h| h.version.get(component));
-    let nodes = fleet.kubernetes.iter().flat_map(|k| &k.nodes).filter_map(|n| n.version.as_ref());
-    let on_nodes = crate::ground::ON_NODES.contains(&component);
-    let held: Vec<&String> = if on_nodes { nodes.collect() } else { hosts.collect() };
-    let ranks = held.into_iter().filter_map(|v| rank(rules, known, v)).chain([new]);
-    let (low, high) = ranks.fold((new, new), |(low, high), r| (low.min(r), high.max(r)));
-    (high - low > limit).then_some(high - low)
+    let held = fleet.hosts.iter().filter_map(|h| h.version.get(component));
+    let ranks = held.filter_map(|v| rank(rules, known, v));
+    Some(ranks.fold((new, new), |(low, high), r| (low.min(r), high.max(r))))
+}
+
+/// Whether a version is further from one of a range than may be.
+pub(crate) fn far(
+    rules: &VersionRules,
+    component: &str,
+    version: &str,
+    (low, high): (i64, i64),
+) -> bool {
+    let known = rules.components.get(component);
+    let limit = known.and_then(|c| c.spread).map(i64::from);
+    let rank = known.and_then(|c| rank(rules, c, version));
+    rank.zip(limit).is_some_and(|(rank, limit)| (high - rank).max(rank - low) > limit)
 }
 
 fn place(rules: &VersionRules, component: &str) -> (usize, String) {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::{Time, Weekday};
+use jiff::civil::{Date, Time, Weekday};
 use jiff::{SignedDuration, ToSpan as _};
 use tidegate_model::Timestamp;
 use tidegate_model::fleet::HostState;
-use tidegate_model::intent::{Day, Weekly, Window};
+use tidegate_model::intent::{Day, Intent, Weekly, Window};
 use tidegate_model::plan::{DeadlineStatus, Done, Plan, Wave};
 
 use crate::ground::Ground;
@@ -23,8 +23,11 @@ pub(crate) fn sequence<'p>(
 ) -> Result<BTreeSet<&'p str>, Violation> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut done_zones: BTreeSet<&str> = BTreeSet::new();
-    let mut current: Option<&str> = None;
-    let size = |d: &'p Done| (d.zone.as_deref().unwrap_or("-"), d.targets.len());
+    // A zone that the plans before this one came to last is finished first. Those that
+    // they left before may have targets again: hosts that came back, or were freed.
+    let zone_of = |d: &'p Done| d.zone.as_deref().unwrap_or("-");
+    let mut current: Option<&str> = plan.done.last().map(zone_of);
+    let size = |d: &'p Done| (zone_of(d), d.targets.len());
     let mut sizes: BTreeMap<&str, usize> = plan.done.iter().map(size).collect();
     for (n, wave) in (1..).zip(&plan.waves) {
         if wave.n != n {
@@ -33,6 +36,11 @@ pub(crate) fn sequence<'p>(
         }
         if wave.targets.is_empty() {
             return Err(broken(Invariant::Form, wave, "it has no targets".to_owned()));
+        }
+        let (soak, wanted) = (wave.soak_s, ground.intent.soak_s);
+        if soak < wanted {
+            let text = format!("it has {soak}s to prove itself, the intent wants {wanted}s");
+            return Err(broken(Invariant::T2, wave, text));
         }
         for target in &wave.targets {
             if !seen.insert(target) {
@@ -47,11 +55,15 @@ pub(crate) fn sequence<'p>(
             let text = format!("its targets are in several zones: {}", all.join(", "));
             return Err(broken(Invariant::T3, wave, text));
         }
-        let zone = zones.pop_first().unwrap_or("-");
-        if wave.zone.as_deref().is_some_and(|z| z != zone) {
-            let text = format!("it says that its zone is another than `{zone}`");
+        let zone = zones.pop_first();
+        if wave.zone.as_deref() != zone {
+            let said = wave.zone.as_deref().unwrap_or("-");
+            let zone = zone.unwrap_or("-");
+            let text =
+                format!("it says that its zone is `{said}`, and its targets are in `{zone}`");
             return Err(broken(Invariant::Form, wave, text));
         }
+        let zone = zone.unwrap_or("-");
         if ground.intent.one_zone_at_a_time && current != Some(zone) {
             if let Some(before) = current.replace(zone) {
                 done_zones.insert(before);
@@ -149,46 +161,81 @@ pub(crate) fn times(
             }
         }
         ends.push(end);
-        let soak = SignedDuration::from_secs(i64::try_from(intent.soak_s).unwrap_or(i64::MAX));
+        let soak = SignedDuration::from_secs(i64::try_from(wave.soak_s).unwrap_or(i64::MAX));
         now = end.checked_add(soak).map_err(late)?;
     }
     Ok(ends)
 }
 
-/// Days ahead that are looked at for a window: each week has all weekly ones.
-const DAYS: i64 = 30;
-
-/// Whether a window of a target's zone has room for so many seconds at or after
-/// a time, without a freeze; looked for soon after that time, and wherever a
-/// window or a freeze begins or ends.
-pub(crate) fn has_room(ground: &Ground<'_>, target: &str, now: Timestamp, seconds: u64) -> bool {
-    let (intent, zone) = (ground.intent, ground.zone_of_target(target));
-    let mut starts = vec![now];
-    starts.extend(intent.freezes.iter().map(|f| f.end));
-    for window in &intent.windows {
-        match window {
-            Window::Once(once) => starts.push(once.start),
-            Window::Weekly(weekly) => starts.extend(openings(weekly, now).unwrap_or_default()),
-        }
-    }
-    let take = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    starts.into_iter().filter(|start| *start >= now).any(|start| {
-        let Ok(end) = start.checked_add(take) else { return false };
-        let open =
-            intent.windows.is_empty() || intent.windows.iter().any(|w| covers(w, start, end, zone));
-        open && !intent.freezes.iter().any(|f| f.start < end && start < f.end)
-    })
+/// When a wave could begin after so many of a plan.
+pub(crate) fn next(
+    ground: &Ground<'_>,
+    plan: &Plan,
+    ends: &[Timestamp],
+    waves: usize,
+) -> Timestamp {
+    let last = waves.checked_sub(1).and_then(|n| plan.waves.get(n).zip(ends.get(n)));
+    let Some((wave, end)) = last else { return ground.fleet.taken_at };
+    let soak = SignedDuration::from_secs(i64::try_from(wave.soak_s).unwrap_or(i64::MAX));
+    end.checked_add(soak).unwrap_or(Timestamp::MAX)
 }
 
-/// When a weekly window could begin in the next days.
-fn openings(weekly: &Weekly, now: Timestamp) -> Option<Vec<Timestamp>> {
-    let from = Time::strptime("%H:%M", &weekly.from).ok()?;
-    let today = now.in_tz(&weekly.time_zone).ok()?.date();
-    let of = |ahead: i64| {
-        let day = today.checked_add(ahead.days()).ok()?;
-        Some(day.to_datetime(from).in_tz(&weekly.time_zone).ok()?.timestamp())
-    };
-    Some((0..DAYS).filter_map(of).collect())
+/// So many days after its facts a plan may still run: longer than any rollout, and all
+/// that windows which come back every week differ by daylight saving time.
+const DAYS: i64 = 731;
+
+/// The seconds of the longest window of a zone that is left at a time, freezes taken out.
+pub(crate) fn longest(intent: &Intent, zone: Option<&str>, from: Timestamp, now: Timestamp) -> u64 {
+    let horizon = from.checked_add(SignedDuration::from_hours(24 * DAYS)).unwrap_or(Timestamp::MAX);
+    let of = |wanted: &Option<String>| wanted.is_none() || wanted.as_deref() == zone;
+    let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for window in &intent.windows {
+        match window {
+            Window::Once(once) if of(&once.zone) => spans.push((once.start, once.end)),
+            // What cannot be read as a time is no window.
+            Window::Weekly(weekly) if of(&weekly.zone) => {
+                let opens = weekly_spans(weekly, from).unwrap_or_default();
+                spans.extend(opens);
+            }
+            Window::Once(_) | Window::Weekly(_) => {}
+        }
+    }
+    if intent.windows.is_empty() {
+        spans.push((from, horizon));
+    }
+    let mut freezes: Vec<_> = intent.freezes.iter().map(|f| (f.start, f.end)).collect();
+    freezes.sort_unstable();
+    let mut longest = 0;
+    for (start, end) in spans {
+        let mut open = start.max(now);
+        for (begins, thaws) in freezes.iter().filter(|f| f.0 < end && f.1 > start) {
+            longest = longest.max(begins.duration_since(open).as_secs());
+            open = open.max(*thaws);
+        }
+        longest = longest.max(end.duration_since(open).as_secs());
+    }
+    u64::try_from(longest).unwrap_or(0)
+}
+
+/// When a weekly window is open, from the day before some time on.
+fn weekly_spans(weekly: &Weekly, from: Timestamp) -> Option<Vec<(Timestamp, Timestamp)>> {
+    let today = from.in_tz(&weekly.time_zone).ok()?.date();
+    let days = (-1..DAYS).filter_map(|ahead| today.checked_add(ahead.days()).ok());
+    Some(days.filter_map(|day| opens_on(weekly, day)).collect())
+}
+
+/// When a weekly window opens and closes if it opens on a day.
+fn opens_on(weekly: &Weekly, day: Date) -> Option<(Timestamp, Timestamp)> {
+    let on = |d: &Day| weekday(*d) == day.weekday();
+    if !weekly.days.is_empty() && !weekly.days.iter().any(on) {
+        return None;
+    }
+    let [from, to] = [&weekly.from, &weekly.to].map(|t| Time::strptime("%H:%M", t));
+    let (from, to) = (from.ok()?, to.ok()?);
+    let last = if to > from { day } else { day.tomorrow().ok()? };
+    let opens = day.to_datetime(from).in_tz(&weekly.time_zone).ok()?.timestamp();
+    let closes = last.to_datetime(to).in_tz(&weekly.time_zone).ok()?.timestamp();
+    Some((opens, closes))
 }
 
 /// Whether a window is open all the time from `start` to `end`.
@@ -202,23 +249,10 @@ fn covers(window: &Window, start: Timestamp, end: Timestamp, zone: Option<&str>)
 
 /// What cannot be read as a time is no open window.
 fn open(weekly: &Weekly, start: Timestamp, end: Timestamp) -> Option<bool> {
-    let zoned = start.in_tz(&weekly.time_zone).ok()?;
-    let [from, to] = [&weekly.from, &weekly.to].map(|t| Time::strptime("%H:%M", t));
-    let (from, to) = (from.ok()?, to.ok()?);
-    for back in 0..=1 {
-        let day = zoned.date().checked_sub(back.days()).ok()?;
-        let last = if to > from { day } else { day.tomorrow().ok()? };
-        let on = |d: &Day| weekday(*d) == day.weekday();
-        if !weekly.days.is_empty() && !weekly.days.iter().any(on) {
-            continue;
-        }
-        let opens = day.to_datetime(from).in_tz(&weekly.time_zone).ok()?.timestamp();
-        let closes = last.to_datetime(to).in_tz(&weekly.time_zone).ok()?.timestamp();
-        if opens <= start && end <= closes {
-            return Some(true);
-        }
-    }
-    Some(false)
+    let day = start.in_tz(&weekly.time_zone).ok()?.date();
+    let days = [Some(day), day.yesterday().ok()];
+    let mut spans = days.into_iter().flatten().filter_map(|day| opens_on(weekly, day));
+    Some(spans.any(|(opens, closes)| opens <= start && end <= closes))
 }
 
 fn weekday(day: Day) -> Weekday {

@@ -68,6 +68,38 @@ fn an_intent_that_is_wrong_is_told_with_line_and_member() {
 }
 
 #[test]
+fn a_version_that_nothing_has_is_told_from_one_that_everything_has() {
+    let shell = shell();
+    let from = |from: &str| {
+        let to = "to: \"2025.2\"";
+        shell.write("intent.yaml", &INTENT.replace(to, &format!("from: \"{from}\"\n    {to}")));
+    };
+    from("2025.3");
+    let text = "target 1 is from `2025.3`, and nothing that it selects has `nova` at that version: \
+                it is `2025.1` on 5";
+    shell.run(MAKE).refused(1, &["`intent.yaml` cannot be followed", text]);
+    // Some have it: the others are left as they are, and named.
+    from("2025.1");
+    let older = FLEET.replacen("\"2025.1\"", "\"2024.2\"", 1);
+    assert_ne!(older, FLEET);
+    shell.write("fleet.json", &older);
+    let ran = shell.run(&format!("{MAKE} -f json"));
+    assert_eq!(
+        ran.stderr,
+        "warning: target 1 is from `2025.1`: where `nova` is `2024.2` on 1, it is left as it is\n"
+    );
+    assert_eq!(ran.code, 3, "{ran:?}");
+    // All is done: no error, and no silence.
+    shell.write("fleet.json", &FLEET.replace("\"2025.1\"", "\"2025.2\""));
+    let ran = shell.run(MAKE);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (0, "everything that is selected has the wanted version already\n")
+    );
+    assert!(ran.stdout.contains("0 targets in 0 waves, 0 blocked"), "{ran:?}");
+}
+
+#[test]
 fn a_fleet_that_is_wrong_is_told_and_what_is_not_known_in_it_is_warned_about() {
     let shell = shell();
     shell.write("fleet.json", &FLEET.replace("\"host\": \"comp-12\"", "\"host\": \"comp-99\""));

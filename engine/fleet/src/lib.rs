@@ -27,7 +27,7 @@ pub use read::Gap;
 use read::Reader;
 
 /// The kinds that a fleet is read from: all that a gate has to collect afresh.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 17] = [
     "compute.service",
     "compute.hypervisor",
     "compute.aggregate",
@@ -44,6 +44,7 @@ pub const KINDS: [&str; 16] = [
     "core.PersistentVolumeClaim",
     "core.PersistentVolume",
     "policy.PodDisruptionBudget",
+    "kubernetes.version",
 ];
 
 /// A fleet, and where it comes from.

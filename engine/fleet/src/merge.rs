@@ -23,8 +23,10 @@ pub enum MergeError {
 /// The lists of entities with ids.
 const LISTS: [&str; 4] = ["hosts", "vms", "groups", "quorums"];
 /// Those inside of other members.
-const INNER: [(&str, &[&str]); 2] =
-    [("ceph", &["osds", "pools", "pgs"]), ("kubernetes", &["nodes", "pods", "pdbs"])];
+const INNER: [(&str, &[&str]); 2] = [
+    ("ceph", &["osds", "pools", "pgs"]),
+    ("kubernetes", &["nodes", "pods", "pdbs", "control_planes"]),
+];
 
 /// Adds `more`, of the shape `tidegate.fleet/v1` or a part of it, to a fleet.
 ///

@@ -121,6 +121,18 @@ impl<'f> Reader<'f> {
         Ok(items)
     }
 
+    /// The one resource of a kind that a fleet can be told without, as seen this time.
+    pub(crate) fn one<T: DeserializeOwned>(&self, kind: &str) -> Result<Option<T>, FactsError> {
+        let mut found = None;
+        let Ok(of) = Kind::new(kind) else { return Ok(found) };
+        self.facts.each(&of, &mut |Fact { resource, unseen_since }| {
+            if unseen_since.is_none() && !resource.is_erased() {
+                found = serde_json::from_str(&resource.body).ok();
+            }
+        })?;
+        Ok(found)
+    }
+
     /// Notes what keeps a kind from being known whole.
     fn covered(&mut self, kind: &str) {
         let regions =

@@ -72,6 +72,8 @@ impl Event {
 pub struct History {
     /// The plan that is under way.
     pub active: Option<String>,
+    /// The plans before it that it goes on from, oldest first.
+    pub before: Vec<String>,
     /// When the facts of the first plan were taken.
     pub since: Option<Timestamp>,
     /// Waves that are done, oldest first.
@@ -122,7 +124,7 @@ impl History {
                 if self.active.as_ref() != Some(&plan) {
                     return;
                 }
-                self.active = Some(next);
+                self.before.extend(self.active.replace(next));
                 self.last = Some(time);
                 if let Some(EndedWave { wave: _, outcome, done, soak_s }) = ended {
                     self.done.extend(done);
@@ -157,8 +159,10 @@ pub fn add_done(done: &[Done], fleet: &mut Fleet) -> Result<(), Contradiction> {
     }
     for node in fleet.kubernetes.iter_mut().flat_map(|c| &mut c.nodes) {
         for (component, recorded) in all.get(node.id.as_str()).into_iter().flatten() {
-            let shown = node.version.get_or_insert_with(|| (*recorded).to_owned());
-            agree(&node.id, component, recorded, shown)?;
+            match node.version_of(component) {
+                Some(shown) => agree(&node.id, component, recorded, shown)?,
+                None => node.set_version(component, recorded),
+            }
         }
     }
     Ok(())

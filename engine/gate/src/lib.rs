@@ -110,7 +110,7 @@ fn checked(inputs: &Inputs<'_>) -> (Condition, Option<Timestamp>) {
     let counts =
         [("targets", json!(inputs.wave.targets.len())), ("steps", json!(inputs.wave.steps.len()))];
     match tidegate_checker::check(&fleet, &intent, &plan, inputs.rules) {
-        Ok(_) if let Some(text) = leads(inputs) => {
+        Ok(_) if let Some(text) = leads(inputs).or_else(|| leaves(inputs)) => {
             (condition(name, ConditionState::Fails, text, &counts), None)
         }
         Ok(done) => {
@@ -142,6 +142,17 @@ fn leads(inputs: &Inputs<'_>) -> Option<String> {
         let id = &quorum.id;
         Some(format!("Q2: host `{leader}` leads quorum `{id}` now, and `{waits}` is updated later"))
     })
+}
+
+/// Whether the wave leaves a zone that was begun and has waves still to come, where zones
+/// are updated one after the other (T3). The checker is given one wave and cannot tell.
+fn leaves(inputs: &Inputs<'_>) -> Option<String> {
+    let (plan, wave) = (inputs.plan, inputs.wave);
+    let begun = &plan.done.last().filter(|_| inputs.intent.0.one_zone_at_a_time)?.zone;
+    let later = plan.waves.iter().find(|w| w.n > wave.n && w.zone == *begun)?;
+    let zone = begun.as_deref().unwrap_or("-");
+    let text = || format!("T3: zone `{zone}` was begun, and its wave {} is still to come", later.n);
+    (wave.zone != *begun).then(text)
 }
 
 /// What the wave reads, compared with what it was planned with.

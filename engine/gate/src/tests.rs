@@ -269,6 +269,27 @@ fn only_the_next_wave_of_the_plan_under_way_may_start() {
 }
 
 #[test]
+fn a_zone_that_was_begun_is_finished_before_the_next_one() {
+    let mut c = case();
+    let done = |zone: &str| Done {
+        zone: Some(zone.to_owned()),
+        targets: vec!["x".to_owned()],
+        versions: BTreeMap::new(),
+    };
+    c.intent.one_zone_at_a_time = true;
+    let later = Wave { n: 2, zone: Some("y".to_owned()), ..c.plan.waves[0].clone() };
+    c.plan.waves.push(later);
+    c.history.done = vec![done("y"), done("z")];
+    c.plan.done.clone_from(&c.history.done);
+    c.breaks(&[]);
+    c.history.done.reverse();
+    c.plan.done.clone_from(&c.history.done);
+    c.breaks(&[(Checked, Fails, "T3: zone `y` was begun, and its wave 2 is still to come")]);
+    c.plan.waves.pop();
+    c.breaks(&[]);
+}
+
+#[test]
 fn windows_are_kept_and_freezes_too() {
     let span = |start: &str, end: &str| Some(Span { start: time(start), end: time(end) });
     let mut c = case();

@@ -175,6 +175,24 @@ pub enum Op {
     Uncordon,
 }
 
+impl Op {
+    /// As it stands in a plan.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cordon => "cordon",
+            Self::Migrate => "migrate",
+            Self::Evict => "evict",
+            Self::Stop => "stop",
+            Self::Update => "update",
+            Self::Reboot => "reboot",
+            Self::Start => "start",
+            Self::Verify => "verify",
+            Self::Uncordon => "uncordon",
+        }
+    }
+}
+
 /// How a virtual machine moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -233,6 +251,29 @@ pub enum BlockedCode {
     Window,
     /// `max_unavailable` of its pool is 0.
     Budget,
+}
+
+impl BlockedCode {
+    /// As it stands in a plan.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Capacity => "capacity",
+            Self::Compatibility => "compatibility",
+            Self::NotMigratable => "not-migratable",
+            Self::Affinity => "affinity",
+            Self::AntiAffinity => "anti-affinity",
+            Self::Quorum => "quorum",
+            Self::Pdb => "pdb",
+            Self::Pods => "pods",
+            Self::Ceph => "ceph",
+            Self::Version => "version",
+            Self::Order => "order",
+            Self::State => "state",
+            Self::Window => "window",
+            Self::Budget => "budget",
+        }
+    }
 }
 
 /// A number of waves below which no plan can be.

@@ -52,7 +52,7 @@ pub(crate) struct HostRow<'f> {
 pub(crate) struct VmRow {
     pub(crate) host: Id,
     pub(crate) demand: Vec<i64>,
-    profile: usize,
+    pub(crate) profile: usize,
     /// How it moves; absent if it cannot.
     pub(crate) kind: Option<MoveKind>,
     pub(crate) moving_to: Option<Id>,

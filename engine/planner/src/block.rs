@@ -1,7 +1,7 @@
 //! Targets that no plan can update, told before planning; each with the names
 //! and numbers that its reason rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tidegate_model::fleet::{HostState, Member, Quorum};
@@ -12,6 +12,7 @@ use tidegate_model::versions::VersionRules;
 use crate::arena::{Arena, Id, Seat, at};
 use crate::load::Load;
 use crate::select::Job;
+use crate::steps::Ends;
 use crate::{seats, steps};
 
 /// A reason with its numbers and the smallest change that would do away with it.
@@ -26,9 +27,39 @@ pub(crate) fn blocked(
     Blocked { target: target.to_owned(), code, numbers, fix: Some(fix) }
 }
 
+/// What is counted over all hosts, once for all targets.
+pub(crate) struct Counts<'f> {
+    /// By component: the oldest and the newest version.
+    ends: BTreeMap<&'f str, Ends<'f>>,
+    /// By pool: how many hosts are down or disabled.
+    out: BTreeMap<&'f str, usize>,
+}
+
+impl<'f> Counts<'f> {
+    pub(crate) fn new(
+        arena: &Arena<'f>,
+        rules: &VersionRules,
+        jobs: &BTreeMap<&'f str, Job<'f>>,
+    ) -> Self {
+        let components = jobs.values().flat_map(|j| &j.updates).map(|u| u.0);
+        let ends = components.collect::<BTreeSet<_>>().into_iter().filter_map(|component| {
+            let hosts = arena.fleet.hosts.iter();
+            let held =
+                hosts.filter_map(|h| Some((h.id.as_str(), h.version.get(component)?.as_str())));
+            Some((component, steps::ends(rules, component, held)?))
+        });
+        let mut out = BTreeMap::new();
+        for row in arena.hosts.iter().filter(|row| !row.serves) {
+            *out.entry(row.pool).or_default() += 1;
+        }
+        Self { ends: ends.collect(), out }
+    }
+}
+
 /// Why a host cannot be updated whatever the plan; absent if it may be.
 pub(crate) fn host(
     arena: &Arena<'_>,
+    counts: &Counts<'_>,
     load: &Load,
     intent: &Intent,
     rules: &VersionRules,
@@ -42,11 +73,7 @@ pub(crate) fn host(
         let fix = format!("bring host `{id}` up");
         return Some(blocked(id, BlockedCode::State, &[("state", json!("down"))], fix));
     }
-    let held = |component: &str| {
-        let hosts = arena.fleet.hosts.iter();
-        hosts.filter_map(|h| Some((h.id.as_str(), h.version.get(component)?.as_str()))).collect()
-    };
-    if let Some(why) = version(rules, id, job, &held) {
+    if let Some(why) = version(rules, id, job, counts) {
         return Some(why);
     }
     if intent.canary == Some(0) {
@@ -54,8 +81,8 @@ pub(crate) fn host(
         return Some(blocked(id, BlockedCode::Budget, &[("canary", json!(0))], fix));
     }
     if let Some(limit) = intent.max_unavailable.get(row.pool) {
-        let others = arena.hosts.iter().enumerate();
-        let out = others.filter(|(h, r)| *h != host && r.pool == row.pool && !r.serves).count();
+        let all = counts.out.get(row.pool).copied().unwrap_or(0);
+        let out = all.saturating_sub(usize::from(!row.serves));
         if u64::from(*limit) < out as u64 + 1 {
             let numbers =
                 [("pool", json!(row.pool)), ("max_unavailable", json!(limit)), ("out", json!(out))];
@@ -68,26 +95,25 @@ pub(crate) fn host(
         .or_else(|| vms(arena, load, host, id))
 }
 
-/// Why a target cannot have the versions that are wanted; `held` gives who has
-/// which version of a component.
-pub(crate) fn version<'f>(
-    rules: &VersionRules,
-    id: &str,
-    job: &Job<'_>,
-    held: &dyn Fn(&str) -> Vec<(&'f str, &'f str)>,
-) -> Option<Blocked> {
-    for (component, from, to) in &job.updates {
-        if let Some(from) = from
-            && let Some(why) = steps::forbidden(rules, component, from, to)
-        {
-            let numbers =
-                [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
-            let fix = format!("choose another version: {why}");
-            return Some(blocked(id, BlockedCode::Version, &numbers, fix));
-        }
-        let limits = rules.components.get(*component).is_some_and(|c| c.spread.is_some());
-        let far = limits.then(|| steps::too_far(rules, component, to, held(component).into_iter()));
-        if let Some((other, version, spread)) = far.flatten() {
+/// Why a target cannot go to the versions that are wanted from those it has.
+pub(crate) fn step(rules: &VersionRules, id: &str, job: &Job<'_>) -> Option<Blocked> {
+    job.updates.iter().find_map(|(component, from, to)| {
+        let from = (*from)?;
+        let why = steps::forbidden(rules, component, from, to)?;
+        let numbers = [("component", json!(component)), ("from", json!(from)), ("to", json!(to))];
+        let fix = format!("choose another version: {why}");
+        Some(blocked(id, BlockedCode::Version, &numbers, fix))
+    })
+}
+
+/// Why a host cannot have the versions that are wanted.
+fn version(rules: &VersionRules, id: &str, job: &Job<'_>, counts: &Counts<'_>) -> Option<Blocked> {
+    if let Some(why) = step(rules, id, job) {
+        return Some(why);
+    }
+    for (component, _, to) in &job.updates {
+        let far = counts.ends.get(component).and_then(|e| steps::too_far(rules, component, to, e));
+        if let Some((other, version, spread)) = far {
             let numbers = [
                 ("component", json!(component)),
                 ("to", json!(to)),
@@ -104,38 +130,39 @@ pub(crate) fn version<'f>(
 
 fn quorum(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
     let row = at(&arena.hosts, host);
-    for quorum in row.quorums.iter().filter_map(|n| arena.fleet.quorums.get(*n)) {
+    row.quorums.iter().filter_map(|n| arena.fleet.quorums.get(*n)).find_map(|quorum| {
         let here = |m: &&Member| arena.seat(m) == Some(Seat::Host(host));
         let mine = quorum.members.iter().filter(here).count();
-        let out = not_in_step(arena, load, quorum);
+        let out = out_elsewhere(arena, load, quorum, Seat::Host(host));
         let all = quorum.members.len();
-        if mine > 1 || out > 0 || all - 1 < all / 2 + 1 {
+        (mine > 1 || out > 0 || all < 3).then(|| {
             let numbers = [
                 ("quorum", json!(quorum.id)),
                 ("members", json!(all)),
                 ("members_here", json!(mine)),
-                ("not_in_step", json!(out)),
+                ("out_elsewhere", json!(out)),
             ];
             let fix = if out == 0 {
                 format!("add members to quorum `{}` on other hosts", quorum.id)
             } else {
                 format!("bring all members of quorum `{}` into step", quorum.id)
             };
-            return Some(blocked(id, BlockedCode::Quorum, &numbers, fix));
-        }
-    }
-    None
+            blocked(id, BlockedCode::Quorum, &numbers, fix)
+        })
+    })
 }
 
-/// How many members of a quorum are out whatever a plan does: not in step, or on
-/// a host that is down.
-fn not_in_step(arena: &Arena<'_>, load: &Load, quorum: &Quorum) -> usize {
+/// How many members of a quorum besides one are out whatever a plan does: not in step,
+/// or on a host that is down. That one may be restarted or moved all the same: it is
+/// out already.
+fn out_elsewhere(arena: &Arena<'_>, load: &Load, quorum: &Quorum, own: Seat) -> usize {
     let down = |m: &Member| match arena.seat(m) {
         Some(Seat::Host(h)) => at(&arena.hosts, h).down,
         Some(Seat::Vm(v)) => at(&arena.hosts, *at(&load.place, v)).down,
         None => true,
     };
-    quorum.members.iter().filter(|m| !quorum.synced.contains(m) || down(m)).count()
+    let out = |m: &&Member| arena.seat(m) != Some(own) && (!quorum.synced.contains(m) || down(m));
+    quorum.members.iter().filter(out).count()
 }
 
 fn ceph(arena: &Arena<'_>, host: Id, id: &str) -> Option<Blocked> {
@@ -175,17 +202,19 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
         let (name, row) = (arena.vm_id(vm), at(&arena.vms, vm));
         let facts = arena.fleet.vms.get(vm)?;
         if row.kind.is_none() {
-            let numbers = [
-                ("vm", json!(name)),
-                ("state", json!(facts.state)),
-                ("reason", json!(facts.reason)),
-            ];
-            let fix = format!("move or stop vm `{name}` by hand, or accept its restart");
+            let mut numbers = vec![("vm", json!(name)), ("state", json!(facts.state))];
+            numbers.extend(facts.reason.as_ref().map(|reason| ("reason", json!(reason))));
+            numbers.extend(facts.migrating_to.as_ref().map(|to| ("moving_to", json!(to))));
+            let fix = match &facts.migrating_to {
+                Some(_) => format!("wait until vm `{name}` has moved"),
+                None => format!("move or stop vm `{name}` by hand, or accept its restart"),
+            };
             return Some(blocked(id, BlockedCode::NotMigratable, &numbers, fix));
         }
         if row.together {
             let group = arena.fleet.groups.iter().find(|g| {
                 g.policy == tidegate_model::fleet::GroupPolicy::Affinity
+                    && g.members.len() > 1
                     && g.members.iter().any(|m| m == name)
             });
             let numbers = [("vm", json!(name)), ("group", json!(group.map(|g| &g.id)))];
@@ -193,14 +222,14 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
             return Some(blocked(id, BlockedCode::Affinity, &numbers, fix));
         }
         for quorum in row.one_by_one.iter().filter_map(|n| arena.fleet.quorums.get(*n)) {
-            let out = not_in_step(arena, load, quorum);
+            let out = out_elsewhere(arena, load, quorum, Seat::Vm(vm));
             let all = quorum.members.len();
-            if out > 0 || all - 1 < all / 2 + 1 {
+            if out > 0 || all < 3 {
                 let numbers = [
                     ("quorum", json!(quorum.id)),
                     ("vm", json!(name)),
                     ("members", json!(all)),
-                    ("not_in_step", json!(out)),
+                    ("out_elsewhere", json!(out)),
                 ];
                 let fix = format!("bring quorum `{}` to three members in step", quorum.id);
                 return Some(blocked(id, BlockedCode::Quorum, &numbers, fix));
@@ -214,12 +243,12 @@ fn vms(arena: &Arena<'_>, load: &Load, host: Id, id: &str) -> Option<Blocked> {
         }
         for group in &row.apart {
             let Some(facts) = arena.fleet.groups.get(*group) else { continue };
-            if let Some(short) = seats::short(arena, load, *group, host) {
+            if let Some(seats) = seats::short(arena, load, *group, host) {
                 let numbers = [
                     ("vm", json!(name)),
                     ("group", json!(facts.id)),
-                    ("members", json!(short.members)),
-                    ("hosts", json!(short.hosts)),
+                    ("members", json!(facts.members.len())),
+                    ("seats", json!(seats)),
                 ];
                 let fix = format!("remove a member of group `{}`, or add a host", facts.id);
                 return Some(blocked(id, BlockedCode::AntiAffinity, &numbers, fix));

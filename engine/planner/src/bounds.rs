@@ -7,7 +7,7 @@ use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Bound, BoundName, Plan};
 
 use crate::arena::{Arena, Id, at};
-use crate::nodes::Pods;
+use crate::nodes::{Pods, stays};
 
 /// All bounds on a plan that updates these hosts and nodes, greatest first.
 ///
@@ -123,13 +123,13 @@ fn quorums(arena: &Arena<'_>, hosts: &BTreeSet<Id>) -> u64 {
     counts.into_values().max().unwrap_or(0)
 }
 
-/// A budget lets a few of its pods go in each wave.
+/// A budget lets a few of its pods go in each wave, but for those that stay.
 fn budgets(arena: &Arena<'_>, nodes: &BTreeSet<&str>) -> u64 {
     let Some(cluster) = &arena.fleet.kubernetes else { return 0 };
     let leaving: BTreeSet<&str> = cluster
         .pods
         .iter()
-        .filter(|p| nodes.contains(p.node.as_str()))
+        .filter(|p| nodes.contains(p.node.as_str()) && !stays(p))
         .map(|p| p.id.as_str())
         .collect();
     let of = |pdb: &tidegate_model::fleet::Pdb| {

@@ -13,15 +13,20 @@ use crate::arena::{Arena, at};
 use crate::select::Job;
 use crate::windows::{self, WindowError};
 
-/// How long a wave takes.
-pub(crate) fn seconds(intent: &Intent, wave: &Wave) -> u64 {
+/// How many phases of a wave move anything.
+pub(crate) fn phases(wave: &Wave) -> u64 {
     let mut moving: Vec<u32> =
         wave.steps.iter().filter(|s| s.op == Op::Migrate).map(|s| s.phase).collect();
     moving.sort_unstable();
     moving.dedup();
+    moving.len() as u64
+}
+
+/// How long a wave takes.
+pub(crate) fn seconds(intent: &Intent, wave: &Wave) -> u64 {
     let any = |op: Op| wave.steps.iter().any(|s| s.op == op);
     let times = &intent.durations;
-    moving.len() as u64 * times.migrate_s
+    phases(wave) * times.migrate_s
         + if any(Op::Update) { times.update_s } else { 0 }
         + if any(Op::Reboot) { times.reboot_s } else { 0 }
 }

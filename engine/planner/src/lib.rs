@@ -20,7 +20,9 @@ mod schedule;
 mod seats;
 mod select;
 mod sequence;
+mod skew;
 mod steps;
+mod stuck;
 mod wave;
 mod windows;
 mod zone;
@@ -28,7 +30,7 @@ mod zone;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::fleet::{Fleet, FleetProblem};
-use tidegate_model::intent::{Intent, Matching, Selector};
+use tidegate_model::intent::{Intent, Matching, Selector, Target};
 use tidegate_model::plan::{Done, Plan};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, SnapshotId, Timestamp};
@@ -38,6 +40,7 @@ use load::Load;
 use nodes::Pods;
 use sequence::Planning;
 
+pub use select::{Selection, selections};
 pub use windows::WindowError;
 
 /// Where a fleet and an intent come from, and which plan is replaced.
@@ -91,27 +94,45 @@ pub fn plan(
     if !problems.is_empty() {
         return Err(PlanError::Fleet(problems));
     }
-    check(fleet, intent)?;
+    check(fleet, intent, rules)?;
     let arena = Arena::new(fleet, origin.done.clone());
-    let jobs = select::jobs(fleet, intent, rules, origin.since.unwrap_or(fleet.taken_at));
-    let mut planning = Planning {
-        fleet,
-        intent,
-        load: Load::new(&arena),
-        pods: fleet.kubernetes.as_ref().map(Pods::new),
-        waves: Vec::new(),
-        blocked: Vec::new(),
-        arena: &arena,
-        due: arena
-            .hosts
-            .iter()
-            .enumerate()
-            .map(|(h, _)| jobs.get(arena.host_id(h)).and_then(|j| j.due).unwrap_or(Timestamp::MAX))
-            .collect(),
-        jobs: &jobs,
+    let since = origin.since.unwrap_or(fleet.taken_at);
+    let jobs = select::jobs(fleet, intent, rules, since).map_err(|torn| {
+        let select::Torn { id, component, versions: [one, other] } = torn;
+        PlanError::Intent(format!("it wants `{component}` on `{id}` to be `{one}` and `{other}`"))
+    })?;
+    let mut hopeless = BTreeSet::new();
+    let (planning, hosts, nodes, ends) = loop {
+        let mut planning = Planning {
+            fleet,
+            intent,
+            load: Load::new(&arena),
+            pods: fleet.kubernetes.as_ref().map(|cluster| Pods::new(cluster, rules)),
+            waves: Vec::new(),
+            blocked: Vec::new(),
+            arena: &arena,
+            due: arena
+                .hosts
+                .iter()
+                .enumerate()
+                .map(|(h, _)| {
+                    jobs.get(arena.host_id(h)).and_then(|j| j.due).unwrap_or(Timestamp::MAX)
+                })
+                .collect(),
+            jobs: &jobs,
+            hopeless: hopeless.clone(),
+            too_long: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+        };
+        let (hosts, nodes) = planning.sort(rules);
+        let ends = planning.run(&hosts, &nodes)?;
+        // That a leader waited in vain is known in the end only.
+        let vain: BTreeSet<_> = planning.waited_in_vain().difference(&hopeless).copied().collect();
+        if vain.is_empty() {
+            break (planning, hosts, nodes, ends);
+        }
+        hopeless.extend(vain);
     };
-    let (hosts, nodes) = planning.sort(rules);
-    let ends = planning.run(&hosts, &nodes)?;
     let Planning { waves, mut blocked, pods, .. } = planning;
     blocked.sort_by(|a, b| (&a.target, a.code).cmp(&(&b.target, b.code)));
     let done: BTreeSet<&str> = waves.iter().flat_map(|w| &w.targets).map(String::as_str).collect();
@@ -145,7 +166,7 @@ pub fn plan(
 }
 
 /// That an intent can be followed.
-fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
+fn check(fleet: &Fleet, intent: &Intent, rules: &VersionRules) -> Result<(), PlanError> {
     let wrong = |problem: String| Err(PlanError::Intent(problem));
     if intent.schema != Intent::SCHEMA {
         return wrong(format!("its schema is `{}`, not `{}`", intent.schema, Intent::SCHEMA));
@@ -163,10 +184,9 @@ fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
         return wrong("it has no targets".to_owned());
     }
     for (n, target) in (1..).zip(&intent.targets) {
-        let chosen = select::chosen(fleet, target);
-        let unknown = chosen.iter().find(|(_, now)| now.is_none() && target.from.is_some());
-        if let Some((id, _)) = unknown {
-            let component = &target.component;
+        let chosen = select::chosen(fleet, target, rules);
+        let unknown = chosen.iter().find(|c| c.now.is_none() && target.from.is_some());
+        if let Some(select::Chosen { id, component, .. }) = unknown {
             return wrong(format!(
                 "target {n} has a `from`, and which version of `{component}` is on `{id}` is not known"
             ));
@@ -178,7 +198,25 @@ fn check(fleet: &Fleet, intent: &Intent) -> Result<(), PlanError> {
             return wrong(format!("target {n} selects nothing that `{}` is on", target.component));
         }
     }
+    for (selection, target) in select::selections(fleet, intent, rules).iter().zip(&intent.targets)
+    {
+        nothing_from(selection, target)?;
+    }
     Ok(())
+}
+
+/// That `from` is a version that something selected has, or had: where nothing has it, and
+/// nothing has the wanted one either, it is misspelt.
+fn nothing_from(selection: &Selection, target: &Target) -> Result<(), PlanError> {
+    let Selection { n, due, done, others } = selection;
+    let Some(from) = target.from.as_ref().filter(|_| due + done == 0) else { return Ok(()) };
+    let component = &target.component;
+    let found: Vec<String> = others.iter().map(|(v, n)| format!("`{v}` on {n}")).collect();
+    Err(PlanError::Intent(format!(
+        "target {n} is from `{from}`, and nothing that it selects has `{component}` at that version: \
+         it is {}",
+        found.join(", ")
+    )))
 }
 
 /// That what a selector names is there.

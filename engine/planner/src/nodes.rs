@@ -13,6 +13,7 @@ use crate::arena::{Id, at, at_mut};
 use crate::block::{self, blocked};
 use crate::schedule::{components, step};
 use crate::select::Job;
+use crate::skew::{Coming, Versions};
 
 /// Where pods are as a plan goes on.
 pub(crate) struct Pods<'f> {
@@ -23,13 +24,14 @@ pub(crate) struct Pods<'f> {
     on: Vec<Vec<Id>>,
     /// By pod: the budgets that cover it.
     budgets: Vec<Vec<Id>>,
+    versions: Versions<'f>,
 }
 
 /// What is moved off nodes: pod, from, to.
 pub(crate) type Evictions = Vec<(Id, Id, Id)>;
 
 impl<'f> Pods<'f> {
-    pub(crate) fn new(cluster: &'f Cluster) -> Self {
+    pub(crate) fn new(cluster: &'f Cluster, rules: &'f VersionRules) -> Self {
         let nodes: HashMap<&str, Id> =
             cluster.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
         let pods: HashMap<&str, Id> =
@@ -48,7 +50,8 @@ impl<'f> Pods<'f> {
                 at_mut(&mut budgets, *pod).push(n);
             }
         }
-        Self { cluster, nodes, place, on, budgets }
+        let versions = Versions::new(cluster, rules);
+        Self { cluster, nodes, place, on, budgets, versions }
     }
 
     fn pod(&self, id: Id) -> &'f Pod {
@@ -63,6 +66,11 @@ impl<'f> Pods<'f> {
         self.nodes.contains_key(id)
     }
 
+    /// Whether a node is of a control plane.
+    pub(crate) fn is_plane(&self, id: &str) -> bool {
+        self.nodes.get(id).is_some_and(|n| self.node(*n).control_plane)
+    }
+
     /// The zone of a node.
     pub(crate) fn zone(&self, id: &str) -> Option<&'f str> {
         self.nodes.get(id).and_then(|n| self.node(*n).zone.as_deref())
@@ -70,11 +78,8 @@ impl<'f> Pods<'f> {
 
     /// The pods that have to leave a node.
     fn leaving(&self, node: Id) -> Vec<Id> {
-        let stays = |pod: &Id| {
-            let owner = self.pod(*pod).owner.as_deref().unwrap_or_default();
-            owner.to_ascii_lowercase().starts_with("daemonset/")
-        };
-        let mut pods: Vec<Id> = at(&self.on, node).iter().copied().filter(|p| !stays(p)).collect();
+        let leaves = |pod: &Id| !stays(self.pod(*pod));
+        let mut pods: Vec<Id> = at(&self.on, node).iter().copied().filter(leaves).collect();
         pods.sort_unstable();
         pods
     }
@@ -87,12 +92,14 @@ impl<'f> Pods<'f> {
         intent: &Intent,
         rules: &VersionRules,
     ) -> Option<Blocked> {
-        let nodes = &self.cluster.nodes;
-        let held = |_: &str| {
-            let all = nodes.iter().filter_map(|n| Some((n.id.as_str(), n.version.as_deref()?)));
-            all.collect()
-        };
-        if let Some(why) = block::version(rules, id, job, &held) {
+        let unknown = job.updates.iter().find(|(_, from, _)| from.is_none());
+        if let Some((component, _, to)) = unknown {
+            let numbers =
+                [("component", json!(component)), ("from", json!(null)), ("to", json!(to))];
+            let fix = format!("tell the version of `{component}` on `{id}`");
+            return Some(blocked(id, BlockedCode::Version, &numbers, fix));
+        }
+        if let Some(why) = block::step(rules, id, job) {
             return Some(why);
         }
         let node = *self.nodes.get(id)?;
@@ -100,7 +107,8 @@ impl<'f> Pods<'f> {
         let none = intent.max_unavailable.get(pool) == Some(&0);
         if none || intent.canary == Some(0) {
             let (numbers, fix) = if none {
-                let numbers = [("pool", json!(pool)), ("max_unavailable", json!(0))];
+                let numbers =
+                    [("pool", json!(pool)), ("max_unavailable", json!(0)), ("out", json!(0))];
                 (numbers.to_vec(), format!("raise max_unavailable of pool `{pool}` to 1"))
             } else {
                 ([("canary", json!(0))].to_vec(), "raise `canary`".to_owned())
@@ -114,13 +122,16 @@ impl<'f> Pods<'f> {
         }
         for (budget, pods) in spent {
             let Some(pdb) = self.cluster.pdbs.get(budget) else { continue };
-            if pods > pdb.disruptions_allowed && pdb.disruptions_allowed > 0 {
+            if pods > pdb.disruptions_allowed {
                 let numbers = [
-                    ("budgets", json!([pdb.id])),
+                    ("budget", json!(pdb.id)),
                     ("disruptions_allowed", json!(pdb.disruptions_allowed)),
                     ("pods_here", json!(pods)),
                 ];
-                let fix = format!("let budget `{}` allow {pods} disruptions", pdb.id);
+                let fix = match pdb.disruptions_allowed {
+                    0 => format!("add a replica, or raise budget `{}`", pdb.id),
+                    _ => format!("let budget `{}` allow {pods} disruptions", pdb.id),
+                };
                 return Some(blocked(id, BlockedCode::Pdb, &numbers, fix));
             }
         }
@@ -132,21 +143,11 @@ impl<'f> Pods<'f> {
                 return Some(blocked(id, BlockedCode::Pods, &numbers, fix));
             }
             let covering = at(&self.budgets, pod);
-            let names: Vec<&String> =
-                covering.iter().filter_map(|b| self.cluster.pdbs.get(*b)).map(|b| &b.id).collect();
-            let allowed = covering.first().and_then(|b| self.cluster.pdbs.get(*b));
-            let allowed = allowed.map(|b| b.disruptions_allowed);
-            if covering.len() > 1 || allowed == Some(0) {
-                let numbers = [
-                    ("pod", json!(name)),
-                    ("budgets", json!(names)),
-                    ("disruptions_allowed", json!(allowed)),
-                ];
-                let fix = if covering.len() > 1 {
-                    format!("leave only one budget for pod `{name}`")
-                } else {
-                    "add a replica, or raise the budget".to_owned()
-                };
+            if covering.len() > 1 {
+                let budgets = covering.iter().filter_map(|b| self.cluster.pdbs.get(*b));
+                let names: Vec<&String> = budgets.map(|b| &b.id).collect();
+                let numbers = [("pod", json!(name)), ("budgets", json!(names))];
+                let fix = format!("leave only one budget for pod `{name}`");
                 return Some(blocked(id, BlockedCode::Pdb, &numbers, fix));
             }
         }
@@ -158,6 +159,7 @@ impl<'f> Pods<'f> {
     pub(crate) fn waves(
         &mut self,
         intent: &Intent,
+        jobs: &BTreeMap<&'f str, Job<'f>>,
         targets: &BTreeSet<&'f str>,
         mut before: Option<usize>,
     ) -> (Vec<(Vec<&'f str>, Evictions)>, BTreeSet<&'f str>) {
@@ -178,8 +180,9 @@ impl<'f> Pods<'f> {
             let mut spent: BTreeMap<Id, u32> = BTreeMap::new();
             let mut planes: BTreeSet<&str> = BTreeSet::new();
             let mut pools: BTreeMap<&str, u32> = BTreeMap::new();
+            let mut coming = Coming::default();
             for id in &open {
-                let Some(&node) = self.nodes.get(id) else { continue };
+                let (Some(&node), Some(job)) = (self.nodes.get(id), jobs.get(id)) else { continue };
                 let facts = self.node(node);
                 let limit = intent.max_unavailable.get(&facts.cluster);
                 let out = pools.get(facts.cluster.as_str()).copied().unwrap_or(0);
@@ -191,13 +194,19 @@ impl<'f> Pods<'f> {
                 {
                     continue;
                 }
+                let before = coming.clone();
+                if !self.versions.join(&mut coming, node, job) {
+                    continue;
+                }
                 cordoned.insert(node);
                 let none = BTreeSet::new();
                 let ways = [(false, &waiting), (true, &waiting), (false, &none), (true, &none)];
+                let wave = (&cordoned, &evicted);
                 let taken =
-                    ways.into_iter().find_map(|way| self.drain(node, &cordoned, way, &mut spent));
+                    ways.into_iter().find_map(|way| self.drain(node, wave, way, &mut spent));
                 let Some(taken) = taken else {
                     cordoned.remove(&node);
+                    coming = before;
                     continue;
                 };
                 evicted.extend(taken);
@@ -210,6 +219,11 @@ impl<'f> Pods<'f> {
             if batch.is_empty() {
                 break;
             }
+            for (node, job) in
+                batch.iter().filter_map(|id| Some((self.nodes.get(id)?, jobs.get(id)?)))
+            {
+                self.versions.update(*node, job);
+            }
             open.retain(|id| !batch.contains(id));
             waiting.retain(|n| !cordoned.contains(n));
             before = Some(batch.len());
@@ -219,60 +233,102 @@ impl<'f> Pods<'f> {
         (waves, open.into_iter().collect())
     }
 
-    /// Takes back the evictions of a wave that is not run.
-    pub(crate) fn undo(&mut self, wave: &(Vec<&'f str>, Evictions)) {
+    /// Takes back a wave that is not run.
+    pub(crate) fn undo(
+        &mut self,
+        jobs: &BTreeMap<&'f str, Job<'f>>,
+        wave: &(Vec<&'f str>, Evictions),
+    ) {
         for &(pod, from, _) in wave.1.iter().rev() {
             self.lift(pod);
             self.drop_on(pod, from);
         }
+        for (node, job) in wave.0.iter().filter_map(|id| Some((self.nodes.get(id)?, jobs.get(id)?)))
+        {
+            self.versions.undo(*node, job);
+        }
     }
 
-    /// Why a node is left over when all waves are made.
-    pub(crate) fn stuck(&self, id: &str) -> Blocked {
-        let pods = self.nodes.get(id).map_or(0, |n| self.leaving(*n).len());
+    /// Why a node is left over when all waves are made: a version would be too far from
+    /// another one, or a pod finds no other node as things stand, or all of them together.
+    pub(crate) fn stuck(&mut self, id: &str, job: &Job<'f>) -> Blocked {
+        let far = self.nodes.get(id).and_then(|n| self.versions.refused(id, *n, job));
+        if let Some(why) = far {
+            return why;
+        }
         let fix = "add a node of its cluster, or free requests on others".to_owned();
-        blocked(id, BlockedCode::Pods, &[("pods", json!(pods))], fix)
+        let node = self.nodes.get(id).copied();
+        let pods = node.map_or_else(Vec::new, |node| self.leaving(node));
+        for (pod, node) in pods.iter().copied().zip(node.into_iter().cycle()) {
+            self.lift(pod);
+            let none = BTreeSet::new();
+            let found = self.find(pod, node, &BTreeSet::from([node]), &none);
+            self.drop_on(pod, node);
+            if found.is_none() {
+                let numbers = [("pod", json!(self.pod(pod).id)), ("nodes", json!(0))];
+                return blocked(id, BlockedCode::Pods, &numbers, fix);
+            }
+        }
+        blocked(id, BlockedCode::Pods, &[("pods", json!(pods.len()))], fix)
     }
 
     /// Moves all that must leave a node; takes everything back if one does not
     /// fit or a budget is spent. In order of pods or the largest first; to nodes
-    /// that wait themselves only if no other takes one.
+    /// that wait themselves only if no other takes one. `evicted` is what the wave
+    /// evicts already.
     fn drain(
         &mut self,
         node: Id,
-        cordoned: &BTreeSet<Id>,
+        (cordoned, evicted): (&BTreeSet<Id>, &Evictions),
         (largest, waiting): (bool, &BTreeSet<Id>),
         spent: &mut BTreeMap<Id, u32>,
     ) -> Option<Evictions> {
-        let mut done: Evictions = Vec::new();
-        let before = spent.clone();
         let mut pods = self.leaving(node);
         if largest {
             let size = |p: &Id| self.pod(*p).requests.values().copied().sum::<Amount>();
             pods.sort_by_key(|p| std::cmp::Reverse(size(p)));
         }
-        for pod in pods {
-            let budget = at(&self.budgets, pod).first().copied();
-            let allowed = budget.is_none_or(|b| {
-                let count = spent.entry(b).or_default();
-                *count += 1;
-                self.cluster.pdbs.get(b).is_some_and(|p| *count <= p.disruptions_allowed)
-            });
-            self.lift(pod);
-            let to = if allowed { self.find(pod, node, cordoned, waiting) } else { None };
-            let Some(to) = to else {
-                self.drop_on(pod, node);
-                for (pod, _, _) in done.into_iter().rev() {
-                    self.lift(pod);
-                    self.drop_on(pod, node);
-                }
-                *spent = before;
+        let mut counts = spent.clone();
+        for budget in pods.iter().filter_map(|pod| at(&self.budgets, *pod).first()) {
+            let count = counts.entry(*budget).or_default();
+            *count += 1;
+            if self.cluster.pdbs.get(*budget).is_none_or(|p| *count > p.disruptions_allowed) {
                 return None;
-            };
-            self.drop_on(pod, to);
-            done.push((pod, node, to));
+            }
         }
-        Some(done)
+        // All leave at once: nobody is counted where it was (spread constraints).
+        pods.iter().for_each(|pod| self.lift(*pod));
+        let mut done: Evictions = Vec::new();
+        for pod in &pods {
+            let Some(to) = self.find(*pod, node, cordoned, waiting) else { break };
+            self.drop_on(*pod, to);
+            done.push((*pod, node, to));
+        }
+        if done.len() == pods.len() && self.fit_together(evicted, &done) {
+            *spent = counts;
+            return Some(done);
+        }
+        for pod in pods {
+            self.lift(pod);
+            self.drop_on(pod, node);
+        }
+        None
+    }
+
+    /// Whether what other nodes of a wave evict still fits where it goes when what one more
+    /// evicts is on its way, too, and the other way round.
+    fn fit_together(&mut self, evicted: &Evictions, more: &Evictions) -> bool {
+        if evicted.is_empty() {
+            return true;
+        }
+        let all = || evicted.iter().chain(more);
+        all().for_each(|(pod, _, _)| self.lift(*pod));
+        let mut fits = true;
+        for (pod, _, to) in all() {
+            fits &= self.fits(*pod, *to);
+            self.drop_on(*pod, *to);
+        }
+        fits
     }
 
     fn lift(&mut self, pod: Id) {
@@ -403,6 +459,11 @@ impl<'f> Pods<'f> {
             soak_s,
         }
     }
+}
+
+/// A DaemonSet's pods run on every node and go with it.
+pub(crate) fn stays(pod: &Pod) -> bool {
+    pod.owner.as_deref().is_some_and(|o| o.to_ascii_lowercase().starts_with("daemonset/"))
 }
 
 fn matches(labels: &BTreeMap<String, String>, pod: &Pod) -> bool {

@@ -157,7 +157,9 @@ impl<'s, 'f> Search<'s, 'f> {
             for (k, vm) in vms.iter().enumerate() {
                 let from = *at(&load.place, *vm);
                 for to in self.hosts.iter().copied().filter(|to| *to != from) {
-                    if !arena.may(*vm, to) || !load.has_room(arena, *vm, to) {
+                    // The host itself may have something for a while, unless it is disabled.
+                    let closed = to == self.host && !at(&arena.hosts, to).serves;
+                    if closed || !arena.may(*vm, to) || !load.has_room(arena, *vm, to) {
                         continue;
                     }
                     if let Some(cell) = place.get_mut(k) {

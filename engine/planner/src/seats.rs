@@ -1,22 +1,15 @@
 //! Whether the members of a group that keeps apart find hosts, room aside.
 //!
-//! Source: Kuhn's augmenting paths; Hall's theorem for the reason.
+//! Source: Kuhn's augmenting paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arena::{Arena, Id, at};
 use crate::load::Load;
 
-/// Members that have too few hosts: how many of them, and how many hosts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Short {
-    pub(crate) members: usize,
-    pub(crate) hosts: usize,
-}
-
-/// Members of a group that cannot all be on hosts other than `without`, each
-/// where it may be and no more on one than may share it; absent if they can.
-pub(crate) fn short(arena: &Arena<'_>, load: &Load, group: Id, without: Id) -> Option<Short> {
+/// How many members of a group can be on hosts other than `without`, each where it may
+/// be and no more on one than may share it; absent if all can.
+pub(crate) fn short(arena: &Arena<'_>, load: &Load, group: Id, without: Id) -> Option<usize> {
     let most = *at(&arena.max_per_host, group) as usize;
     let members = arena.members(group);
     // Who has as many hosts to choose from as there are members finds one.
@@ -47,14 +40,9 @@ pub(crate) fn short(arena: &Arena<'_>, load: &Load, group: Id, without: Id) -> O
     let here = |host: Id| members.iter().filter(|vm| *at(&load.place, **vm) == host).count();
     let most = |host: Id| most.max(here(host));
     let mut on: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
-    for n in 0..members.len() {
-        let mut seen = BTreeSet::new();
-        if !seat(n, &homes, &most, &mut on, &mut seen) {
-            let sitting = seen.iter().filter_map(|h| on.get(h)).map(Vec::len).sum::<usize>();
-            return Some(Short { members: sitting + 1, hosts: seen.len() });
-        }
-    }
-    None
+    let sits = |n: &usize| seat(*n, &homes, &most, &mut on, &mut BTreeSet::new());
+    let seats = (0..members.len()).filter(sits).count();
+    (seats < members.len()).then_some(seats)
 }
 
 /// Finds a host for a member, moving others to hosts that they could have, too.

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use tidegate_model::Timestamp;
-use tidegate_model::fleet::Fleet;
+use tidegate_model::fleet::{Fleet, Member};
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Blocked, BlockedCode, Plan, Wave};
 use tidegate_model::versions::VersionRules;
 
-use crate::arena::{Arena, Id, Seat, at, cell};
+use crate::arena::{Arena, Id, Seat, at};
 use crate::load::Load;
 use crate::nodes::Pods;
 use crate::select::Job;
+use crate::stuck::Rooms;
 use crate::zone::{Draft, Limits, Way, ZonePlan};
 use crate::{PlanError, block, bounds, due, schedule, windows, zone};
 
@@ -45,13 +46,6 @@ struct Left<'f> {
     before: Option<usize>,
 }
 
-/// A target for which no window is left that is long enough.
-fn too_long(target: &str, seconds: u64) -> Blocked {
-    let numbers = [("seconds", json!(seconds))];
-    let fix = format!("add a window of at least {seconds} seconds");
-    block::blocked(target, BlockedCode::Window, &numbers, fix)
-}
-
 pub(crate) struct Planning<'p, 'f> {
     pub(crate) fleet: &'f Fleet,
     pub(crate) intent: &'f Intent,
@@ -63,17 +57,34 @@ pub(crate) struct Planning<'p, 'f> {
     pub(crate) pods: Option<Pods<'f>>,
     pub(crate) waves: Vec<Wave>,
     pub(crate) blocked: Vec<Blocked>,
+    /// Targets that no wave will update: leaders do not wait for them.
+    pub(crate) hopeless: BTreeSet<Id>,
+    /// Targets for which no window was left that is long enough, alone: how many phases of
+    /// migrations they have.
+    pub(crate) too_long: BTreeMap<&'f str, u64>,
+    /// By host that leads a quorum: the quorum, and the target in another zone for which
+    /// it waited when the turn of its own was over.
+    pub(crate) waiting: BTreeMap<Id, (&'f str, Id)>,
 }
 
 impl<'f> Planning<'_, 'f> {
     /// Tells hosts from nodes, and takes out what is blocked from the start.
     pub(crate) fn sort(&mut self, rules: &VersionRules) -> (BTreeSet<Id>, BTreeSet<&'f str>) {
         let (mut hosts, mut nodes) = (BTreeSet::new(), BTreeSet::new());
+        let counts = block::Counts::new(self.arena, rules, self.jobs);
         for (id, job) in self.jobs {
             let node = self.pods.as_ref().filter(|p| p.is_node(id));
             let why = match (self.arena.host_ids.get(id), node) {
                 (Some(host), None) => {
-                    let why = block::host(self.arena, &self.load, self.intent, rules, *host, job);
+                    let why = block::host(
+                        self.arena,
+                        &counts,
+                        &self.load,
+                        self.intent,
+                        rules,
+                        *host,
+                        job,
+                    );
                     if why.is_none() {
                         hosts.insert(*host);
                     }
@@ -122,29 +133,44 @@ impl<'f> Planning<'_, 'f> {
         // A zone that a plan before this one began with is finished first, if one at a time is.
         let begun = self.arena.done.last().filter(|_| self.intent.one_zone_at_a_time);
         let begun = begun.map(|d| d.zone.as_deref());
-        // A leader waits for members in other zones, whatever is due.
-        let mut order: Vec<(bool, bool, Timestamp, usize, Option<&str>)> = zones
+        // Where zones cannot be come back to, kubelets must not be there before what
+        // they talk to; and a leader waits for members in other zones, whatever is due.
+        let planes = nodes.iter().filter(|n| self.pods.as_ref().is_some_and(|p| p.is_plane(n)));
+        let planes: BTreeSet<Option<&str>> = planes
+            .filter(|_| self.intent.one_zone_at_a_time)
+            .map(|n| self.pods.as_ref().and_then(|p| p.zone(n)))
+            .collect();
+        let mut order: Vec<_> = zones
             .into_iter()
             .map(|(zone, (due, place))| {
-                (leads.contains(&zone), begun != Some(zone), due, place, zone)
+                let (leads, first) = (leads.contains(&zone), planes.contains(&zone));
+                (begun != Some(zone), leads, !first, due, place, zone)
             })
             .collect();
         order.sort_unstable();
         let mut clock = due::Clock::new(self.fleet, self.intent);
-        let mut open: BTreeSet<Id> = hosts.clone();
+        let mut open: BTreeSet<Id> = hosts.difference(&self.hopeless).copied().collect();
         let mut left: BTreeMap<Option<&str>, Left<'f>> = BTreeMap::new();
-        for (_, _, _, _, zone) in &order {
-            let mine = open.iter().copied();
+        for (_, _, _, _, _, zone) in &order {
+            let mine = hosts.iter().copied();
             let mine: BTreeSet<Id> = mine.filter(|h| self.zone_of(*h) == *zone).collect();
             open.retain(|h| !mine.contains(h));
             let before = Plan::size_before(&self.arena.done, *zone);
             let mut rest = Left { hosts: mine, nodes: BTreeSet::new(), before };
             self.zone(&mut clock, *zone, &mut rest, &open)?;
+            for host in rest.hosts.iter().filter(|_| self.intent.one_zone_at_a_time) {
+                self.waiting.extend(self.waits_for(*host, &open).map(|on| (*host, on)));
+            }
             let mine = nodes.iter().copied();
             let mine = mine.filter(|n| self.pods.as_ref().and_then(|p| p.zone(n)) == *zone);
             rest.nodes = mine.collect();
             self.nodes(&mut clock, *zone, &mut rest)?;
-            left.insert(*zone, rest);
+            if self.intent.one_zone_at_a_time {
+                // Its turn is over.
+                self.leave(*zone, &rest, clock.now)?;
+            } else {
+                left.insert(*zone, rest);
+            }
         }
         // What moved in one zone may have opened the way in another.
         let again = !self.intent.one_zone_at_a_time && order.len() > 1;
@@ -152,35 +178,20 @@ impl<'f> Planning<'_, 'f> {
             let mut moved = again;
             while moved {
                 moved = false;
-                for (_, _, _, _, zone) in &order {
+                for (_, _, _, _, _, zone) in &order {
                     let Some(mut rest) = left.remove(zone) else { continue };
                     let others = left.values().flat_map(|l| &l.hosts).copied();
                     // In the end nobody waits for what cannot be done.
                     let others: BTreeSet<Id> = others.filter(|_| others_count).collect();
-                    let late: BTreeSet<Id> = rest
-                        .hosts
-                        .iter()
-                        .copied()
-                        .filter(|h| self.behind_leader(*h).is_some())
-                        .collect();
-                    rest.hosts.retain(|h| !late.contains(h));
                     moved |= self.zone(&mut clock, *zone, &mut rest, &others)?;
-                    rest.hosts.extend(late);
                     moved |= self.nodes(&mut clock, *zone, &mut rest)?;
                     left.insert(*zone, rest);
                 }
             }
         }
-        let open: BTreeSet<Id> = left.values().flat_map(|l| &l.hosts).copied().collect();
-        for host in &open {
-            let why = self.stuck(*host, &open, clock.now);
-            self.blocked.push(why);
+        for (zone, rest) in &left {
+            self.leave(*zone, rest, clock.now)?;
         }
-        let nodes = left
-            .values()
-            .flat_map(|l| &l.nodes)
-            .filter_map(|n| self.pods.as_ref().map(|pods| pods.stuck(n)));
-        self.blocked.extend(nodes.collect::<Vec<_>>());
         Ok(clock.ends)
     }
 
@@ -194,13 +205,38 @@ impl<'f> Planning<'_, 'f> {
                 return None;
             };
             let id = self.arena.host_id(leader);
-            let updated = self.waves.iter().any(|w| w.targets.iter().any(|t| t == id));
-            updated.then_some((quorum.id.as_str(), id))
+            self.updated(leader).then_some((quorum.id.as_str(), id))
         })
     }
 
     fn zone_of(&self, host: Id) -> Option<&'f str> {
         self.fleet.hosts.get(host).map(|h| h.zone.as_str())
+    }
+
+    /// The quorum that a host leads, and a member of it that is still to come elsewhere.
+    fn waits_for(&self, host: Id, elsewhere: &BTreeSet<Id>) -> Option<(&'f str, Id)> {
+        let quorums = at(&self.arena.hosts, host).quorums.iter();
+        quorums.filter_map(|n| self.fleet.quorums.get(*n)).find_map(|quorum| {
+            let leader = quorum.leader.as_ref().and_then(|l| self.arena.seat(l));
+            let to_come = |m: &Member| match self.arena.seat(m) {
+                Some(Seat::Host(h)) => Some(h).filter(|h| elsewhere.contains(h)),
+                Some(Seat::Vm(_)) | None => None,
+            };
+            let other = quorum.members.iter().find_map(to_come);
+            let leads = leader == Some(Seat::Host(host));
+            other.filter(|_| leads).map(|other| (quorum.id.as_str(), other))
+        })
+    }
+
+    /// The targets for which leaders waited, and which no wave updates in the end.
+    pub(crate) fn waited_in_vain(&self) -> BTreeSet<Id> {
+        let others = self.waiting.values().map(|(_, other)| *other);
+        others.filter(|other| !self.updated(*other)).collect()
+    }
+
+    fn updated(&self, host: Id) -> bool {
+        let id = self.arena.host_id(host);
+        self.waves.iter().any(|w| w.targets.iter().any(|t| t == id))
     }
 
     /// Plans the hosts of a zone, and puts their waves into windows. Gives whether
@@ -213,36 +249,59 @@ impl<'f> Planning<'_, 'f> {
         elsewhere: &BTreeSet<Id>,
     ) -> Result<bool, PlanError> {
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let (mut any, mut alone) = (false, false);
-        while !left.hosts.is_empty() {
+        let (mut any, mut alone, mut patient) = (false, false, false);
+        let mut late = BTreeSet::new();
+        let mut tried = BTreeSet::new();
+        loop {
+            // Nobody of a quorum comes after its leader (Q2).
+            let behind = left.hosts.iter().copied().filter(|h| self.behind_leader(*h).is_some());
+            late.extend(behind);
+            left.hosts.retain(|h| !late.contains(h));
+            if left.hosts.is_empty() {
+                break;
+            }
             let start = self.load.clone();
             let now = spans.as_deref().map(|spans| windows::after(spans, clock.now));
-            let drafts = self.hosts(left, elsewhere, now.as_deref(), alone);
-            let mut late = None;
+            let drafts = if patient {
+                self.patiently(left, elsewhere, &mut tried)
+            } else {
+                self.hosts(left, elsewhere, now.as_deref(), alone)
+            };
+            let none = drafts.is_empty();
+            let mut too_late: Option<(Vec<Id>, u64)> = None;
             let mut mark = start.mark();
             for draft in drafts {
                 let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
                 let wave = schedule::wave(self.arena, self.jobs, n, &draft, self.intent.soak_s);
-                mark += draft.moved;
-                if let Some(seconds) = self.place(clock, now.as_deref(), wave) {
-                    mark -= draft.moved;
-                    late = Some((draft.hosts, seconds));
+                let phases = due::phases(&wave);
+                if !self.place(clock, now.as_deref(), wave) {
+                    too_late = Some((draft.hosts, phases));
                     break;
                 }
+                mark += draft.moved;
                 any = true;
                 left.before = Some(draft.hosts.len());
                 left.hosts.retain(|h| !draft.hosts.contains(h));
             }
-            let Some((hosts, seconds)) = late else { break };
+            let Some((hosts, phases)) = too_late else {
+                if now.is_none() || (patient && none) {
+                    break;
+                }
+                // What is left over may take longer than any window has, and no more.
+                patient = !patient || none;
+                tried.clear();
+                continue;
+            };
             // The rest is planned anew from there: one by one, and without what
             // is too long even so.
             self.load.back_to(self.arena, mark);
             if let [host] = hosts.as_slice() {
                 left.hosts.remove(host);
-                self.blocked.push(too_long(self.arena.host_id(*host), seconds));
+                self.too_long.insert(self.arena.host_id(*host), phases);
             }
             alone = true;
         }
+        left.hosts.extend(late);
         Ok(any)
     }
 
@@ -255,7 +314,7 @@ impl<'f> Planning<'_, 'f> {
     ) -> Result<bool, PlanError> {
         let Some(mut pods) = self.pods.take() else { return Ok(false) };
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let (waves, stuck) = pods.waves(self.intent, &left.nodes, left.before);
+        let (waves, stuck) = pods.waves(self.intent, self.jobs, &left.nodes, left.before);
         left.nodes = stuck;
         let any = !waves.is_empty();
         let mut undone = Vec::new();
@@ -263,21 +322,21 @@ impl<'f> Planning<'_, 'f> {
             let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
             let wave = pods.wave(self.jobs, n, zone, &nodes, self.intent.soak_s);
             // All take equally long: when one comes too late, so do those after it.
-            if let Some(seconds) = self.place(clock, spans.as_deref(), wave) {
-                self.blocked.extend(nodes.0.iter().map(|node| too_long(node, seconds)));
-                undone.push(nodes);
-            } else {
+            if self.place(clock, spans.as_deref(), wave) {
                 left.before = Some(nodes.0.len());
+            } else {
+                self.too_long.extend(nodes.0.iter().map(|node| (*node, 0)));
+                undone.push(nodes);
             }
         }
-        undone.iter().rev().for_each(|nodes| pods.undo(nodes));
+        undone.iter().rev().for_each(|nodes| pods.undo(self.jobs, nodes));
         self.pods = Some(pods);
         Ok(any)
     }
 
     /// Zones with a host that leads a quorum which has other targets elsewhere.
     fn leading_zones(&self, hosts: &BTreeSet<Id>) -> BTreeSet<Option<&'f str>> {
-        let host = |m: &tidegate_model::fleet::Member| match self.arena.seat(m) {
+        let host = |m: &Member| match self.arena.seat(m) {
             Some(Seat::Host(h)) if hosts.contains(&h) => Some(h),
             Some(Seat::Host(_) | Seat::Vm(_)) | None => None,
         };
@@ -289,18 +348,41 @@ impl<'f> Planning<'_, 'f> {
         leading.collect()
     }
 
-    /// Gives a wave its window; or the seconds for which there is none.
+    /// Gives a wave its window; false if there is none.
     fn place(
         &mut self,
         clock: &mut due::Clock,
         spans: Option<&[tidegate_model::plan::Span]>,
         mut wave: Wave,
-    ) -> Option<u64> {
-        if clock.place(self.intent, spans, &mut wave) {
+    ) -> bool {
+        let placed = clock.place(self.intent, spans, &mut wave);
+        if placed {
             self.waves.push(wave);
-            return None;
         }
-        Some(due::seconds(self.intent, &wave))
+        placed
+    }
+
+    /// A wave of one host that can be drained if it may take as long as it likes. `tried`
+    /// holds those that cannot.
+    fn patiently(
+        &mut self,
+        targets: &Left<'f>,
+        elsewhere: &BTreeSet<Id>,
+        tried: &mut BTreeSet<Id>,
+    ) -> Vec<Draft> {
+        let Left { hosts: targets, before, .. } = targets;
+        let Some(first) = targets.first() else { return Vec::new() };
+        let none = BTreeSet::new();
+        let limits = Limits { intent: self.intent, longest: None, restarts: &none, alone: true };
+        let zone = ZonePlan {
+            arena: self.arena,
+            limits: &limits,
+            due: &self.due,
+            zone: at(&self.arena.hosts, *first).zone,
+            open_elsewhere: elsewhere,
+            before: *before,
+        };
+        zone::first(&zone, &mut self.load, targets, tried).into_iter().collect()
     }
 
     /// The waves of a zone's hosts.
@@ -313,7 +395,10 @@ impl<'f> Planning<'_, 'f> {
     ) -> Vec<Draft> {
         let Left { hosts: targets, before, .. } = targets;
         let Some(first) = targets.first() else { return Vec::new() };
-        let limits = Limits { intent: self.intent, phases: self.phases(spans), alone };
+        let restarts = |h: &Id| self.restarts(self.arena.host_id(*h));
+        let restarts: BTreeSet<Id> = targets.iter().copied().filter(restarts).collect();
+        let longest = spans.map(windows::longest);
+        let limits = Limits { intent: self.intent, longest, restarts: &restarts, alone };
         let zone = ZonePlan {
             arena: self.arena,
             limits: &limits,
@@ -347,75 +432,91 @@ impl<'f> Planning<'_, 'f> {
         drafts
     }
 
-    /// The most phases of migrations that fit any of some windows.
-    fn phases(&self, spans: Option<&[tidegate_model::plan::Span]>) -> Option<u32> {
-        let times = &self.intent.durations;
-        let spans = spans.filter(|_| times.migrate_s > 0)?;
-        let rest = times.update_s + times.reboot_s;
-        let most = windows::longest(spans).saturating_sub(rest) / times.migrate_s;
-        Some(u32::try_from(most).unwrap_or(u32::MAX))
+    fn restarts(&self, target: &str) -> bool {
+        self.jobs.get(target).is_some_and(|j| j.reboot)
     }
 
-    /// Why a host is left over when all waves are made.
-    fn stuck(&self, host: Id, left: &BTreeSet<Id>, now: Timestamp) -> Blocked {
-        let arena = self.arena;
-        let (id, row) = (arena.host_id(host), at(&arena.hosts, host));
-        let vms = at(&self.load.on, host).len();
-        let phases = u32::try_from(vms).unwrap_or(u32::MAX).div_ceil(row.max_out.max(1));
-        let spans = windows::spans(self.intent, self.zone_of(host), self.fleet.taken_at);
-        let spans = spans.ok().flatten().map(|spans| windows::after(&spans, now));
-        let most = self.phases(spans.as_deref());
-        if let Some(most) = most.filter(|most| phases > *most) {
-            let numbers = [("migrations_in_sequence", json!(phases)), ("window_has", json!(most))];
-            let fix = format!("widen the windows to {phases} migrations in sequence");
-            return block::blocked(id, BlockedCode::Window, &numbers, fix);
+    /// Blocks what is left over of a zone when its turn is over, each with the reason that
+    /// holds then.
+    fn leave(
+        &mut self,
+        zone: Option<&'f str>,
+        left: &Left<'f>,
+        now: Timestamp,
+    ) -> Result<(), PlanError> {
+        let here = |target: &str| match self.arena.host_ids.get(target) {
+            Some(host) => self.zone_of(*host) == zone,
+            None => self.pods.as_ref().and_then(|p| p.zone(target)) == zone,
+        };
+        let too_long: Vec<(&str, u64)> =
+            self.too_long.iter().map(|(t, n)| (*t, *n)).filter(|(t, _)| here(t)).collect();
+        if too_long.is_empty() && left.hosts.is_empty() && left.nodes.is_empty() {
+            return Ok(());
         }
+        let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
+        let longest = spans.map(|spans| windows::longest(&windows::after(&spans, now)));
+        let mut blocked = Vec::new();
+        for (target, phases) in too_long {
+            let host = self.arena.host_ids.get(target).copied();
+            blocked.push(self.too_long(target, host, phases, longest.unwrap_or(0)));
+        }
+        let mut rooms = Rooms::new(self.arena, self.intent, &self.load);
+        for &host in &left.hosts {
+            let id = self.arena.host_id(host);
+            let least = self.least_phases(host);
+            let window = longest.filter(|longest| self.seconds(id, least) > *longest);
+            blocked.push(match window {
+                Some(longest) => self.too_long(id, Some(host), least, longest),
+                None => self.out_of_order(host).unwrap_or_else(|| rooms.capacity(host)),
+            });
+        }
+        if let Some(pods) = &mut self.pods {
+            let jobs = left.nodes.iter().filter_map(|node| Some((node, self.jobs.get(node)?)));
+            blocked.extend(jobs.map(|(node, job)| pods.stuck(node, job)));
+        }
+        self.blocked.extend(blocked);
+        Ok(())
+    }
+
+    /// The fewest phases in which all leaves a host that is left over.
+    fn least_phases(&self, host: Id) -> u64 {
+        let most = at(&self.arena.hosts, host).max_out.max(1);
+        (at(&self.load.on, host).len() as u64).div_ceil(u64::from(most))
+    }
+
+    /// How long a target takes with so many phases of migrations.
+    fn seconds(&self, target: &str, phases: u64) -> u64 {
+        let times = &self.intent.durations;
+        let restart = if self.restarts(target) { times.reboot_s } else { 0 };
+        phases.saturating_mul(times.migrate_s) + times.update_s + restart
+    }
+
+    /// A target for which no window is left that is long enough.
+    fn too_long(&self, target: &str, host: Option<Id>, phases: u64, longest: u64) -> Blocked {
+        // More may have come to it since it was found to take so long.
+        let phases = host.map_or(0, |h| phases.max(self.least_phases(h)));
+        let seconds = self.seconds(target, phases);
+        let mut numbers = vec![("seconds", json!(seconds)), ("longest_window_s", json!(longest))];
+        if let Some(host) = host {
+            numbers.push(("vms", json!(at(&self.load.on, host).len())));
+            numbers.push(("phases", json!(phases)));
+        }
+        let fix = format!("add a window of at least {seconds} seconds");
+        block::blocked(target, BlockedCode::Window, &numbers, fix)
+    }
+
+    /// A host that would come before or after another one of its quorum.
+    fn out_of_order(&self, host: Id) -> Option<Blocked> {
+        let id = self.arena.host_id(host);
         if let Some((quorum, leader)) = self.behind_leader(host) {
             let numbers = [("quorum", json!(quorum)), ("comes_after", json!(leader))];
             let fix = "plan again when this plan is done".to_owned();
-            return block::blocked(id, BlockedCode::Order, &numbers, fix);
+            return Some(block::blocked(id, BlockedCode::Order, &numbers, fix));
         }
-        for quorum in row.quorums.iter().filter_map(|n| self.fleet.quorums.get(*n)) {
-            let other = quorum.members.iter().find_map(|m| match arena.seat(m) {
-                Some(Seat::Host(h)) if h != host && left.contains(&h) => Some(h),
-                Some(Seat::Host(_) | Seat::Vm(_)) | None => None,
-            });
-            let leads = quorum.leader.as_ref().and_then(|l| arena.seat(l));
-            if let Some(other) = other.filter(|_| leads == Some(Seat::Host(host))) {
-                let other = arena.host_id(other);
-                let numbers = [("quorum", json!(quorum.id)), ("waits_for", json!(other))];
-                let fix = format!("update `{other}` first, or let another member lead");
-                return block::blocked(id, BlockedCode::Order, &numbers, fix);
-            }
-        }
-        let class = (0..arena.classes.len()).max_by_key(|c| {
-            let usable = *at(&row.usable, *c);
-            let used = usable - *cell(&self.load.free, host, *c);
-            if usable == 0 { 0 } else { used.saturating_mul(1000) / usable }
-        });
-        let class = class.unwrap_or(0);
-        let amount = |n: i64| json!(tidegate_model::fleet::Amount(n));
-        let free: i64 = arena
-            .hosts
-            .iter()
-            .enumerate()
-            .filter(|(h, r)| *h != host && r.zone == row.zone && r.serves)
-            .map(|(h, _)| at(&self.load.free, h).get(class).copied().unwrap_or(0))
-            .sum();
-        let usable = row.usable.get(class).copied().unwrap_or(0);
-        let used = usable - at(&self.load.free, host).get(class).copied().unwrap_or(0);
-        let numbers = [
-            ("class", json!(arena.classes.get(class))),
-            ("used", amount(used)),
-            ("free_elsewhere", amount(free)),
-            ("headroom", json!(self.intent.headroom)),
-        ];
-        let fix = format!(
-            "free {} {} in zone `{}`, or lower headroom",
-            tidegate_model::fleet::Amount(used),
-            arena.classes.get(class).copied().unwrap_or("of capacity"),
-            self.fleet.hosts.get(host).map_or("", |h| h.zone.as_str())
-        );
-        block::blocked(id, BlockedCode::Capacity, &numbers, fix)
+        let (quorum, other) = self.waiting.get(&host)?;
+        let other = self.arena.host_id(*other);
+        let numbers = [("quorum", json!(quorum)), ("waits_for", json!(other))];
+        let fix = "plan again when this plan is done, or let another member lead".to_owned();
+        Some(block::blocked(id, BlockedCode::Order, &numbers, fix))
     }
 }

@@ -3,7 +3,7 @@
 use tidegate_model::versions::{Scheme, VersionRules};
 
 /// The leading numbers of a version: `v1.34.2-rc1` is 1, 34, 2.
-fn parts(version: &str) -> Vec<u64> {
+pub(crate) fn parts(version: &str) -> Vec<u64> {
     let version = version.strip_prefix('v').unwrap_or(version);
     let number = |p: &str| {
         let digits: String = p.chars().take_while(char::is_ascii_digit).collect();
@@ -67,6 +67,25 @@ fn rank(rules: &VersionRules, scheme: Scheme, version: &str) -> Option<u64> {
     }
 }
 
+/// The oldest and the newest version of a component, each with its place and who has it.
+pub(crate) type Ends<'f> = [(u64, &'f str, &'f str); 2];
+
+/// The ends of the versions that hosts have of a component; absent if how far they may
+/// differ is not limited, or nothing is known of them.
+pub(crate) fn ends<'f>(
+    rules: &VersionRules,
+    component: &str,
+    held: impl Iterator<Item = (&'f str, &'f str)>,
+) -> Option<Ends<'f>> {
+    let known = rules.components.get(component).filter(|c| c.spread.is_some())?;
+    let ranked = held.filter_map(|(id, v)| Some((rank(rules, known.scheme, v)?, id, v)));
+    ranked.fold(None, |ends, new| {
+        let [old, young] = ends.unwrap_or([new, new]);
+        let older = if new.0 < old.0 { new } else { old };
+        Some([older, if new.0 > young.0 { new } else { young }])
+    })
+}
+
 /// Who has a version of a component that may not be beside another one in the
 /// fleet, as it is or once `to` is there: who, its version, and how far they may
 /// differ. Every allowed step is shorter than that, so that only what is not
@@ -75,20 +94,14 @@ pub(crate) fn too_far<'f>(
     rules: &VersionRules,
     component: &str,
     to: &str,
-    held: impl Iterator<Item = (&'f str, &'f str)>,
+    [oldest, newest]: &Ends<'f>,
 ) -> Option<(&'f str, &'f str, u32)> {
     let known = rules.components.get(component)?;
     let limit = known.spread?;
     let to = rank(rules, known.scheme, to)?;
-    let mut ends = (to, to);
-    for (id, version) in held {
-        let Some(rank) = rank(rules, known.scheme, version) else { continue };
-        ends = (ends.0.min(rank), ends.1.max(rank));
-        if ends.1 - ends.0 > u64::from(limit) {
-            return Some((id, version, limit));
-        }
-    }
-    None
+    let far = newest.0.max(to) - oldest.0.min(to) > u64::from(limit);
+    let (_, id, version) = if to <= oldest.0 { newest } else { oldest };
+    far.then_some((*id, *version, limit))
 }
 
 #[cfg(test)]

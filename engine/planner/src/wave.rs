@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arena::{Id, Seat, at, at_mut, cell};
 use crate::load::Load;
-use crate::rearrange;
 use crate::zone::{Draft, Way, ZonePlan};
+use crate::{rearrange, stuck};
 
 /// How far a wave goes to drain a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub(crate) struct Wave<'w, 'f> {
     domain: Option<&'f str>,
     /// Whether other hosts made room.
     rearranged: bool,
+    /// Whether a host of it is restarted: that takes time from its migrations.
+    restarts: bool,
     /// Hosts for which room was looked for in vain.
     vain: usize,
 }
@@ -98,6 +100,7 @@ impl<'w, 'f> Wave<'w, 'f> {
             quorums: BTreeSet::new(),
             domain: None,
             rearranged: false,
+            restarts: false,
             vain: 0,
         };
         for (host, row) in arena.hosts.iter().enumerate() {
@@ -124,11 +127,7 @@ impl<'w, 'f> Wave<'w, 'f> {
         for sizes in &mut wave.sizes {
             sizes.sort_unstable_by(|a, b| b.cmp(a));
         }
-        for kept in &mut wave.kept {
-            #[expect(clippy::cast_precision_loss, reason = "amounts are below 2^53 thousandths")]
-            let share = (*kept as f64 * intent.headroom).ceil();
-            *kept = share as i64;
-        }
+        wave.kept.iter_mut().for_each(|kept| *kept = stuck::kept(intent, *kept));
         let share = |class: &usize| {
             let (usable, load) = (*at(&wave.usable, *class), *at(&wave.load, *class));
             if usable == 0 { 0 } else { load.saturating_mul(1000) / usable }
@@ -196,6 +195,25 @@ impl<'w, 'f> Wave<'w, 'f> {
                 self.rearrange(load, host, means);
             }
         }
+    }
+
+    /// Takes the first of some hosts into the wave that can be drained as things stand.
+    pub(crate) fn take_first(
+        &mut self,
+        load: &mut Load,
+        open: &BTreeSet<Id>,
+        tried: &mut BTreeSet<Id>,
+    ) -> bool {
+        let found = open.iter().copied().find(|host| {
+            !tried.contains(host) && {
+                let drained = self.may_go(load, *host, open) && self.drain(load, *host, Means::Any);
+                if !drained {
+                    tried.insert(*host);
+                }
+                drained
+            }
+        });
+        found.is_some()
     }
 
     fn usable_of(&self, host: Id) -> i64 {
@@ -294,18 +312,28 @@ impl<'w, 'f> Wave<'w, 'f> {
         stays.take(spare).map(|(usable, _)| usable).sum()
     }
 
-    /// Moves everything off a host and takes it into the wave, or does nothing.
+    /// Moves everything off a host and takes it into the wave, or does nothing. Where what
+    /// may leave the zone takes the room or the headroom of what may not, it leaves first.
     fn drain(&mut self, load: &mut Load, host: Id, means: Means) -> bool {
+        let leaves = |vm: &Id| !self.zone.arena.pinned(*vm);
+        let any = at(&load.on, host).iter().any(leaves);
+        self.drain_by(load, host, means, false) || (any && self.drain_by(load, host, means, true))
+    }
+
+    fn drain_by(&mut self, load: &mut Load, host: Id, means: Means, leave: bool) -> bool {
         let arena = self.zone.arena;
         let row = at(&arena.hosts, host);
         let mut vms = at(&load.on, host).clone();
         let phases = u32::try_from(vms.len()).unwrap_or(u32::MAX).div_ceil(row.max_out.max(1));
-        if self.zone.limits.phases.is_some_and(|most| phases > most) {
+        let most = self.phases_with(host);
+        if most.is_some_and(|most| phases > most) {
             return false;
         }
         let scarce = self.scarce;
         let size = |vm: Id| at(&arena.vms, vm).demand.get(scarce).copied().unwrap_or(0);
-        vms.sort_unstable_by_key(|vm| (std::cmp::Reverse(size(*vm)), *vm));
+        // Where time is short, what must stay in the zone has the first choice in it.
+        let free = |vm: Id| most.is_some() && !arena.pinned(vm);
+        vms.sort_unstable_by_key(|vm| (free(*vm), std::cmp::Reverse(size(*vm)), *vm));
         let mark = load.mark();
         let before = self.load.clone();
         self.leave(load, host);
@@ -314,12 +342,18 @@ impl<'w, 'f> Wave<'w, 'f> {
         let mut placed = true;
         for vm in vms {
             let need = size(vm);
-            let mut to = self.find(load, vm, need, &self.relay);
+            let mut to = None;
+            if leave && !arena.pinned(vm) {
+                to = self.find(load, (vm, need), most, &self.away);
+            }
+            if to.is_none() {
+                to = self.find(load, (vm, need), most, &self.relay);
+            }
             if to.is_none() && means != Means::Relay {
-                to = self.find(load, vm, need, &self.later);
+                to = self.find(load, (vm, need), most, &self.later);
             }
             if to.is_none() && !arena.pinned(vm) {
-                to = self.find(load, vm, need, &self.away);
+                to = self.find(load, (vm, need), most, &self.away);
             }
             let Some(to) = to else {
                 placed = false;
@@ -369,7 +403,7 @@ impl<'w, 'f> Wave<'w, 'f> {
         let mark = load.mark();
         let takes = |h: Id| h != host && *at(&self.tier, h) != Tier::Out;
         let found = rearrange::empty(arena, load, host, &takes);
-        let fits = found && self.zone.limits.phases.is_none_or(|most| self.lasts(load) <= most);
+        let fits = found && self.phases_with(host).is_none_or(|most| self.lasts(load) <= most);
         let (tier, before) = (*at(&self.tier, host), self.load.clone());
         *at_mut(&mut self.tier, host) = Tier::Out;
         self.recount(load, host);
@@ -410,12 +444,24 @@ impl<'w, 'f> Wave<'w, 'f> {
         }
     }
 
+    /// The most phases of migrations that the wave may have with a host.
+    fn phases_with(&self, host: Id) -> Option<u32> {
+        let limits = self.zone.limits;
+        limits.phases(self.restarts || limits.restarts.contains(&host))
+    }
+
     /// The host with least left that takes a virtual machine.
-    fn find(&self, load: &Load, vm: Id, need: i64, set: &BTreeSet<(i64, Id)>) -> Option<Id> {
+    fn find(
+        &self,
+        load: &Load,
+        (vm, need): (Id, i64),
+        most: Option<u32>,
+        set: &BTreeSet<(i64, Id)>,
+    ) -> Option<Id> {
         let arena = self.zone.arena;
         let takes = |host: &Id| {
             let row = at(&arena.hosts, *host);
-            let within = self.zone.limits.phases.is_none_or(|most| {
+            let within = most.is_none_or(|most| {
                 let coming = self.coming.get(host).copied().unwrap_or(0);
                 coming < most.saturating_mul(row.max_in)
             });
@@ -429,6 +475,7 @@ impl<'w, 'f> Wave<'w, 'f> {
         let arena = self.zone.arena;
         self.hosts.push(host);
         self.batch.insert(host);
+        self.restarts |= self.zone.limits.restarts.contains(&host);
         let row = at(&arena.hosts, host);
         if row.serves {
             *self.out.entry(row.pool).or_default() += 1;

@@ -38,10 +38,23 @@ pub(crate) struct Draft {
 /// The limits that hold for every wave.
 pub(crate) struct Limits<'i> {
     pub(crate) intent: &'i Intent,
-    /// The most phases of migrations that fit a window; absent without windows.
-    pub(crate) phases: Option<u32>,
+    /// The seconds of the longest window; absent without windows.
+    pub(crate) longest: Option<u64>,
+    /// The hosts that are restarted.
+    pub(crate) restarts: &'i BTreeSet<Id>,
     /// Whether each host gets a wave of its own.
     pub(crate) alone: bool,
+}
+
+impl Limits<'_> {
+    /// The most phases of migrations that fit a window in a wave with or without a
+    /// restart; absent if all do.
+    pub(crate) fn phases(&self, restarts: bool) -> Option<u32> {
+        let times = &self.intent.durations;
+        let rest = times.update_s + if restarts { times.reboot_s } else { 0 };
+        let left = self.longest.filter(|_| times.migrate_s > 0)?.saturating_sub(rest);
+        Some(u32::try_from(left / times.migrate_s).unwrap_or(u32::MAX))
+    }
 }
 
 /// What a zone is planned with.
@@ -122,6 +135,18 @@ pub(crate) fn plan(
     }
     left.extend(open);
     (drafts, left)
+}
+
+/// A wave of the first of some targets that can be drained without moving others out of
+/// the way. Those that cannot are added to `tried`, and not tried again.
+pub(crate) fn first(
+    zone: &ZonePlan<'_, '_>,
+    load: &mut Load,
+    targets: &BTreeSet<Id>,
+    tried: &mut BTreeSet<Id>,
+) -> Option<Draft> {
+    let mut wave = Wave::new(zone, load, targets, 1);
+    wave.take_first(load, targets, tried).then(|| wave.done(load))
 }
 
 /// How many targets a wave may have.

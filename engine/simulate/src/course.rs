@@ -106,8 +106,10 @@ impl<'p> Course<'p> {
             return;
         }
         let mut nodes = self.fleet.kubernetes.iter_mut().flat_map(|k| &mut k.nodes);
-        if let Some(node) = nodes.find(|n| Some(&n.id) == step.node.as_ref()) {
-            node.version = Some(version.clone());
+        if let (Some(node), Some(component)) =
+            (nodes.find(|n| Some(&n.id) == step.node.as_ref()), &step.component)
+        {
+            node.set_version(component, version);
         }
     }
 

@@ -11,19 +11,39 @@ mod cases;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cases::{after, everything, fault, plain, plan};
+use cases::{after, everything, fault, plain, plan, resumed};
 use proptest::prelude::*;
 use tidegate_model::Fleet;
 use tidegate_model::fleet::{GroupPolicy, HostState, Member};
 use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
 use tidegate_simulate::{Course, Moment, Point};
 
+/// Where there is room for some and not for all, names and order break ties.
+fn choice(blocked: &Blocked) -> bool {
+    matches!(blocked.code, BlockedCode::Capacity | BlockedCode::Pods | BlockedCode::Window)
+}
+
+/// The member of its quorum for which a leader waits.
+fn waits_for(blocked: &Blocked) -> Option<&str> {
+    blocked.numbers.get("waits_for").and_then(|host| host.as_str())
+}
+
+fn targets(plan: &Plan) -> BTreeSet<String> {
+    plan.waves.iter().flat_map(|w| w.targets.iter().cloned()).collect()
+}
+
 fn blocked(plan: &Plan) -> BTreeSet<(String, BlockedCode)> {
     plan.blocked.iter().map(|b| (b.target.clone(), b.code)).collect()
 }
 
+/// A thousand cases each, or as many as `PROPTEST_CASES` says where those are more.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    ProptestConfig { cases: default.cases.max(1000), ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// What the planner makes is safe, whatever the fleet; and the same again.
     #[test]
@@ -34,16 +54,27 @@ proptest! {
         prop_assert_eq!(&made, &plan(&fleet, &intent));
     }
 
-    /// A run that ends after any wave is planned again from what is there: all
-    /// that is left is done or blocked.
+    /// A run that ends after any wave is planned again from what is there, and goes on
+    /// where it was: no zone is left half done, ramps go on, and what was in a wave is in
+    /// one again, unless there is room for some only, or it leads a quorum of which more
+    /// can be done now.
     #[test]
-    fn what_is_left_after_any_wave_can_be_planned(seed in any::<u64>(), hosts in 1_usize..9, vms in 0_usize..16) {
+    fn a_run_goes_on_after_any_wave(seed in any::<u64>(), hosts in 1_usize..9, vms in 0_usize..16) {
         let (fleet, intent) = everything(seed, hosts, vms);
         let first = plan(&fleet, &intent);
+        let all = targets(&first);
         for waves in 1..=first.waves.len() {
             let fleet = after(&fleet, &first, waves);
-            let rest = plan(&fleet, &intent);
+            let rest = resumed(&fleet, &intent, &first, waves);
             prop_assert_eq!(fault(&fleet, &intent, &rest), None, "after wave {}", waves);
+            let now: BTreeSet<String> = rest.done.iter().flat_map(|d| d.targets.clone()).collect();
+            let whole: BTreeSet<String> = now.union(&targets(&rest)).cloned().collect();
+            // A leader waits for a member that was beyond hope before.
+            let new = |b: &Blocked| waits_for(b).is_some_and(|host| !all.contains(host));
+            let lost = rest.blocked.iter().find(|b| {
+                all.contains(&b.target) && !whole.contains(&b.target) && !choice(b) && !new(b)
+            });
+            prop_assert!(lost.is_none(), "after {}: {:?}", waves, lost);
         }
     }
 
@@ -79,10 +110,8 @@ proptest! {
         let back = |t: &str| names.get(t).cloned().unwrap_or_else(|| t.to_owned());
         let same: BTreeSet<_> = blocked(&other).into_iter().map(|(t, c)| (back(&t), c)).collect();
         let targets = |s: &BTreeSet<(String, BlockedCode)>| s.iter().map(|b| b.0.clone()).collect::<BTreeSet<_>>();
-        // Where there is room for some hosts and not for all, names break ties.
-        let choice = |p: &Plan| p.blocked.iter().any(|b| matches!(b.code,
-            BlockedCode::Capacity | BlockedCode::Order | BlockedCode::Pods | BlockedCode::Window));
-        if choice(&one) || choice(&other) {
+        let ties = |p: &Plan| p.blocked.iter().any(|b| choice(b) || b.code == BlockedCode::Order);
+        if ties(&one) || ties(&other) {
             return Ok(());
         }
         prop_assert_eq!(targets(&blocked(&one)), targets(&same));
@@ -123,6 +152,42 @@ fn a_disabled_host_is_worth_a_search() {
     let made = plan(&fleet, &intent);
     assert_eq!(fault(&fleet, &intent, &made), None);
     assert!(made.waves.iter().any(|w| w.targets == ["h2"]), "{:?}", made.blocked);
+}
+
+/// Nothing goes through a disabled host while it is emptied, not even for a while.
+#[test]
+fn a_disabled_host_takes_nothing_on_the_way() {
+    let (fleet, intent) = everything(18_223_509_137_705_973_803, 5, 23);
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    let (fleet, intent) = everything(3_251_339_976_541_936_052, 6, 13);
+    let first = plan(&fleet, &intent);
+    let course = Course::at(&fleet, &first, Point { wave: 0, phase: None });
+    let (_, restarts) = Moment::new(&course).fail(&course.fleet.hosts[0]);
+    let fleet = restarts.apply(&course.fleet);
+    assert_eq!(fault(&fleet, &intent, &plan(&fleet, &intent)), None);
+}
+
+/// A member of a quorum for which the first wave made room comes before its leader, also
+/// if it is in a zone whose turn is later: the leader waits for the next plan.
+#[test]
+fn a_leader_waits_for_a_member_that_was_beyond_hope_before() {
+    let (fleet, intent) = everything(16_695_858_695_219_100_606, 7, 10);
+    let first = plan(&fleet, &intent);
+    let fleet = after(&fleet, &first, 1);
+    let rest = resumed(&fleet, &intent, &first, 1);
+    assert_eq!(fault(&fleet, &intent, &rest), None);
+    assert!(rest.waves.iter().any(|w| w.targets == ["h0"]), "{:?}", rest.blocked);
+    assert!(rest.blocked.iter().any(|b| waits_for(b) == Some("h0")), "{:?}", rest.blocked);
+}
+
+/// What may leave a zone does so where its headroom would not stay.
+#[test]
+fn headroom_is_kept_by_what_may_leave_the_zone() {
+    let (fleet, intent) = everything(17_800_405_165_865_801_586, 7, 9);
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    assert!(made.waves.iter().any(|w| w.targets == ["h6"]), "{:?}", made.blocked);
 }
 
 /// Groups that have more members on a host than may be.

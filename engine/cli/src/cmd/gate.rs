@@ -8,9 +8,7 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use tidegate_gate::{
-    Event, History, Inputs, Judged, add_done, conditions, context, entities, wave_id,
-};
+use tidegate_gate::{Event, Inputs, Judged, add_done, conditions, context, entities, wave_id};
 use tidegate_model::gate::{Answer, Condition, ConditionName, ConditionState, GateDecision};
 use tidegate_model::plan::{Plan, Wave};
 use tidegate_model::versions::VersionRules;
@@ -93,7 +91,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: WaveGate) -> Result<Exit> {
     }
     decision.answer = GateDecision::answer_of(&decision.conditions);
     if decision.answer == Answer::Open {
-        start(&chains, &plan, &history, &mut decision).await?;
+        start(&chains, &plan, &mut decision).await?;
     }
     if decision.answer != Answer::Open {
         decision.valid_until = None;
@@ -172,27 +170,17 @@ fn ask(
 
 /// Notes that the plan is under way. Of two plans that are started at once the one
 /// whose record stands first is; the gate of the other closes again.
-async fn start(
-    chains: &state::Chains<'_>,
-    plan: &Plan,
-    history: &History,
-    decision: &mut GateDecision,
-) -> Result<()> {
-    if history.active.is_none() {
-        let facts_at = decision.at;
-        chains.happened(&Event::Started { plan: plan.id.clone(), facts_at }).await?;
-    }
-    let active = chains.history().await?.active;
-    if active.as_ref() != Some(&plan.id) {
-        let other = active.unwrap_or_default();
-        for condition in &mut decision.conditions {
-            if condition.name == ConditionName::Sequence {
-                condition.state = ConditionState::Fails;
-                condition.text = format!("plan `{other}` was started at the same time");
-            }
+async fn start(chains: &state::Chains<'_>, plan: &Plan, decision: &mut GateDecision) -> Result<()> {
+    let facts_at = decision.at;
+    let other = chains.start(&Event::Started { plan: plan.id.clone(), facts_at }).await?;
+    let Some(other) = other else { return Ok(()) };
+    for condition in &mut decision.conditions {
+        if condition.name == ConditionName::Sequence {
+            condition.state = ConditionState::Fails;
+            condition.text = format!("plan `{other}` was started at the same time");
         }
-        decision.answer = Answer::Denied;
     }
+    decision.answer = Answer::Denied;
     Ok(())
 }
 

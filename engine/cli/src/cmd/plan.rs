@@ -13,7 +13,7 @@ use tidegate_checker::Checked;
 use tidegate_model::plan::DeadlineStatus;
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Fleet, Intent, Plan};
-use tidegate_planner::{Origin, PlanError};
+use tidegate_planner::{Origin, PlanError, Selection};
 use tidegate_report::{
     AnsibleError, Judgement, PlanReport, explain, plan_ansible, plan_diff, plan_diff_text,
     plan_html, plan_markdown, plan_table,
@@ -81,7 +81,27 @@ async fn make(
         since: None,
     };
     let made = planned(&fleet, (&inputs.intent, &intent.value), &origin)?;
+    left_out(ctx.ui, &fleet, &intent.value);
     render_made(ctx, &made, &fleet, formats)
+}
+
+/// Tells what an intent selects and does not update: what is done, and what has another
+/// version than `from`.
+fn left_out(ui: &mut Ui, fleet: &Fleet, intent: &Intent) {
+    let rules = VersionRules::bundled();
+    let selections = tidegate_planner::selections(fleet, intent, &rules);
+    for (selection, target) in selections.iter().zip(&intent.targets) {
+        let Selection { n, due: _, done: _, others } = selection;
+        let Some(from) = target.from.as_ref().filter(|_| !others.is_empty()) else { continue };
+        let found: Vec<String> = others.iter().map(|(v, n)| format!("`{v}` on {n}")).collect();
+        let (component, found) = (&target.component, found.join(", "));
+        ui.warn(&format!(
+            "target {n} is from `{from}`: where `{component}` is {found}, it is left as it is"
+        ));
+    }
+    if selections.iter().all(|s| s.due == 0) {
+        ui.status("everything that is selected has the wanted version already");
+    }
 }
 
 /// A plan that was checked.

@@ -118,6 +118,15 @@ impl NodeBody {
     }
 }
 
+/// Components of Kubernetes that may run as pods.
+const COMPONENTS: [&str; 5] = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "cloud-controller-manager",
+    "kube-proxy",
+];
+
 /// `core.Pod`.
 #[derive(Debug, Deserialize)]
 pub(super) struct PodBody {
@@ -152,6 +161,8 @@ pub(super) struct PodSpec {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Container {
+    name: String,
+    image: String,
     resources: Resources,
     restart_policy: String,
     ports: Vec<Port>,
@@ -238,6 +249,24 @@ impl PodBody {
             && self.metadata.labels.get("component").is_some_and(|c| c == "etcd")
     }
 
+    /// The component of Kubernetes that it is, and what its image says of the
+    /// version: kubeadm and those after it label static pods with `component` and
+    /// kube-proxy with `k8s-app`.
+    pub(super) fn component(&self) -> Option<(&'static str, &str)> {
+        let Metadata { namespace, labels, .. } = &self.metadata;
+        let label = |key: &str| labels.get(key).map(String::as_str);
+        let names = [label("component"), label("k8s-app"), label("app.kubernetes.io/name")];
+        let is = |c: &&&str| {
+            names.iter().flatten().any(|n| n.strip_prefix("openstack-").unwrap_or(n) == **c)
+        };
+        let component = COMPONENTS.iter().find(is).filter(|_| namespace == "kube-system")?;
+        let containers = &self.spec.containers;
+        let container = containers.iter().find(|c| c.name == *component).or(containers.first())?;
+        let tagged = container.image.split_once('@').map_or(container.image.as_str(), |(t, _)| t);
+        let name = tagged.rsplit('/').next().unwrap_or(tagged);
+        Some((component, name.split_once(':').map_or("", |(_, tag)| tag)))
+    }
+
     pub(super) fn ready(&self) -> bool {
         ready(&self.status.conditions)
     }
@@ -299,6 +328,13 @@ fn raise(to: &mut Amounts, other: &Amounts) {
         let most = to.entry(class.clone()).or_default();
         *most = (*most).max(*amount);
     }
+}
+
+/// `kubernetes.version`, the answer of `/version`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct VersionBody {
+    pub(super) git_version: String,
 }
 
 /// `core.PersistentVolumeClaim`.

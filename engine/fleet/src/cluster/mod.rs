@@ -5,15 +5,15 @@ mod needs;
 mod quantity;
 mod selector;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use tidegate_model::FactsError;
 use tidegate_model::fleet::{
-    Amount, Cluster, Fleet, Member, Node, Pdb, Pod, Quorum, QuorumKind, Taint,
+    Amount, Cluster, ControlPlane, Fleet, Member, Node, Pdb, Pod, Quorum, QuorumKind, Taint,
 };
 
 use crate::read::{Item, PDB, Reader};
-use api::{Claim, NodeBody, PdbBody, PodBody, VolumeBody};
+use api::{Claim, NodeBody, PdbBody, PodBody, VersionBody, VolumeBody};
 use needs::Labels;
 use quantity::Round;
 
@@ -70,6 +70,10 @@ impl Place<'_> {
         let pods: Vec<Item<PodBody>> = reader.all("core.Pod")?;
         let pods: Vec<PodBody> = pods.into_iter().map(|p| p.body).filter(PodBody::runs).collect();
         let quorum = self.etcd(&nodes, &bodies, &pods);
+        self.components(&mut nodes, &pods);
+        if !nodes.values().any(|n| n.control_plane) {
+            all.control_planes.extend(self.plane(reader)?);
+        }
         let claims: Vec<Item<Claim>> = reader.all("core.PersistentVolumeClaim")?;
         let volumes: Vec<Item<VolumeBody>> = reader.all("core.PersistentVolume")?;
         let budgets: Vec<Item<PdbBody>> = reader.all(PDB)?;
@@ -178,7 +182,52 @@ impl Place<'_> {
             taints,
             control_plane,
             labels,
+            components: BTreeMap::new(),
+            own_apiserver: BTreeSet::new(),
         }
+    }
+
+    /// What else of Kubernetes runs on the nodes: as pods, or in the one binary of
+    /// k3s, where all of a server talks to the API server on it.
+    ///
+    /// Source: K3s documentation, "Architecture".
+    fn components(&self, nodes: &mut BTreeMap<String, Node>, pods: &[PodBody]) {
+        for pod in pods {
+            let (Some(node), Some((component, tag))) =
+                (nodes.get_mut(&pod.spec.node_name), pod.component())
+            else {
+                continue;
+            };
+            match node.version_of(component) {
+                // Of two, as while it is replaced, nobody knows which one serves.
+                Some(other) if other != tag => node.set_version(component, ""),
+                Some(_) | None => node.set_version(component, tag),
+            }
+        }
+        for node in nodes.values_mut() {
+            let Some(version) = node.version.clone().filter(|v| v.contains("+k3s")) else {
+                continue;
+            };
+            node.set_version("kube-proxy", &version);
+            if node.control_plane {
+                for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
+                    node.set_version(component, &version);
+                }
+                let all = ["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"];
+                node.own_apiserver = all.map(str::to_owned).into();
+            }
+        }
+    }
+
+    /// The control plane of a cluster that shows none among its nodes, as far as it
+    /// says its version.
+    fn plane(&self, reader: &mut Reader<'_>) -> Result<Option<ControlPlane>, FactsError> {
+        let body = reader.one::<VersionBody>("kubernetes.version")?;
+        let version = body.map(|b| b.git_version).filter(|v| !v.is_empty());
+        Ok(version.map(|version| ControlPlane {
+            id: self.name.clone(),
+            components: [("kube-apiserver".to_owned(), version)].into(),
+        }))
     }
 
     /// The members of etcd, where they are static pods on machines of the fleet.

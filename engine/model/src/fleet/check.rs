@@ -151,6 +151,8 @@ impl Fleet {
         let nodes = Ids::of(("node", "nodes"), cluster.nodes.iter().map(|n| n.id.as_str()), p);
         let pods = Ids::of(("pod", "pods"), cluster.pods.iter().map(|n| n.id.as_str()), p);
         Ids::of(("pdb", "pdbs"), cluster.pdbs.iter().map(|n| n.id.as_str()), p);
+        let planes = cluster.control_planes.iter().map(|c| c.id.as_str());
+        Ids::of(("control plane", "control planes"), planes, p);
         for node in &cluster.nodes {
             if let Some(vm) = &node.vm {
                 vms.has(vm, || format!("node `{}`", node.id), p);

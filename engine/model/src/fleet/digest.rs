@@ -60,7 +60,7 @@ impl<'f> Places<'f> {
             "group" => digest(fleet.groups.get(n)?, &[]),
             "quorum" => digest(fleet.quorums.get(n)?, &["leader", "synced"]),
             "osd" => digest(fleet.ceph.as_ref()?.osds.get(n)?, &[]),
-            "node" => digest(fleet.kubernetes.as_ref()?.nodes.get(n)?, &["version"]),
+            "node" => digest(fleet.kubernetes.as_ref()?.nodes.get(n)?, &["version", "components"]),
             _ => digest(fleet.kubernetes.as_ref()?.pdbs.get(n)?, &["pods", "disruptions_allowed"]),
         }
     }

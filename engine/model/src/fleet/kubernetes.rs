@@ -1,6 +1,6 @@
 //! Kubernetes, as far as a plan depends on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,18 @@ pub struct Cluster {
     /// Disruption budgets.
     #[serde(default)]
     pub pdbs: Vec<Pdb>,
+    /// Control planes that run on none of the nodes, as those of managed clusters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub control_planes: Vec<ControlPlane>,
+}
+
+/// A control plane that runs on none of the nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlPlane {
+    /// Its cluster.
+    pub id: String,
+    /// Versions by component, such as `{"kube-apiserver": "v1.34.2"}`.
+    pub components: BTreeMap<String, String>,
 }
 
 /// A node.
@@ -37,6 +49,14 @@ pub struct Node {
     /// Its kubelet's version, such as `v1.34.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// Versions of the other components of Kubernetes that run on it, such as
+    /// `{"kube-apiserver": "v1.34.2"}`. One that is not named does not, but for the
+    /// API server of a control plane, whose version is then not known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<String, String>,
+    /// Those of its components that talk to the API server on it and to no other.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub own_apiserver: BTreeSet<String>,
     /// What pods may ask for.
     #[serde(default)]
     pub allocatable: Amounts,
@@ -49,6 +69,35 @@ pub struct Node {
     /// Whether it runs the control plane.
     #[serde(default)]
     pub control_plane: bool,
+}
+
+impl Node {
+    /// The version of a component on it, if it is known.
+    #[must_use]
+    pub fn version_of(&self, component: &str) -> Option<&str> {
+        match component {
+            "kubelet" => self.version.as_deref(),
+            other => self.components.get(other).map(String::as_str),
+        }
+    }
+
+    /// Notes the version that a component on it has now.
+    pub fn set_version(&mut self, component: &str, version: &str) {
+        match component {
+            "kubelet" => self.version = Some(version.to_owned()),
+            other => drop(self.components.insert(other.to_owned(), version.to_owned())),
+        }
+    }
+
+    /// Whether a component runs on it, whatever its version.
+    #[must_use]
+    pub fn runs(&self, component: &str) -> bool {
+        match component {
+            "kubelet" => true,
+            "kube-apiserver" if self.control_plane => true,
+            other => self.components.contains_key(other),
+        }
+    }
 }
 
 /// A taint.

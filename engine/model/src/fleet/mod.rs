@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use amount::Amount;
 pub use check::FleetProblem;
-pub use kubernetes::{Cluster, Node, Pdb, Pod, Spread, Taint, Toleration};
+pub use kubernetes::{Cluster, ControlPlane, Node, Pdb, Pod, Spread, Taint, Toleration};
 
 use crate::Timestamp;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tidegate_checker::{Checked, Violation};
-use tidegate_model::plan::Plan;
+use tidegate_model::plan::{Done, Plan};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, Fleet, Intent};
 use tidegate_planner::Origin;
@@ -25,6 +25,22 @@ pub fn origin() -> Origin {
 
 pub fn plan(fleet: &Fleet, intent: &Intent) -> Plan {
     tidegate_planner::plan(fleet, intent, &VersionRules::bundled(), &origin()).unwrap()
+}
+
+/// A plan that goes on where another one was left, so many of its waves done.
+pub fn resumed(fleet: &Fleet, intent: &Intent, plan: &Plan, waves: usize) -> Plan {
+    let done = plan.waves.iter().take(waves).map(|wave| Done {
+        zone: wave.zone.clone(),
+        targets: wave.targets.clone(),
+        versions: BTreeMap::new(),
+    });
+    let origin = Origin {
+        parent: Some((plan.id.clone(), plan.generation)),
+        done: plan.done.iter().cloned().chain(done).collect(),
+        since: Some(plan.since.unwrap_or(fleet.taken_at)),
+        ..origin()
+    };
+    tidegate_planner::plan(fleet, intent, &VersionRules::bundled(), &origin).unwrap()
 }
 
 pub fn check(fleet: &Fleet, intent: &Intent, plan: &Plan) -> Result<Checked, Violation> {
@@ -161,6 +177,8 @@ fn quorum(dice: &mut Dice, hosts: usize) -> Value {
 /// Everything that a fleet and an intent may have.
 pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
     let mut dice = Dice::new(seed);
+    // What came later has chances of its own: seeds that found something keep it.
+    let mut more = Dice::new(seed ^ 0x6b75_6265);
     let zones: Vec<String> = (0..=dice.up_to(3)).map(|z| format!("z{z}")).collect();
     let mut all: Vec<Value> = Vec::new();
     for n in 0..hosts {
@@ -206,9 +224,20 @@ pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
     }
     let nodes = dice.one_in(2);
     if nodes {
-        fleet["kubernetes"] = kubernetes(&mut dice, &zones);
+        fleet["kubernetes"] = kubernetes(&mut dice, &mut more, &zones);
+        apart(&mut Dice::new(seed ^ 0x6170_6172), &mut fleet["kubernetes"]["pods"]);
     }
-    let mut intent = intent(&mut dice, nodes);
+    let mut intent = intent(&mut dice, nodes.then_some(&mut more));
+    if nodes
+        && fleet["kubernetes"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|n| n["control_plane"] != true)
+    {
+        let selects = |t: &Value| t["component"] != "kube-apiserver";
+        intent["targets"].as_array_mut().unwrap().retain(selects);
+    }
     let computes = |h: &Value| h["roles"].as_array().is_some_and(|r| r.contains(&json!("compute")));
     if !fleet["hosts"].as_array().unwrap().iter().any(computes) {
         // An intent that selects nothing is refused.
@@ -233,15 +262,32 @@ fn ceph(dice: &mut Dice, hosts: usize) -> Value {
     json!({"osds": osds, "pools": [{"id": "1", "size": 3, "min_size": 2}], "pgs": pgs})
 }
 
-fn kubernetes(dice: &mut Dice, zones: &[String]) -> Value {
+fn kubernetes(dice: &mut Dice, more: &mut Dice, zones: &[String]) -> Value {
     let count = 2 + dice.up_to(4);
+    let planes = *more.pick(&[0, 1, 1, 2]);
+    let skewed = more.one_in(3);
+    let versions = if skewed { ["v1.34.1", "v1.33.4", "v1.31.0"] } else { ["v1.34.1"; 3] };
     let nodes: Vec<Value> = (0..count)
         .map(|n| {
             let zone = &zones[n % zones.len()];
-            json!({"id": format!("n{n}"), "cluster": "k", "zone": zone, "version": "v1.34.1",
-                   "allocatable": {"cpu": 4}, "control_plane": n == 0,
+            let (plane, version) = (n < planes, *more.pick(&versions));
+            let mut node = json!({"id": format!("n{n}"), "cluster": "k", "zone": zone, "version": version,
+                   "allocatable": {"cpu": 4}, "control_plane": plane, "components": {},
                    "labels": {"topology.kubernetes.io/zone": zone},
-                   "taints": if n == 0 { json!([{"key": "cp", "effect": "NoSchedule"}]) } else { json!([]) }})
+                   "taints": if plane { json!([{"key": "cp", "effect": "NoSchedule"}]) } else { json!([]) }});
+            if more.one_in(2) {
+                node["components"]["kube-proxy"] = json!(version);
+            }
+            if plane && !more.one_in(8) {
+                let api = *more.pick(&["v1.34.1", "v1.34.1", "v1.34.1", "v1.33.4"]);
+                let api = if skewed { api } else { "v1.34.1" };
+                node["components"]["kube-apiserver"] = json!(api);
+                node["components"]["kube-scheduler"] = json!(if more.one_in(9) { "v1" } else { api });
+            }
+            if plane && more.one_in(6) {
+                node["own_apiserver"] = json!(["kubelet", "kube-proxy", "kube-scheduler"]);
+            }
+            node
         })
         .collect();
     let mut used = vec![0.0; count];
@@ -263,10 +309,41 @@ fn kubernetes(dice: &mut Dice, zones: &[String]) -> Value {
     let covered: Vec<&Value> =
         pods.iter().filter(|p| p["labels"]["app"] == "a0").map(|p| &p["id"]).collect();
     let pdbs = json!([{"id": "d/b", "pods": covered, "disruptions_allowed": dice.up_to(3)}]);
-    json!({"nodes": nodes, "pods": pods, "pdbs": pdbs})
+    let elsewhere = json!([{"id": "k", "components": {"kube-apiserver": "v1.34.1"}}]);
+    let elsewhere = if planes == 0 && !more.one_in(4) { elsewhere } else { json!([]) };
+    json!({"nodes": nodes, "pods": pods, "pdbs": pdbs, "control_planes": elsewhere})
 }
 
-fn intent(dice: &mut Dice, nodes: bool) -> Value {
+/// Some pods keep away from others, or want to be spread evenly.
+fn apart(dice: &mut Dice, pods: &mut Value) {
+    if !dice.one_in(3) {
+        return;
+    }
+    for pod in pods.as_array_mut().unwrap() {
+        let labels = pod["labels"].clone();
+        if dice.one_in(6) {
+            pod["anti_affinity"] = json!([labels]);
+        } else if dice.one_in(3) {
+            pod["spread"] = json!([{"topology_key": "topology.kubernetes.io/zone",
+                                    "max_skew": 1 + dice.up_to(2), "labels": labels}]);
+        }
+    }
+}
+
+/// What is wanted of nodes.
+fn node_targets(dice: &mut Dice) -> Vec<Value> {
+    let of =
+        |component: &str, to: &str| json!({"selector": "all", "component": component, "to": to});
+    let to = *dice.pick(&["v1.34.3", "v1.34.3", "v1.35.0"]);
+    match dice.up_to(5) {
+        0 => vec![of("kubernetes", to)],
+        1 => vec![of("kube-apiserver", to)],
+        2 => vec![of("kubelet", to), of("kube-apiserver", to)],
+        _ => vec![of("kubelet", to)],
+    }
+}
+
+fn intent(dice: &mut Dice, nodes: Option<&mut Dice>) -> Value {
     let mut targets = vec![json!({
         "selector": if dice.one_in(4) { json!({"role": "compute"}) } else { json!("all") },
         "component": "nova", "to": "2025.2", "reboot": dice.one_in(2),
@@ -274,9 +351,7 @@ fn intent(dice: &mut Dice, nodes: bool) -> Value {
     if dice.one_in(3) {
         targets[0]["severity"] = json!(*dice.pick(&["critical", "high", "medium"]));
     }
-    if nodes {
-        targets.push(json!({"selector": "all", "component": "kubelet", "to": "v1.34.3"}));
-    }
+    targets.extend(nodes.map(node_targets).unwrap_or_default());
     if dice.one_in(4) {
         targets
             .push(json!({"selector": "all", "component": "kernel", "to": "6.12", "reboot": true}));
@@ -294,7 +369,7 @@ fn intent(dice: &mut Dice, nodes: bool) -> Value {
         intent["max_unavailable"] = json!({"p0": dice.up_to(3), "k": 1});
     }
     if dice.one_in(3) {
-        let to = *dice.pick(&["22:40", "23:30", "05:00"]);
+        let to = *dice.pick(&["22:12", "22:27", "22:40", "05:00"]);
         intent["windows"] = json!([{"days": ["fri", "sat"], "from": "22:00", "to": to, "time_zone": "Europe/Berlin"}]);
     }
     if dice.one_in(5) {

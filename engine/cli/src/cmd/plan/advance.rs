@@ -154,8 +154,10 @@ pub(super) async fn end(ctx: &mut Context<'_>, path: &Path) -> Result<Exit> {
     let plan = read::plan(ctx.ui, path)?;
     let store = fleet::store(ctx).await?;
     let chains = state::Chains::of(&store, &plan)?;
-    let history = chains.history().await?;
-    under_way(&plan, &history)?;
+    // One that shares the fleet with another plan may end all the same.
+    if !chains.any().await? {
+        under_way(&plan, &chains.history().await?)?;
+    }
     chains.happened(&Event::Ended { plan: plan.id.clone() }).await?;
     ctx.ui.write(None, &format!("plan {} is ended\n", plan.id))?;
     Ok(Exit::Ok)

@@ -5,6 +5,10 @@ use tidegate_model::versions::VersionRules;
 
 use super::*;
 
+mod blocked;
+mod order;
+mod skew;
+
 /// Four hosts in one zone, of which `h1` and `h2` are to be updated; `h4` is
 /// empty. `a` and `b` keep apart.
 fn fleet() -> Value {
@@ -211,6 +215,35 @@ fn waves_keep_sizes_budgets_windows_and_zones() {
 }
 
 #[test]
+fn a_zone_that_was_begun_is_finished_first() {
+    let zones = with(with(fleet(), "/zones", json!(["z", "y"])), "/hosts/1/zone", json!("y"));
+    let one = adding(intent(), "", "one_zone_at_a_time", json!(true));
+    let mut far = with(plan(), "/waves/1/zone", json!("y"));
+    let swapped = |mut plan: Value| {
+        plan["waves"].as_array_mut().unwrap().swap(0, 1);
+        with(with(plan, "/waves/0/n", json!(1)), "/waves/1/n", json!(2))
+    };
+    let since = |plan: Value, zones: &[&str]| {
+        let done: Vec<Value> =
+            zones.iter().map(|z| json!({"zone": z, "targets": ["x"], "versions": {}})).collect();
+        adding(plan, "", "done", json!(done))
+    };
+    let left = |zone: &str| format!("T3 in wave 2: zone `{zone}` was left before it was finished");
+    far["bounds"] = json!([]);
+    // That nothing has room in a zone of one host is what is wrong if the order is not.
+    let fine = "C2 in wave ";
+    broken(zones.clone(), one.clone(), far.clone(), fine);
+    broken(zones.clone(), one.clone(), since(far.clone(), &["z"]), fine);
+    broken(zones.clone(), one.clone(), since(far.clone(), &["y"]), &left("y"));
+    broken(zones.clone(), one.clone(), since(swapped(far.clone()), &["z"]), &left("z"));
+    // A zone that was left long ago may have targets again.
+    broken(zones.clone(), one, since(far.clone(), &["y", "z"]), fine);
+    broken(zones.clone(), intent(), since(far.clone(), &["y"]), fine);
+    far["waves"][1].as_object_mut().unwrap().remove("zone");
+    broken(zones, intent(), far, "Form in wave 2: it says that its zone is `-`, and its targets");
+}
+
+#[test]
 fn versions_go_forward_by_allowed_steps_in_order() {
     let to = |v: &str| with(intent(), "/targets/0/to", json!(v));
     let as_planned = |v: &str| {
@@ -236,13 +269,15 @@ fn every_target_is_done_once_or_blocked_for_a_reason_that_holds() {
     one["waves"].as_array_mut().unwrap().pop();
     one["bounds"] = json!([]);
     broken(fleet(), intent(), one.clone(), "Targets: `h2`");
-    let blocked =
-        |code: &str| adding(one.clone(), "", "blocked", json!([{"target": "h2", "code": code}]));
-    broken(fleet(), intent(), blocked("not-migratable"), "Blocked: `h2`");
-    broken(fleet(), intent(), blocked("capacity"), "Blocked: `h2`");
+    let numbers = json!({"vm": "b", "state": "active"});
+    let reason = json!([{"target": "h2", "code": "not-migratable", "numbers": numbers}]);
+    let blocked = adding(one, "", "blocked", reason);
+    broken(fleet(), intent(), blocked.clone(), "Blocked: `h2`");
     let stuck = adding(fleet(), "/vms/1", "migratable", json!("no"));
-    assert!(judge(stuck, intent(), blocked("not-migratable")).is_ok());
-    plan_broken("/waves/1/steps/3/version", json!("2025.1"), "Targets in wave 2");
+    assert!(judge(stuck, intent(), blocked).is_ok());
+    let mut old = plan();
+    old["waves"][1]["steps"].as_array_mut().unwrap().remove(3);
+    broken(fleet(), intent(), old, "Targets in wave 2: `nova` on `h2` ends at version `2025.1`");
     plan_broken("/waves/1/targets", json!(["h1"]), "Targets in wave 2");
     let mut undone = plan();
     undone["waves"][1]["steps"].as_array_mut().unwrap().pop();
@@ -273,7 +308,8 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
         "nodes": [node("n1"), node("n2")],
         "pods": [{"id": "p1", "node": "n1", "requests": {"cpu": 1.5}, "owner": "ReplicaSet/w"},
                  {"id": "ds", "node": "n1", "requests": {"cpu": 0.1}, "owner": "DaemonSet/d"}],
-        "pdbs": [{"id": "b", "pods": ["p1"], "disruptions_allowed": 1}]});
+        "pdbs": [{"id": "b", "pods": ["p1"], "disruptions_allowed": 1}],
+        "control_planes": [{"id": "k", "components": {"kube-apiserver": "v1.34.0"}}]});
     let want = json!({"schema": "tidegate.intent/v1",
         "targets": [{"selector": {"ids": ["n1"]}, "component": "kubelet", "to": "v1.34.0"}]});
     let drain = json!({"schema": "tidegate.plan/v1", "id": "p", "generation": 1,
@@ -299,35 +335,73 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
     let mut naked = cluster.clone();
     naked["kubernetes"]["pods"][0].as_object_mut().unwrap().remove("owner");
     broken(naked, want.clone(), drain.clone(), "K2 in wave 1, step `2`");
-    // A budget that lets a pod go is no reason not to try.
     let mut idle = drain.clone();
     idle["waves"] = json!([]);
-    idle["blocked"] = json!([{"target": "n1", "code": "pdb"}]);
-    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let blocked = |code: &str, numbers: Value| {
+        let reason = json!([{"target": "n1", "code": code, "numbers": numbers}]);
+        adding(idle.clone(), "", "blocked", reason)
+    };
+    let refused = "Blocked: `n1`";
+    let fine = |fleet: &Value, plan| drop(judge(fleet.clone(), want.clone(), plan).unwrap());
+    // A budget that lets a pod go is no reason not to try.
+    let budget =
+        |n: u64| blocked("pdb", json!({"budget": "b", "disruptions_allowed": n, "pods_here": 1}));
+    broken(cluster.clone(), want.clone(), budget(1), refused);
     let none = with(cluster.clone(), "/kubernetes/pdbs/0/disruptions_allowed", json!(0));
-    assert!(judge(none, want.clone(), idle.clone()).is_ok());
+    fine(&none, budget(0));
+    broken(none, want.clone(), budget(1), refused);
+    let two = blocked("pdb", json!({"pod": "p1", "budgets": ["b", "c"]}));
+    broken(cluster.clone(), want.clone(), two.clone(), refused);
+    let mut covered = cluster.clone();
+    let second = json!({"id": "c", "pods": ["p1"], "disruptions_allowed": 9});
+    covered["kubernetes"]["pdbs"].as_array_mut().unwrap().push(second);
+    fine(&covered, two);
     // Nor is having pods that go elsewhere, or that nobody replaces.
-    idle["blocked"] = json!([{"target": "n1", "code": "pods"}]);
-    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let pods = |numbers: Value| blocked("pods", numbers);
+    broken(cluster.clone(), want.clone(), pods(json!({"pods": 1})), refused);
+    broken(cluster.clone(), want.clone(), pods(json!({"pod": "p1", "nodes": 0})), refused);
+    broken(cluster.clone(), want.clone(), pods(json!({"pod": "ds", "owner": null})), refused);
+    broken(cluster.clone(), want.clone(), pods(json!({"node": "n1"})), refused);
     let small = with(cluster.clone(), "/kubernetes/nodes/1/allocatable/cpu", json!(1));
-    assert!(judge(small, want.clone(), idle.clone()).is_ok());
+    fine(&small, pods(json!({"pods": 1})));
+    fine(&small, pods(json!({"pod": "p1", "nodes": 0})));
+    broken(small.clone(), want.clone(), pods(json!({"pods": 2})), refused);
+    broken(small, want.clone(), pods(json!({"pod": "p1", "nodes": 1})), refused);
     let mut naked = cluster.clone();
     naked["kubernetes"]["pods"][0].as_object_mut().unwrap().remove("owner");
-    assert!(judge(naked, want.clone(), idle.clone()).is_ok());
+    fine(&naked, pods(json!({"pod": "p1", "owner": null})));
     // A component whose versions may differ is no reason if they do not.
-    idle["blocked"] = json!([{"target": "n1", "code": "version"}]);
-    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
-    let old = with(cluster.clone(), "/kubernetes/nodes/1/version", json!("v1.30.0"));
-    assert!(judge(old, want.clone(), idle.clone()).is_ok());
+    let step = |from: &str| {
+        blocked("version", json!({"component": "kubelet", "from": from, "to": "v1.34.0"}))
+    };
+    broken(cluster.clone(), want.clone(), step("v1.33.1"), refused);
+    let old = with(cluster.clone(), "/kubernetes/nodes/0/version", json!("v1.30.0"));
+    fine(&old, step("v1.30.0"));
+    broken(old, want.clone(), step("v1.33.1"), refused);
+    let beside = |version: &str| {
+        blocked(
+            "version",
+            json!({"component": "kubelet", "to": "v1.34.0", "on": "k",
+            "beside": "kube-apiserver", "version": version, "limited": "kubelet",
+            "may_be_older_by": 3, "may_be_newer_by": 0}),
+        )
+    };
+    broken(cluster.clone(), want.clone(), beside("1.34"), refused);
+    let old = json!({"kube-apiserver": "v1.33.0"});
+    let old = with(cluster.clone(), "/kubernetes/control_planes/0/components", old);
+    fine(&old, beside("1.33"));
+    broken(old, want.clone(), beside("1.34"), refused);
     // Nor is a window, unless it is too short.
-    idle["blocked"] = json!([{"target": "n1", "code": "window"}]);
-    broken(cluster.clone(), want.clone(), idle.clone(), "Blocked: `n1`");
+    let window =
+        |longest: u64| blocked("window", json!({"seconds": 600, "longest_window_s": longest}));
+    broken(cluster.clone(), want.clone(), window(0), refused);
     let night = |to: &str| {
         let night = json!([{"from": "22:00", "to": to, "time_zone": "Europe/Berlin"}]);
         adding(want.clone(), "", "windows", night)
     };
-    broken(cluster.clone(), night("05:00"), idle.clone(), "Blocked: `n1`");
-    assert!(judge(cluster.clone(), night("22:09"), idle.clone()).is_ok());
+    broken(cluster.clone(), night("22:10"), window(600), refused);
+    broken(cluster.clone(), night("22:09"), window(600), refused);
+    assert!(judge(cluster.clone(), night("22:09"), window(540)).is_ok());
     let mut early = drain;
     early["waves"][0]["steps"][2]["phase"] = json!(2);
     broken(cluster, want, early, "Form in wave 1, step `3`");
@@ -335,6 +409,6 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
 
 #[test]
 fn the_judge_does_not_know_the_planner() {
-    let manifest = include_str!("../Cargo.toml");
+    let manifest = include_str!("../../Cargo.toml");
     assert!(!manifest.contains("planner"), "it must share types with the planner and nothing else");
 }
