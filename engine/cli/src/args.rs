@@ -327,10 +327,10 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "KEY")]
     pub(crate) resource: Option<String>,
     /// The cloud of the resource [default: the only one in the store]
-    #[arg(long, value_name = "NAME", requires = "resource")]
+    #[arg(long, value_name = "NAME", conflicts_with = "rule")]
     pub(crate) cloud: Option<String>,
     /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
-    #[arg(long, default_value = "latest", value_name = "ID|TIME", requires = "resource")]
+    #[arg(long, default_value = "latest", value_name = "ID|TIME", conflicts_with = "rule")]
     pub(crate) at: String,
     /// A policy bundle: a built-in name, a folder or a .tar.gz; repeatable
     /// [default: those of tidegate.yaml, or all built-in ones; for a resource those that

@@ -325,6 +325,8 @@ fn a_resource_is_explained_with_rules_and_derived_facts() {
     let shell = Shell::new();
     shell.run("policy explain").refused(64, &["<RULE>"]);
     shell.run("policy explain a-rule --resource x").refused(64, &["--resource"]);
+    shell.run("policy explain a-rule --at 2026-06-30").refused(64, &["--at", "[RULE]"]);
+    shell.run("policy explain a-rule --cloud x").refused(64, &["--cloud", "[RULE]"]);
     shell.write("own/.manifest", r#"{"roots": ["own"]}"#);
     shell.write("own/rule.rego", EXPOSED);
     assert_eq!(shell.run("collect --example").code, 0);

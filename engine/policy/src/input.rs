@@ -227,7 +227,7 @@ fn lacks<'r>(rule: &'r Rule, kind: &Value, body: &Value) -> Option<&'r crate::Po
 mod tests {
     use std::sync::Arc;
 
-    use tidegate_model::{Kind, ResourceKey};
+    use tidegate_model::{Fact, Kind, ResourceKey};
 
     use super::*;
 
@@ -253,6 +253,19 @@ mod tests {
             got.to_json_str().unwrap().split_whitespace().collect::<String>(),
             r#"{"body":{"a":[1.5,"é"]},"key":"openstack/compute.server/R/1","kind":"compute.server","name":"a\"b\"\n","project":null,"region":"R"}"#
         );
+    }
+
+    #[test]
+    fn one_unreadable_body_does_not_hide_the_others() {
+        let fact = |id: &str, body: &str| {
+            let key = format!("openstack/compute.server/R/{id}");
+            Fact { resource: resource(&key, None, body), unseen_since: None }
+        };
+        let facts = vec![fact("1", "{}"), fact("2", "{"), fact("3", "{}"), fact("4", "{}]")];
+        let shapes = BTreeMap::new();
+        let got = crate::loaded::Reader::new(&shapes).load(facts);
+        let read: Vec<bool> = got.iter().map(|l| l.value.is_ok()).collect();
+        assert_eq!(read, [true, false, true, false]);
     }
 
     #[test]

@@ -20,6 +20,7 @@
 #   - {name: listeners, kind: load-balancer.listener, key: /listeners/*/id}
 #   - {name: policies, kind: load-balancer.l7_policy, key: /listeners/*/id, field: /listener_id}
 #   - {name: vips, kind: openstack.exposure, key: /vip_port_id}
+#   - {name: additional, kind: openstack.exposure, key: /additional_vips/*/port_id}
 #   standard: https://docs.openstack.org/octavia/latest/user/guides/basic-cookbook.html
 #   remediation: >-
 #     openstack loadbalancer listener create --protocol TERMINATED_HTTPS --protocol-port
@@ -35,6 +36,11 @@ import rego.v1
 
 public if {
 	some port in input.joined.vips
+	count(port.ways) > 0
+}
+
+public if {
+	some port in input.joined.additional
 	count(port.ways) > 0
 }
 
@@ -93,9 +99,18 @@ verdict := "pass" if {
 	count(unknown) == 0
 }
 
-# Only a VIP whose port is known can be said not to be reached.
+# Ports of additional VIPs that nobody has seen; null is one that is not told.
+unseen contains port if {
+	seen := object.keys(input.joined.additional)
+	some vip in input.resource.body.additional_vips
+	port := object.get(vip, "port_id", null)
+	not port in seen
+}
+
+# Only VIPs whose ports are all known can be said not to be reached.
 hidden if {
 	count(input.joined.vips) > 0
+	count(unseen) == 0
 	not public
 }
 
@@ -103,7 +118,8 @@ verdict := "pass" if hidden
 
 verdict := "abort" if {
 	count(plain) > 0
-	count(input.joined.vips) == 0
+	not public
+	not hidden
 }
 
 verdict := "abort" if {
@@ -112,7 +128,7 @@ verdict := "abort" if {
 	not hidden
 }
 
-reason := "the port of its address is not in the snapshot, so nobody knows who reaches it" if count(plain) > 0
+reason := "the port of an address of it is not in the snapshot, so nobody knows who reaches it" if count(plain) > 0
 
 reason := sprintf("listener `%s` is not in the snapshot", [min(unknown)]) if {
 	count(plain) == 0
