@@ -74,6 +74,11 @@ macro_rules! text_id {
                 id.0.as_ref().to_owned()
             }
         }
+        impl From<&$name> for Arc<str> {
+            fn from(id: &$name) -> Self {
+                Self::clone(&id.0)
+            }
+        }
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0

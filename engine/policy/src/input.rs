@@ -14,7 +14,7 @@
 //! second one keeps its whole key.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use percent_encoding::percent_decode_str;
 use regorus::Value;
@@ -73,8 +73,8 @@ pub(crate) fn member<'v>(value: &'v Value, name: &Value) -> Option<&'v Value> {
     }
 }
 
-/// A resource as rules are given it, its body as far as the shape goes; an
-/// error is one clause about that resource.
+/// The body of a resource as far as the shape goes; an error is one clause about that
+/// resource.
 pub(crate) fn read(
     parser: &mut Parser,
     shape: &Shape,
@@ -83,7 +83,7 @@ pub(crate) fn read(
     let body =
         parser.parse(&resource.body, shape).map_err(|_| "its body cannot be read".to_owned())?;
     readable(resource, &body)?;
-    Ok(with_body(resource, body))
+    Ok(body)
 }
 
 /// A derived fact may say that what it stands for cannot be read.
@@ -97,18 +97,33 @@ fn readable(resource: &Resource, body: &Value) -> Result<(), String> {
     }
 }
 
-/// A resource as rules are given it, with a body that has been parsed.
+/// A member of a resource as rules are given it, but for its body; undefined if it has
+/// no such member.
+pub(crate) fn about(resource: &Resource, name: &str) -> Value {
+    let text = |t: &Option<Arc<str>>| t.clone().map_or(Value::Null, Value::String);
+    match name {
+        "key" => Value::String((&resource.key).into()),
+        "kind" => Value::String((&resource.kind).into()),
+        "name" => text(&resource.name),
+        "project" => text(&resource.project),
+        "region" => text(&resource.region),
+        _ => Value::Undefined,
+    }
+}
+
+/// A resource as rules are given it, with its body as parsed.
 pub(crate) fn with_body(resource: &Resource, body: Value) -> Value {
     let n = &*NAMES;
-    let text = |t: Option<&str>| t.map_or(Value::Null, Value::from);
-    Value::from(BTreeMap::from([
-        (n.body.clone(), body),
-        (n.key.clone(), Value::from(resource.key.as_str())),
-        (n.kind.clone(), Value::from(resource.kind.as_str())),
-        (n.name.clone(), text(resource.name.as_deref())),
-        (n.project.clone(), text(resource.project.as_deref())),
-        (n.region.clone(), text(resource.region.as_deref())),
-    ]))
+    let rest = [
+        (&n.key, "key"),
+        (&n.kind, "kind"),
+        (&n.name, "name"),
+        (&n.project, "project"),
+        (&n.region, "region"),
+    ];
+    let rest = rest.map(|(key, name)| (key.clone(), about(resource, name)));
+    let body = (n.body.clone(), body);
+    Value::from(BTreeMap::from_iter(std::iter::once(body).chain(rest)))
 }
 
 /// The id of a resource in an input; `one_region` says whether the input is
@@ -248,7 +263,8 @@ mod tests {
     #[test]
     fn resources_have_the_shape_of_the_contract() {
         let r = resource("openstack/compute.server/R/1", Some("R"), r#"{"a":[1.5,"é"]}"#);
-        let got = read(&mut Parser::default(), &Shape::whole(), &r).unwrap();
+        let body = read(&mut Parser::default(), &Shape::whole(), &r).unwrap();
+        let got = with_body(&r, body);
         assert_eq!(
             got.to_json_str().unwrap().split_whitespace().collect::<String>(),
             r#"{"body":{"a":[1.5,"é"]},"key":"openstack/compute.server/R/1","kind":"compute.server","name":"a\"b\"\n","project":null,"region":"R"}"#

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use regorus::Value;
 use tidegate_model::{Fact, Kind, Resource, Timestamp, Verdict};
 
-use crate::input::{self, BATCH, NAMES, member};
+use crate::input::{self, BATCH};
 use crate::outcome::Answer;
 use crate::parse::Parser;
 use crate::reads::Shape;
@@ -16,7 +16,7 @@ use crate::reads::Shape;
 pub(crate) struct Loaded {
     /// Without its body, which `value` holds.
     pub(crate) resource: Resource,
-    /// The resource as rules see it, or why it cannot be read.
+    /// Its body as far as rules read it, or why it cannot be read.
     pub(crate) value: Result<Value, String>,
     pub(crate) unseen_since: Option<Timestamp>,
     /// What is known of its body, where others without region may have the same.
@@ -25,7 +25,7 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     pub(crate) fn body(&self) -> Option<&Value> {
-        self.value.as_ref().ok().and_then(|v| member(v, &NAMES.body))
+        self.value.as_ref().ok()
     }
 }
 
@@ -35,11 +35,13 @@ pub(crate) struct Reader<'m> {
     /// Of kinds that stand nowhere.
     whole: Shape,
     parser: Parser,
+    /// In place of bodies that have been parsed.
+    nothing: Arc<str>,
 }
 
 impl<'m> Reader<'m> {
     pub(crate) fn new(shapes: &'m BTreeMap<Kind, Shape>) -> Self {
-        Self { shapes, whole: Shape::whole(), parser: Parser::default() }
+        Self { shapes, whole: Shape::whole(), parser: Parser::default(), nothing: Arc::default() }
     }
 
     pub(crate) fn load(&mut self, facts: Vec<Fact>) -> Vec<Loaded> {
@@ -49,7 +51,7 @@ impl<'m> Reader<'m> {
             } else {
                 self.read(&resource)
             };
-            resource.body = Arc::from("");
+            resource.body = Arc::clone(&self.nothing);
             Loaded { resource, value, unseen_since, body: None }
         };
         facts.into_iter().map(one).collect()
@@ -140,9 +142,8 @@ impl<'m> Bodies<'m> {
             if self.by_text.contains_key(&resource.body) {
                 continue;
             }
-            let body = |v: Value| member(&v, &NAMES.body).cloned().unwrap_or(Value::Null);
             let answers = (0..self.rules).map(|_| OnceLock::new()).collect();
-            let body = Body { value: self.reader.read(resource).map(body), answers };
+            let body = Body { value: self.reader.read(resource), answers };
             self.by_text.insert(Arc::clone(&resource.body), Arc::new(body));
         }
     }
@@ -151,8 +152,8 @@ impl<'m> Bodies<'m> {
     fn loaded(&self, fact: Fact) -> Option<Loaded> {
         let Fact { mut resource, unseen_since } = fact;
         let body = Arc::clone(self.by_text.get(&resource.body)?);
-        resource.body = Arc::from("");
-        let value = body.value.clone().map(|body| input::with_body(&resource, body));
+        resource.body = Arc::clone(&self.reader.nothing);
+        let value = body.value.clone();
         // Lookups see the region of the resource.
         let body = resource.region.is_none().then_some(body);
         Some(Loaded { resource, value, unseen_since, body })

@@ -10,10 +10,11 @@
 use std::collections::HashMap;
 
 use regorus::Value;
-use tidegate_model::{AbortCode, Verdict};
+use tidegate_model::{AbortCode, Resource, Verdict};
 
+use crate::input;
 use crate::outcome::{Answer, Holds};
-use crate::reads::Shape;
+use crate::reads::{Member, Shape};
 
 /// How many answers are kept of a rule.
 const KEPT: usize = 4096;
@@ -47,13 +48,13 @@ impl Memo {
         Self { rules: (0..rules).map(|_| Known::default()).collect(), bytes: Vec::new() }
     }
 
-    /// The answer of a rule to a resource and what is joined to it, asked for unless
-    /// it is known.
+    /// The answer of a rule to a resource, with its body, and what is joined to it,
+    /// asked for unless it is known.
     pub(crate) fn answer(
         &mut self,
         rule: usize,
         shape: &Shape,
-        (resource, joined): (&Value, &Value),
+        (resource, body, joined): (&Resource, &Value, &Value),
         ask: impl FnOnce() -> Answer,
     ) -> Answer {
         let Some(known) = self.rules.get_mut(rule) else { return ask() };
@@ -61,10 +62,11 @@ impl Memo {
             return ask();
         }
         self.bytes.clear();
-        for (name, part) in [("resource", resource), ("joined", joined)] {
-            if let Some((_, shape)) = shape.member(name) {
-                write(shape, part, &mut self.bytes);
-            }
+        if let Some((_, shape)) = shape.member("resource") {
+            write_resource(shape, (resource, body), &mut self.bytes);
+        }
+        if let Some((_, shape)) = shape.member("joined") {
+            write(shape, joined, &mut self.bytes);
         }
         if let Some(given) = known.answers.get(self.bytes.as_slice()) {
             known.met += 1;
@@ -96,6 +98,20 @@ impl Known {
             self.answers = HashMap::new();
         }
         worth
+    }
+}
+
+/// Writes what a shape reads of a resource, as [`write`] does of a value, without
+/// putting the resource together where a rule reads some members of it.
+fn write_resource(shape: &Shape, (resource, body): (&Resource, &Value), out: &mut Vec<u8>) {
+    if shape.is_whole() || shape.each().is_some() {
+        return write(shape, &input::with_body(resource, body.clone()), out);
+    }
+    for Member { name, below, .. } in shape.members() {
+        match name.as_str() {
+            "body" => write(below, body, out),
+            name => write(below, &input::about(resource, name), out),
+        }
     }
 }
 
@@ -135,7 +151,7 @@ fn write(shape: &Shape, value: &Value, out: &mut Vec<u8>) {
         Value::Object(members) => {
             out.push(b'{');
             if let Some(each) = each {
-                let named = shape.keys() || shape.members().next().is_some();
+                let named = shape.keys() || !shape.members().is_empty();
                 for (name, member) in members.iter_sorted() {
                     if named {
                         write(&Shape::whole(), name, out);
@@ -144,9 +160,9 @@ fn write(shape: &Shape, value: &Value, out: &mut Vec<u8>) {
                     write(known.map_or(each, |(_, shape)| shape), member, out);
                 }
             } else {
-                for (name, shape) in shape.members() {
-                    match members.get(name) {
-                        Some(member) => write(shape, member, out),
+                for Member { key, below, .. } in shape.members() {
+                    match members.get(key) {
+                        Some(member) => write(below, member, out),
                         None => out.push(b'-'),
                     }
                 }
@@ -163,6 +179,8 @@ fn text(text: &str, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_model::{Kind, ResourceKey, Timestamp};
+
     use super::*;
     use crate::reads::Step;
 
@@ -213,15 +231,23 @@ mod tests {
     #[test]
     fn a_rule_that_never_meets_the_same_again_is_no_longer_looked_up() {
         let mut memo = Memo::new(1);
-        let shape = shape(&["resource/id", "joined/x"]);
+        let shape = shape(&["resource/body/id", "joined/x"]);
+        let key = ResourceKey::new("openstack/a.b/R/1").unwrap();
+        let resource = Resource {
+            kind: Kind::new(key.kind()).unwrap(),
+            key,
+            region: None,
+            project: None,
+            name: None,
+            body: "".into(),
+            source: "s".into(),
+            read_at: Timestamp::UNIX_EPOCH,
+        };
         let mut asked = 0;
         let mut ask = |memo: &mut Memo, id: usize| {
-            let resource = Value::from(std::collections::BTreeMap::from([(
-                Value::from("id"),
-                Value::from(id as u64),
-            )]));
+            let body = Value::from_json_str(&format!(r#"{{"id":{id}}}"#)).unwrap();
             let joined = Value::new_object();
-            memo.answer(0, &shape, (&resource, &joined), || {
+            memo.answer(0, &shape, (&resource, &body, &joined), || {
                 asked += 1;
                 Answer::pass()
             })

@@ -25,6 +25,7 @@
 //! in all, and no loop that could give several.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use regorus::unstable::{
     AssignOp, BUILTINS, Expr, Literal, LiteralStmt, Rule as Node, RuleAssign, RuleBody, RuleHead,
@@ -114,6 +115,7 @@ impl<'a> Read<'a> {
             }
         }
         let collections = collections(modules);
+        let parts = parts_of_input(modules);
         let mut read = Self { texts: Vec::new(), reached: BTreeSet::new() };
         for (bundle, module) in modules {
             let mut imports = BTreeMap::new();
@@ -129,17 +131,18 @@ impl<'a> Read<'a> {
                 packages,
                 names: &names,
                 collections: &collections,
+                parts: &parts,
                 imports,
                 locals: BTreeSet::new(),
                 reached: &mut read.reached,
-                inserts: Vec::new(),
+                edits: Vec::new(),
                 added: 0,
             };
             for rule in &module.tree.policy {
                 reader.rule(rule)?;
             }
-            let (inserts, added) = (reader.inserts, reader.added);
-            let text = insert(&module.text, inserts)?;
+            let (edits, added) = (reader.edits, reader.added);
+            let text = edited(&module.text, edits)?;
             let path = format!("{bundle}/{}", module.path);
             let again = Module::parse(bundle, &module.path, &text).ok()?;
             let same = again.tree.policy.len() == module.tree.policy.len()
@@ -161,15 +164,16 @@ fn statements(module: &Module) -> usize {
     module.tree.policy.iter().map(|r| of(r)).sum()
 }
 
-/// Puts in pieces of text, each at its place.
-fn insert(text: &str, mut inserts: Vec<(usize, String)>) -> Option<String> {
-    inserts.sort_by_key(|(at, _)| *at);
-    let mut out = String::with_capacity(text.len() + inserts.len() * 8);
+/// Puts pieces of text into the places of others. What is put before a piece comes
+/// before what takes its place.
+fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+    edits.sort_by_key(|(at, _)| (at.start, at.end));
+    let mut out = String::with_capacity(text.len() + edits.len() * 8);
     let mut from = 0;
-    for (at, piece) in inserts {
-        out.push_str(text.get(from..at)?);
+    for (at, piece) in edits {
+        out.push_str(text.get(from..at.start)?);
         out.push_str(&piece);
-        from = at;
+        from = at.end;
     }
     out.push_str(text.get(from..)?);
     Some(out)
@@ -228,6 +232,50 @@ fn collections<'a>(modules: &[(&'a str, &'a Module)]) -> BTreeSet<&'a str> {
     found
 }
 
+/// The rules of a package that name a part of the input and nothing else, such as
+/// `body := input.resource.body`, with the text of that part.
+///
+/// To ask the RVM for a rule, though it knows the answer already, costs more than to
+/// walk through the input again.
+fn parts_of_input<'a>(modules: &[(&'a str, &'a Module)]) -> BTreeMap<&'a str, &'a str> {
+    let mut found = BTreeMap::new();
+    let mut several = BTreeSet::new();
+    for rule in modules.iter().flat_map(|(_, m)| &m.tree.policy) {
+        let (refr, part) = match rule.as_ref() {
+            Node::Spec {
+                head: RuleHead::Compr { refr, assign: Some(assign), .. }, bodies, ..
+            } if bodies.iter().all(|b| b.query.stmts.is_empty()) => {
+                (refr, part_of_input(&assign.value))
+            }
+            Node::Spec { head, .. } => match head {
+                RuleHead::Compr { refr, .. }
+                | RuleHead::Set { refr, .. }
+                | RuleHead::Func { refr, .. } => (refr, None),
+            },
+            Node::Default { refr, .. } => (refr, None),
+        };
+        let Some(name) = variable(refr) else { continue };
+        if part.is_none_or(|part| found.insert(name, part).is_some()) {
+            several.insert(name);
+        }
+    }
+    found.retain(|name, _| !several.contains(name));
+    found
+}
+
+/// The text of an expression that is `input` and constant members below it.
+fn part_of_input(expr: &Expr) -> Option<&str> {
+    let mut at = expr;
+    while let Expr::RefDot { refr, .. } = at {
+        at = refr;
+    }
+    let from = at.span();
+    let text = from.source.contents();
+    let [start, end] = [from.start, expr.span().end].map(|n| usize::try_from(n).ok());
+    let whole = text.get(start?..end?)?;
+    (variable(at) == Some("input") && !whole.contains(char::is_whitespace)).then_some(whole)
+}
+
 fn is_collection(expr: &Expr) -> bool {
     matches!(expr, Expr::Array { .. } | Expr::Set { .. } | Expr::Object { .. })
 }
@@ -265,13 +313,15 @@ struct Reader<'r, 'a> {
     names: &'r BTreeSet<String>,
     /// Those that are surely collections.
     collections: &'r BTreeSet<&'a str>,
+    /// Those that name a part of the input, with its text.
+    parts: &'r BTreeMap<&'a str, &'a str>,
     /// Alias → path.
     imports: BTreeMap<String, Vec<String>>,
     /// What the rule binds.
     locals: BTreeSet<String>,
     reached: &'r mut BTreeSet<&'a [String]>,
-    /// Text to put in, by offset.
-    inserts: Vec<(usize, String)>,
+    /// Text to put into the place of other text.
+    edits: Vec<(Range<usize>, String)>,
     /// How many statements that adds.
     added: usize,
 }
@@ -345,8 +395,9 @@ impl Reader<'_, '_> {
                     Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
                         let span = collection.span();
                         let at = |n: u32| usize::try_from(n).ok();
-                        self.inserts.push((at(span.start)?, format!("{COLLECTION}(")));
-                        self.inserts.push((at(span.end)?, ")".to_owned()));
+                        let (start, end) = (at(span.start)?, at(span.end)?);
+                        self.edits.push((start..start, format!("{COLLECTION}(")));
+                        self.edits.push((end..end, ")".to_owned()));
                     }
                     _ => return None,
                 }
@@ -379,7 +430,7 @@ impl Reader<'_, '_> {
         if let Some(last) = rest.get(..rest.len() - inner.len())?.rfind(')') {
             at += last + 1;
         }
-        self.inserts.push((at, format!("; [{name}]")));
+        self.edits.push((at..at, format!("; [{name}]")));
         self.added += 1;
         Some(())
     }
@@ -407,7 +458,8 @@ impl Reader<'_, '_> {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
                 let mut path = Vec::new();
                 self.reference(expr, &mut path)?;
-                self.resolve(&path)
+                self.resolve(&path)?;
+                self.put_part(expr)
             }
             Expr::Array { items, .. } | Expr::Set { items, .. } => {
                 items.iter().try_for_each(|i| self.expr(i))
@@ -466,6 +518,25 @@ impl Reader<'_, '_> {
                 }
             }
             _ => return None,
+        }
+        Some(())
+    }
+
+    /// Puts the part of the input that a reference begins with into the place of its
+    /// name.
+    fn put_part(&mut self, expr: &Expr) -> Option<()> {
+        let mut root = expr;
+        while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = root {
+            root = refr;
+        }
+        let name = variable(root)?;
+        if let Some(part) = self.parts.get(name)
+            && !self.locals.contains(name)
+            && !self.imports.contains_key(name)
+        {
+            let at = |n: u32| usize::try_from(n).ok();
+            let span = root.span();
+            self.edits.push((at(span.start)?..at(span.end)?, (*part).to_owned()));
         }
         Some(())
     }

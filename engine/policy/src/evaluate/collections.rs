@@ -126,7 +126,7 @@ impl Group<'_> {
                     return Answer::abort(AbortCode::Unseen, text);
                 }
                 let value = match &loaded.value {
-                    Ok(value) => value.clone(),
+                    Ok(body) => input::with_body(&loaded.resource, body.clone()),
                     Err(problem) => {
                         return Answer::abort(AbortCode::Error, format!("{key}: {problem}"));
                     }

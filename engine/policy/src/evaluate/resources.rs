@@ -33,9 +33,15 @@ struct Asked<'r, 'm> {
     memo: Memo,
 }
 
-/// The input made last for a resource, with the rule whose parameters it has:
-/// rules without joins and time that have the same parameters share it.
-type Shared = Option<(usize, Value)>;
+/// What rules that are asked about one resource share.
+#[derive(Default)]
+struct Shared {
+    /// The resource as they are given it.
+    resource: Option<Value>,
+    /// The input made last, with the rule whose parameters it has: rules without joins
+    /// and time that have the same parameters share it.
+    input: Option<(usize, Value)>,
+}
 
 /// Judges everything that resource rules have to judge again.
 pub(super) fn judge(
@@ -132,7 +138,7 @@ impl Context<'_, '_> {
         for (loaded, looked) in &chunk {
             let key = &loaded.resource.key;
             let changed = state.is_changed(key);
-            let mut shared = None;
+            let mut shared = Shared::default();
             for n in rules {
                 let Some(at) = state.rules.get(*n) else { continue };
                 let due = match &at.again {
@@ -191,8 +197,8 @@ impl Context<'_, '_> {
         if let Some(since) = loaded.unseen_since {
             return Answer::abort(AbortCode::Unseen, format!("it was last seen at {since}"));
         }
-        let value = match &loaded.value {
-            Ok(value) => value,
+        let body = match &loaded.value {
+            Ok(body) => body,
             Err(problem) => return Answer::abort(AbortCode::Error, problem),
         };
         let joined = if rule.joins.is_empty() {
@@ -209,16 +215,20 @@ impl Context<'_, '_> {
             return Answer::abort(AbortCode::Error, "the rule was not compiled");
         };
         let Asked { runner, memo } = asked;
-        let answer = memo.answer(n, shape, (value, &joined), || {
+        let answer = memo.answer(n, shape, (&loaded.resource, body, &joined), || {
             let now = rule.time.then_some(&state.now);
             let plain = rule.joins.is_empty() && !rule.time;
             let alike = self.set.alike.get(at).copied().filter(|_| plain);
-            let input = match shared {
+            let input = match &shared.input {
                 Some((same, input)) if alike == Some(*same) => input.clone(),
-                _ => input::of_resource(value.clone(), joined.clone(), parameters, now),
+                _ => {
+                    let made = || input::with_body(&loaded.resource, body.clone());
+                    let resource = shared.resource.get_or_insert_with(made).clone();
+                    input::of_resource(resource, joined.clone(), parameters, now)
+                }
             };
             if let Some(alike) = alike {
-                *shared = Some((alike, input.clone()));
+                shared.input = Some((alike, input.clone()));
             }
             check_requires(rule, &input).unwrap_or_else(|| ask(runner, rule, judge, &input))
         });

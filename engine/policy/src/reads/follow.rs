@@ -344,6 +344,7 @@ impl<'d, 'a> Follow<'d, 'a> {
             "is_array" | "is_boolean" | "is_null" | "is_number" | "is_object" | "is_set"
             | "is_string" | "type_name" => Some(&[][..]),
             "count" => Some(&[Step::Each][..]),
+            "object.keys" => Some(&[Step::Keyed][..]),
             _ => None,
         };
         for param in params {

@@ -20,7 +20,7 @@ use tidegate_model::Kind;
 use crate::bundle::Bundle;
 use crate::metadata::{Input, Rule};
 use follow::{Definitions, Follow};
-pub(crate) use shape::{Shape, Step};
+pub(crate) use shape::{Member, Shape, Step};
 
 /// What the host asks of the package of a rule.
 const ASKED: [&str; 4] = ["verdict", "violations", "reason", "valid_until"];
@@ -63,7 +63,9 @@ fn add_required(rule: &Rule, input: &mut Shape) {
 /// bodies: what is joined is looked up by values of the body.
 pub(crate) fn is_of_bodies(rule: &Rule, input: &Shape) -> bool {
     let common = |shape: &Shape, names: &[&str]| {
-        !shape.is_whole() && shape.each().is_none() && shape.names().all(|n| names.contains(&n))
+        !shape.is_whole()
+            && shape.each().is_none()
+            && shape.members().iter().all(|m| names.contains(&m.name.as_str()))
     };
     let resource = input.at(&[Step::Name("resource".to_owned())]);
     rule.input == Input::Resource

@@ -1,6 +1,6 @@
 //! The parts of a document that somebody reads.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use regorus::Value;
 
@@ -25,9 +25,19 @@ pub(crate) enum Step {
 pub(crate) struct Shape {
     whole: bool,
     looked_at: bool,
-    members: BTreeMap<String, (Value, Shape)>,
+    /// In order of name.
+    members: Vec<Member>,
     each: Option<Box<Shape>>,
     keys: bool,
+}
+
+/// A member of an object with what is read of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    /// The name as a key of the engine, which all values share.
+    pub(crate) key: Value,
+    pub(crate) below: Shape,
 }
 
 impl Shape {
@@ -48,7 +58,45 @@ impl Shape {
 
     /// What is read below a member; the key is handed out to be shared.
     pub(crate) fn member(&self, name: &str) -> Option<(&Value, &Self)> {
-        self.members.get(name).map(|(key, below)| (key, below))
+        let at = self.place(name).ok()?;
+        self.members.get(at).map(|m| (&m.key, &m.below))
+    }
+
+    /// As [`Shape::member`], for names that come in order, as those of canonical JSON
+    /// do: it is looked for from `at` on, which is left behind it. A name out of order
+    /// is found as well.
+    pub(crate) fn next_member(&self, at: &mut usize, name: &str) -> Option<(&Value, &Self)> {
+        let before = at.checked_sub(1).and_then(|last| self.members.get(last));
+        if before.is_some_and(|m| m.name.as_str() >= name) {
+            *at = 0;
+        }
+        let rest = self.members.get(*at..).unwrap_or_default();
+        for member in rest {
+            match member.name.as_str().cmp(name) {
+                Ordering::Less => *at += 1,
+                Ordering::Equal => {
+                    *at += 1;
+                    return Some((&member.key, &member.below));
+                }
+                Ordering::Greater => return None,
+            }
+        }
+        None
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.members.binary_search_by(|m| m.name.as_str().cmp(name))
+    }
+
+    /// What is read below a member, which is put in if it is not there.
+    #[expect(clippy::indexing_slicing, reason = "INVARIANT: it was found or put in there")]
+    fn member_mut(&mut self, name: &str) -> &mut Self {
+        let at = self.place(name).unwrap_or_else(|at| {
+            let (key, below) = (Value::from(name), Self::default());
+            self.members.insert(at, Member { name: name.to_owned(), key, below });
+            at
+        });
+        &mut self.members[at].below
     }
 
     /// What is read of every element or member.
@@ -61,14 +109,9 @@ impl Shape {
         self.keys || self.whole
     }
 
-    /// The members that are named, with what is read of them.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&Value, &Self)> {
-        self.members.values().map(|(name, below)| (name, below))
-    }
-
-    /// The names of these members.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.members.keys().map(String::as_str)
+    /// The members that are named, in order of name.
+    pub(crate) fn members(&self) -> &[Member] {
+        &self.members
     }
 
     /// Notes that the value of the part at a path counts if it is a scalar.
@@ -79,10 +122,7 @@ impl Shape {
     /// Names the part at a path.
     pub(crate) fn touch(&mut self, path: &[Step]) -> &mut Self {
         path.iter().fold(self, |at, step| match step {
-            Step::Name(name) => {
-                let new = || (Value::from(name.as_str()), Self::default());
-                &mut at.members.entry(name.clone()).or_insert_with(new).1
-            }
+            Step::Name(name) => at.member_mut(name),
             Step::Each => at.each.get_or_insert_default(),
             Step::Keyed => {
                 at.keys = true;
@@ -119,8 +159,8 @@ impl Shape {
         self.whole |= other.whole;
         self.looked_at |= other.looked_at;
         self.keys |= other.keys;
-        for (name, (_, below)) in &other.members {
-            self.touch(&[Step::Name(name.clone())]).add(below);
+        for Member { name, below, .. } in &other.members {
+            self.member_mut(name).add(below);
         }
         if let Some(each) = &other.each {
             self.touch(&[Step::Each]).add(each);
@@ -138,7 +178,7 @@ impl Shape {
         if let Some(each) = &mut self.each {
             each.settle();
         }
-        for (_, below) in self.members.values_mut() {
+        for Member { below, .. } in &mut self.members {
             if let Some(each) = &self.each {
                 below.add(each);
             }
@@ -153,11 +193,11 @@ impl Shape {
             return Self::whole();
         }
         let mut found = Self::default();
-        let named = self.members.iter().filter(|(name, _)| match first {
-            Step::Name(asked) => asked == *name,
+        let named = self.members.iter().filter(|m| match first {
+            Step::Name(asked) => *asked == m.name,
             Step::Each | Step::Keyed => true,
         });
-        named.for_each(|(_, (_, below))| found.add(&below.at(rest)));
+        named.for_each(|m| found.add(&m.below.at(rest)));
         if let Some(each) = &self.each {
             found.add(&each.at(rest));
         }

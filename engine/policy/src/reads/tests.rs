@@ -123,15 +123,13 @@ fn reads(definitions: &str, expected: &[&str]) {
 /// instead of `*` where the names are read, too.
 fn describe(shape: &super::Shape, at: String, found: &mut Vec<String>) {
     let star = if shape.keys() { "#" } else { "*" };
-    let none = shape.names().next().is_none() && shape.each().is_none();
+    let none = shape.members().is_empty() && shape.each().is_none();
     if shape.is_whole() || none {
         found.push(format!("{at}{}", if shape.is_whole() { "=" } else { "" }));
         return;
     }
-    for name in shape.names() {
-        if let Some((_, below)) = shape.member(name) {
-            describe(below, format!("{at}/{name}"), found);
-        }
+    for super::Member { name, below, .. } in shape.members() {
+        describe(below, format!("{at}/{name}"), found);
     }
     if let Some(each) = shape.each() {
         describe(each, format!("{at}/{star}"), found);

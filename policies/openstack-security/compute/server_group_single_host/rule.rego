@@ -57,9 +57,9 @@ violations contains {
 }
 
 missing contains id if {
+	seen := object.keys(input.joined.servers)
 	some id in body.members
-	server := object.get(input.joined.servers, id, null)
-	server == null
+	not id in seen
 }
 
 verdict := "pass" if {
