@@ -11,6 +11,7 @@
 //! again only about objects that changed ([`crate::carry`]).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use regorus::Value;
 use tidegate_model::{
@@ -235,7 +236,7 @@ impl<'c> Asked<'c> {
                         None => {
                             let (kind, key) = (&fact.resource.kind, &fact.resource.key);
                             match prior.answer(&self.constraint.id, kind, key) {
-                                Some(violations) => Ok(violations.to_vec()),
+                                Some(violations) => Ok(violations),
                                 None => ask(program, review.input(&self.parameters)),
                             }
                         }
@@ -251,7 +252,7 @@ impl<'c> Asked<'c> {
             }
             Err(cause) => {
                 self.counts.abort += 1;
-                self.findings.push(finding(fact, Verdict::Abort, Vec::new(), Some(cause)));
+                self.findings.push(finding(fact, Verdict::Abort, Arc::default(), Some(cause)));
             }
         }
     }
@@ -310,7 +311,7 @@ impl<'c> Asked<'c> {
     }
 }
 
-fn ask(program: &mut Program, input: Value) -> Result<Vec<Violation>, Cause> {
+fn ask(program: &mut Program, input: Value) -> Result<Arc<[Violation]>, Cause> {
     let violation = |f: Found| Violation {
         message: f.message,
         path: String::new(),
@@ -354,7 +355,7 @@ fn of_subject(cause: Cause) -> Finding {
         project: None,
         name: None,
         verdict: Verdict::Abort,
-        violations: Vec::new(),
+        violations: Arc::default(),
         cause: Some(cause),
     }
 }
@@ -362,7 +363,7 @@ fn of_subject(cause: Cause) -> Finding {
 fn finding(
     fact: &Fact,
     verdict: Verdict,
-    violations: Vec<Violation>,
+    violations: Arc<[Violation]>,
     cause: Option<Cause>,
 ) -> Finding {
     let resource = &fact.resource;

@@ -5,6 +5,7 @@
 //! change, if the template looks at nothing but the object.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tidegate_model::{Digest, Facts, FactsError, Kind, ResourceKey, RuleId, Subject, Violation};
@@ -26,7 +27,7 @@ pub(crate) struct Carry {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) kinds: BTreeSet<Kind>,
-    pub(crate) failed: BTreeMap<ResourceKey, Vec<Violation>>,
+    pub(crate) failed: BTreeMap<ResourceKey, Arc<[Violation]>>,
     /// Where there was no answer.
     pub(crate) again: BTreeSet<ResourceKey>,
 }
@@ -85,10 +86,10 @@ impl Prior {
         constraint: &RuleId,
         kind: &Kind,
         key: &ResourceKey,
-    ) -> Option<&[Violation]> {
+    ) -> Option<Arc<[Violation]>> {
         let kept = self.judged.get(constraint)?;
         let holds =
             kept.kinds.contains(kind) && !kept.again.contains(key) && !self.changed.contains(key);
-        holds.then(|| kept.failed.get(key).map(Vec::as_slice).unwrap_or_default())
+        holds.then(|| kept.failed.get(key).cloned().unwrap_or_default())
     }
 }

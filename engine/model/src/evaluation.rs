@@ -1,6 +1,7 @@
 //! What a set of rules said about one snapshot.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -99,8 +100,8 @@ pub struct Finding {
     /// Fail, Missing or Abort.
     pub verdict: Verdict,
     /// Why it failed; empty unless the verdict is Fail.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub violations: Vec<Violation>,
+    #[serde(default, skip_serializing_if = "<[Violation]>::is_empty")]
+    pub violations: Arc<[Violation]>,
     /// Why it was not judged; present exactly with Abort and Missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,

@@ -17,18 +17,17 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use tidegate_model::{
-    AbortCode, Cause, Counts, Finding, ResourceKey, Timestamp, Verdict, Violation,
-};
+use tidegate_model::{Counts, Finding, ResourceKey, Timestamp};
 
 use crate::joins::JoinsCarry;
 use crate::outcome::Holds;
 use crate::raw::Raw;
+use crate::said::{self, Said, Table};
 
 const MARK: &[u8; 8] = b"tidegate";
 
 /// Changes with the shape of [`Carry`].
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 /// What is carried.
 #[derive(Debug, Serialize, Deserialize)]
@@ -81,6 +80,9 @@ pub(crate) struct RuleCarry<'c> {
     /// Counts of a rule on collections; those of resource rules follow from
     /// the findings and the number of resources.
     counts: [u64; 4],
+    /// What the rule said, by number.
+    #[serde(borrow)]
+    pub(crate) said: Vec<Raw<'c>>,
     #[serde(borrow)]
     pub(crate) findings: Vec<Kept<'c>>,
 }
@@ -93,88 +95,38 @@ pub(crate) struct Kept<'c> {
     pub(crate) key: Cow<'c, str>,
     /// A limit was hit: never carried.
     pub(crate) again: bool,
-    /// The rest, as [`Rest`]. It is decoded when the findings are handed out; most
-    /// go into the next blob as they are.
+    /// Region, project and name, as [`About`].
     #[serde(borrow)]
-    rest: Raw<'c>,
+    pub(crate) about: Raw<'c>,
+    /// What was said of it, by number in the table of the rule.
+    pub(crate) said: u32,
 }
 
-/// A violation: message, path, and as JSON what was found and wanted.
-type Said<'f> = (&'f str, &'f str, Cow<'f, str>, Cow<'f, str>);
-
-/// A finding but for its resource.
-#[derive(Serialize, Deserialize)]
-struct Rest<'f> {
-    region: Option<&'f str>,
-    project: Option<&'f str>,
-    name: Option<&'f str>,
-    verdict: Verdict,
-    #[serde(borrow)]
-    violations: Vec<Said<'f>>,
-    cause: Option<(AbortCode, &'f str)>,
-}
+/// Region, project and name.
+type About<'f> = (Option<&'f str>, Option<&'f str>, Option<&'f str>);
 
 impl Kept<'_> {
-    pub(crate) fn new(finding: &Finding, again: bool) -> Option<Self> {
-        let Finding { resource, region, project, name, verdict, violations, cause } = finding;
-        let key = resource.as_ref().map(|k| k.as_str().to_owned()).unwrap_or_default();
-        let rest = Rest {
-            region: region.as_deref(),
-            project: project.as_deref(),
-            name: name.as_deref(),
-            verdict: *verdict,
-            violations: violations.iter().map(said).collect::<serde_json::Result<_>>().ok()?,
-            cause: cause.as_ref().map(|c| (c.code, c.message.as_str())),
-        };
-        let rest = Raw(postcard::to_allocvec(&rest).ok()?.into());
-        Some(Self { key: Cow::Owned(key), again, rest })
+    pub(crate) fn new(key: &str, about: About<'_>, again: bool, said: u32) -> Self {
+        let about = postcard::to_allocvec(&about).unwrap_or_default();
+        Self { key: Cow::Owned(key.to_owned()), again, about: Raw(about.into()), said }
     }
 
-    /// The finding; an Abort if it cannot be decoded.
-    pub(crate) fn finding(&self) -> Finding {
-        self.decode().unwrap_or_else(|| Finding {
+    /// The finding, given all that its rule said; an Abort if it cannot be read.
+    pub(crate) fn finding(&self, said: &[Said]) -> Finding {
+        let about = postcard::from_bytes(&self.about.0).ok();
+        let said = about.and_then(|_: About<'_>| said.get(self.said as usize)).cloned();
+        let Said { verdict, violations, cause } = said.unwrap_or_else(said::unreadable);
+        let (region, project, name) = about.unwrap_or_default();
+        Finding {
             resource: ResourceKey::new(&self.key).ok(),
-            region: None,
-            project: None,
-            name: None,
-            verdict: Verdict::Abort,
-            violations: Vec::new(),
-            cause: Some(Cause {
-                code: AbortCode::Error,
-                message: "what was found before cannot be read".to_owned(),
-            }),
-        })
-    }
-
-    fn decode(&self) -> Option<Finding> {
-        let Rest { region, project, name, verdict, violations, cause } =
-            postcard::from_bytes(&self.rest.0).ok()?;
-        let resource =
-            if self.key.is_empty() { None } else { Some(ResourceKey::new(&self.key).ok()?) };
-        let violation = |(message, path, found, wanted): Said<'_>| {
-            Some(Violation {
-                message: message.to_owned(),
-                path: path.to_owned(),
-                found: serde_json::from_str(&found).ok()?,
-                wanted: serde_json::from_str(&wanted).ok()?,
-            })
-        };
-        Some(Finding {
-            resource,
             region: region.map(str::to_owned),
             project: project.map(str::to_owned),
             name: name.map(str::to_owned),
             verdict,
-            violations: violations.into_iter().map(violation).collect::<Option<_>>()?,
-            cause: cause.map(|(code, message)| Cause { code, message: message.to_owned() }),
-        })
+            violations,
+            cause,
+        }
     }
-}
-
-fn said(violation: &Violation) -> serde_json::Result<Said<'_>> {
-    let json = |value| serde_json::to_string(value).map(Cow::Owned);
-    let Violation { message, path, found, wanted } = violation;
-    Ok((message, path, json(found)?, json(wanted)?))
 }
 
 impl<'c> RuleCarry<'c> {
@@ -182,15 +134,17 @@ impl<'c> RuleCarry<'c> {
         coverage: u64,
         holds: Holds,
         counts: Counts,
-        findings: Vec<Kept<'c>>,
+        table: Table<'c>,
+        mut findings: Vec<Kept<'c>>,
     ) -> Self {
+        let said = table.write(&mut findings);
         let holds = match holds {
             Holds::Now => None,
             Holds::Until(time) => Some(Some(parts(time))),
             Holds::Forever => Some(None),
         };
         let Counts { pass, fail, abort, missing } = counts;
-        Self { coverage, holds, counts: [pass, fail, abort, missing], findings }
+        Self { coverage, holds, counts: [pass, fail, abort, missing], said, findings }
     }
 
     pub(crate) fn holds(&self) -> Holds {
@@ -231,10 +185,12 @@ impl<'c> Carry<'c> {
     /// is written needs three times the room.
     fn room(&self) -> usize {
         let findings = self.rules.iter().flat_map(|r| &r.findings);
+        let said = self.rules.iter().flat_map(|r| &r.said);
         self.derived.0.len()
             + self.kinds.iter().map(|k| k.hashes.0.len() + 64).sum::<usize>()
             + self.joins.len()
-            + findings.map(|f| f.key.len() + f.rest.0.len() + 8).sum::<usize>()
+            + said.map(|s| s.0.len() + 8).sum::<usize>()
+            + findings.map(|f| f.key.len() + f.about.0.len() + 16).sum::<usize>()
             + self.rules.len() * 64
             + 1024
     }
@@ -248,7 +204,7 @@ mod tests {
     use crate::joins::Joins;
 
     fn carry() -> Carry<'static> {
-        let kept = Kept { key: "k".into(), again: true, rest: Raw((&[1, 2]).into()) };
+        let kept = Kept::new("k", (Some("r"), None, Some("n")), true, 0);
         Carry {
             digest: [7; 32],
             judged: 1,
@@ -262,6 +218,7 @@ mod tests {
                 9,
                 Holds::Until(Timestamp::UNIX_EPOCH),
                 Counts { pass: 1, fail: 2, abort: 3, missing: 4 },
+                Table::carried(vec![Raw((&[1, 2]).into())]),
                 vec![kept],
             )],
         }

@@ -74,6 +74,7 @@ mod reads;
 pub mod rego;
 mod ruleset;
 mod rvm;
+mod said;
 mod scope;
 mod strict;
 

@@ -1,5 +1,7 @@
 //! What a rule answered, checked against what a rule may answer.
 
+use std::sync::Arc;
+
 use regorus::Value;
 use tidegate_model::{AbortCode, Cause, Timestamp, Verdict, Violation};
 
@@ -11,14 +13,17 @@ use crate::ruleset::Judge;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) verdict: Verdict,
-    /// Each with the resource it names, if any; in the engine's order of
-    /// values. Empty unless the verdict is Fail.
-    pub(crate) violations: Vec<(Option<String>, Violation)>,
+    /// In the engine's order of values. Empty unless the verdict is Fail.
+    pub(crate) violations: Violations,
     /// Present exactly with Abort and Missing.
     pub(crate) cause: Option<Cause>,
     /// Until when it holds.
     pub(crate) holds: Holds,
 }
+
+/// Violations, each with the resource it names, if any. An answer that is given again is
+/// the same one.
+pub(crate) type Violations = Arc<[(Option<String>, Violation)]>;
 
 /// How long an answer stays true while its input does not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,13 +51,18 @@ impl Holds {
 impl Answer {
     /// What a rule says that has nothing to say.
     pub(crate) fn pass() -> Self {
-        Self { verdict: Verdict::Pass, violations: Vec::new(), cause: None, holds: Holds::Forever }
+        Self {
+            verdict: Verdict::Pass,
+            violations: Arc::default(),
+            cause: None,
+            holds: Holds::Forever,
+        }
     }
 
     pub(crate) fn abort(code: AbortCode, message: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Abort,
-            violations: Vec::new(),
+            violations: Arc::default(),
             cause: Some(Cause { code, message: message.into() }),
             holds: Holds::Forever,
         }
@@ -132,7 +142,7 @@ fn read(value: &Value) -> Answer {
         },
         _ => return wrong("the entry of the rule is broken".to_owned()),
     };
-    let violations: Vec<(Option<String>, Violation)> = match violations {
+    let violations: Violations = match violations {
         Value::Set(set) => match set.iter_sorted().map(violation).collect() {
             Ok(all) => all,
             Err(text) => return wrong(text),

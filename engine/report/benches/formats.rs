@@ -81,14 +81,15 @@ fn finding(kind: &Kind, n: u32, rule: usize) -> Finding {
         project: Some(format!("{:032x}", n % 200)),
         name: Some(format!("{kind}-{n}")),
         verdict: Verdict::Fail,
-        violations: vec![Violation {
+        violations: [Violation {
             message: format!(
                 "`{kind}-{n}` of rule {rule} does not have what the standard asks of it"
             ),
             path: format!("/metadata/property-{rule}"),
             found: json!(["one", "two", n]),
             wanted: json!("three"),
-        }],
+        }]
+        .into(),
         cause: None,
     }
 }

@@ -365,7 +365,7 @@ pub(crate) mod tests {
             region: None,
             project: None,
             name: None,
-            violations: vec![],
+            violations: [].into(),
             cause: None,
         }
     }
@@ -382,12 +382,13 @@ pub(crate) mod tests {
         let fail = Finding {
             resource: Some(ResourceKey::new("openstack/compute.flavor/R/1").unwrap()),
             name: Some("SCS-1V-4\u{1b}[31m".into()),
-            violations: vec![Violation {
+            violations: [Violation {
                 message: "flavor `SCS-1V-4` has too little memory".into(),
                 path: "/ram".into(),
                 found: json!(2048),
                 wanted: json!(4096),
-            }],
+            }]
+            .into(),
             ..finding(Verdict::Fail)
         };
         let abort = Finding {

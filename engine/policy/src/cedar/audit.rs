@@ -402,7 +402,7 @@ impl Audit {
             found: found.unwrap_or_default(),
             wanted: self.wanted.clone(),
         };
-        Answer { verdict: Verdict::Fail, violations: vec![(None, violation)], ..Answer::pass() }
+        Answer { verdict: Verdict::Fail, violations: [(None, violation)].into(), ..Answer::pass() }
     }
 }
 

@@ -180,7 +180,7 @@ impl Group<'_> {
             project: None,
             name: None,
             verdict,
-            violations: Vec::new(),
+            violations: Arc::default(),
             cause: None,
         };
         match answer.verdict {
@@ -189,16 +189,17 @@ impl Group<'_> {
                 vec![Finding { cause: answer.cause, ..blank(answer.verdict) }]
             }
             Verdict::Fail => {
-                let mut by_resource: BTreeMap<Option<String>, Vec<Violation>> = BTreeMap::new();
-                for (resource, violation) in answer.violations {
-                    by_resource.entry(resource).or_default().push(violation);
+                let mut by_resource: BTreeMap<Option<&str>, Vec<Violation>> = BTreeMap::new();
+                for (resource, violation) in answer.violations.iter() {
+                    by_resource.entry(resource.as_deref()).or_default().push(violation.clone());
                 }
                 let all = kinds.iter().flat_map(|(_, all)| self.of(all));
                 let by_key: BTreeMap<&str, &Resource> =
                     all.map(|l| (l.resource.key.as_str(), &l.resource)).collect();
-                let finding = |(resource, violations): (Option<String>, Vec<Violation>)| {
-                    let about = resource.as_deref().and_then(|key| by_key.get(key));
+                let finding = |(resource, violations): (Option<&str>, Vec<Violation>)| {
+                    let about = resource.and_then(|key| by_key.get(key));
                     let text = |t: &Arc<str>| t.as_ref().to_owned();
+                    let violations = violations.into();
                     let blank = Finding { violations, ..blank(Verdict::Fail) };
                     match about {
                         None => blank,

@@ -37,6 +37,7 @@ mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use tidegate_derive::{Derived, source_key};
 use tidegate_model::{
@@ -169,7 +170,7 @@ pub fn evaluate(
                 project: None,
                 name: None,
                 verdict: Verdict::Abort,
-                violations: Vec::new(),
+                violations: Arc::default(),
                 cause: Some(cause),
             }));
         }

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regorus::Value;
-use tidegate_model::{
-    AbortCode, Facts, FactsError, Finding, Kind, ResourceKey, Verdict, Violation,
-};
+use tidegate_model::{AbortCode, Facts, FactsError, Kind, ResourceKey, Verdict};
 
 use super::state::{Again, State};
 use crate::coverage::Coverage;
@@ -176,13 +174,11 @@ impl Context<'_, '_> {
         });
         let Some(slot) = state.rules.get_mut(n) else { return };
         slot.holds = slot.holds.min(answer.holds);
-        if answer.verdict == Verdict::Pass {
-            // Where all are judged, nothing has been said yet.
-            if matches!(slot.again, Again::Some(_)) {
-                slot.forget(loaded.resource.key.as_str());
+        match answer.verdict {
+            Verdict::Pass => slot.pass(&loaded.resource.key),
+            Verdict::Fail | Verdict::Abort | Verdict::Missing => {
+                slot.add(&loaded.resource, &answer);
             }
-        } else {
-            slot.add(&finding(loaded, answer));
         }
     }
 
@@ -243,19 +239,5 @@ impl Context<'_, '_> {
             },
             None => answer,
         }
-    }
-}
-
-fn finding(loaded: &Loaded, answer: Answer) -> Finding {
-    let resource = &loaded.resource;
-    let violations: Vec<Violation> = answer.violations.into_iter().map(|(_, v)| v).collect();
-    Finding {
-        resource: Some(resource.key.clone()),
-        region: resource.region.as_deref().map(str::to_owned),
-        project: resource.project.as_deref().map(str::to_owned),
-        name: resource.name.as_deref().map(str::to_owned),
-        verdict: answer.verdict,
-        violations,
-        cause: answer.cause,
     }
 }

@@ -1,15 +1,14 @@
 //! The state of an evaluation: what is carried, what has to be judged again,
 //! and what has been judged.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use regorus::Value;
 use tidegate_derive::Derived;
 use tidegate_model::{
-    AbortCode, Change, ChangeOp, Counts, Facts, FactsError, Finding, Kind, ResourceKey, Timestamp,
-    Verdict,
+    AbortCode, Cause, Change, ChangeOp, Counts, Facts, FactsError, Finding, Kind, Resource,
+    ResourceKey, Timestamp, Verdict,
 };
 
 use super::{Options, Stats};
@@ -19,9 +18,10 @@ use crate::input;
 use crate::joins::{Joins, Lookup, hash};
 use crate::loaded::{Bodies, Loaded, Reader};
 use crate::metadata::{Input, Rule};
-use crate::outcome::Holds;
+use crate::outcome::{Answer, Holds};
 use crate::raw::Raw;
 use crate::ruleset::RuleSet;
+use crate::said::Table;
 
 /// How a resource rule goes about the resources of its kinds.
 #[derive(Debug)]
@@ -38,44 +38,68 @@ pub(super) struct RuleState<'c> {
     pub(super) at: usize,
     pub(super) again: Again,
     pub(super) holds: Holds,
-    /// On resources, by key.
-    findings: BTreeMap<Cow<'c, str>, Kept<'c>>,
-    /// Of a rule on collections.
-    loose: Vec<Kept<'c>>,
+    /// On resources, in order of key once settled; of a rule on collections in any.
+    findings: Vec<Kept<'c>>,
+    /// Where only some resources are judged again, what was said of these.
+    news: BTreeMap<String, Option<Kept<'c>>>,
+    said: Table<'c>,
     /// Of a rule on collections.
     pub(super) counts: Counts,
     fingerprint: u64,
 }
 
 impl RuleState<'_> {
-    /// Forgets what was said about a resource.
-    pub(super) fn forget(&mut self, key: &str) {
-        self.findings.remove(key);
+    /// Takes that a resource passes.
+    pub(super) fn pass(&mut self, key: &ResourceKey) {
+        // Where all are judged, nothing has been said yet.
+        if matches!(self.again, Again::Some(_)) {
+            self.news.insert(key.as_str().to_owned(), None);
+        }
+    }
+
+    /// Takes what else is said of a resource.
+    pub(super) fn add(&mut self, resource: &Resource, answer: &Answer) {
+        let Resource { key, region, project, name, .. } = resource;
+        let about = (region.as_deref(), project.as_deref(), name.as_deref());
+        let said = self.said.answer(answer);
+        let kept = Kept::new(key.as_str(), about, is_limit(answer.cause.as_ref()), said);
+        match self.again {
+            Again::All => self.findings.push(kept),
+            Again::Some(_) => drop(self.news.insert(key.as_str().to_owned(), Some(kept))),
+        }
+    }
+
+    /// Brings the findings into order, the news among them.
+    fn settle(&mut self) {
+        let news = std::mem::take(&mut self.news);
+        if !news.is_empty() {
+            self.findings.retain(|kept| !news.contains_key(kept.key.as_ref()));
+            self.findings.extend(news.into_values().flatten());
+        }
+        // Mostly in order already: kinds come in order, and their resources.
+        self.findings.sort_by(|a, b| a.key.cmp(&b.key));
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.findings.clear();
-        self.loose.clear();
+        self.said = Table::default();
         self.counts = Counts::default();
         self.holds = Holds::Forever;
     }
 
-    /// Takes a finding on a resource.
-    pub(super) fn add(&mut self, finding: &Finding) {
-        if let Some(kept) = Kept::new(finding, is_limit(finding)) {
-            self.findings.insert(kept.key.clone(), kept);
-        }
-    }
-
     /// Takes a finding of a rule on collections.
     pub(super) fn add_loose(&mut self, finding: &Finding) {
-        self.loose.extend(Kept::new(finding, is_limit(finding)));
+        let Finding { resource, region, project, name, cause, .. } = finding;
+        let key = resource.as_ref().map_or("", ResourceKey::as_str);
+        let about = (region.as_deref(), project.as_deref(), name.as_deref());
+        let said = self.said.finding(finding);
+        self.findings.push(Kept::new(key, about, is_limit(cause.as_ref()), said));
     }
 }
 
-fn is_limit(finding: &Finding) -> bool {
-    finding.cause.as_ref().is_some_and(|c| c.code == AbortCode::Limit)
+fn is_limit(cause: Option<&Cause>) -> bool {
+    cause.is_some_and(|c| c.code == AbortCode::Limit)
 }
 
 /// Everything between the prior blob and the next one.
@@ -183,8 +207,9 @@ impl<'c, 'm> State<'c, 'm> {
                 at,
                 again: Again::All,
                 holds: Holds::Forever,
-                findings: BTreeMap::new(),
-                loose: Vec::new(),
+                findings: Vec::new(),
+                news: BTreeMap::new(),
+                said: Table::default(),
                 counts: Counts::default(),
                 fingerprint: coverage.fingerprint(rule),
             });
@@ -251,15 +276,15 @@ impl<'c, 'm> State<'c, 'm> {
             }
             state.counts = carried.counts();
             state.holds = holds;
+            state.said = Table::carried(carried.said);
             if rule.input != Input::Resource {
-                state.loose = carried.findings;
+                state.findings = carried.findings;
                 state.again = Again::Some(BTreeSet::new());
                 continue;
             }
             let same = carried.findings.into_iter().filter(|f| !self.changed.has(&f.key));
             let (again, findings): (Vec<Kept<'_>>, Vec<Kept<'_>>) = same.partition(|f| f.again);
-            // They are in order: the map is built in one go.
-            state.findings = findings.into_iter().map(|f| (f.key.clone(), f)).collect();
+            state.findings = findings;
             let again = again.iter().filter_map(|f| ResourceKey::new(&f.key).ok());
             state.again = Again::Some(again.collect());
         }
@@ -308,9 +333,11 @@ impl<'c, 'm> State<'c, 'm> {
         Ok(())
     }
 
-    /// Brings the numbers of resources up to date, once all are read.
+    /// Brings findings and the numbers of resources up to date, once all resource rules
+    /// have been asked.
     pub(super) fn settle(&mut self) {
         self.keys.values_mut().for_each(HashKeys::settle);
+        self.rules.iter_mut().for_each(RuleState::settle);
     }
 
     /// Lets go of all that was read, once all is judged.
@@ -415,8 +442,8 @@ impl<'c, 'm> State<'c, 'm> {
     ) -> Option<(&'s Rule, Vec<Finding>, Counts)> {
         let state = self.rules.get(at)?;
         let rule = set.definitions().get(state.at)?;
-        let kept = state.findings.values().chain(&state.loose);
-        let findings: Vec<Finding> = kept.map(Kept::finding).collect();
+        let said = state.said.read();
+        let findings: Vec<Finding> = state.findings.iter().map(|k| k.finding(&said)).collect();
         if rule.input != Input::Resource {
             return Some((rule, findings, state.counts));
         }
@@ -448,10 +475,10 @@ impl<'c, 'm> State<'c, 'm> {
         self.joins.sort();
         let judged = self.judged(set);
         let meta = facts.meta();
-        let rules = self.rules.into_iter().map(|r| {
-            let findings = r.findings.into_values().chain(r.loose).collect();
-            RuleCarry::new(r.fingerprint, r.holds, r.counts, findings)
-        });
+        let rules = self
+            .rules
+            .into_iter()
+            .map(|r| RuleCarry::new(r.fingerprint, r.holds, r.counts, r.said, r.findings));
         let carry = Carry {
             digest: set.digest().0,
             judged,

@@ -73,12 +73,13 @@ fn invalid_rule(subject: &Subject, invalid: &[Invalid]) -> Option<ReportRule> {
         project: None,
         name: Some(i.id.clone()),
         verdict: Verdict::Fail,
-        violations: vec![Violation {
+        violations: [Violation {
             message: format!("{}: {}", i.file, i.problem),
             path: String::new(),
             found: Value::Null,
             wanted: Value::Null,
-        }],
+        }]
+        .into(),
         cause: None,
     };
     let findings: Vec<ReportFinding> =
@@ -224,12 +225,13 @@ impl Fault {
             project: None,
             name: Some(terms.id.clone()),
             verdict: Verdict::Fail,
-            violations: vec![Violation {
+            violations: [Violation {
                 message: format!("waiver `{}` of {} {what}", terms.id, terms.owner),
                 path: path.to_owned(),
                 found,
                 wanted,
-            }],
+            }]
+            .into(),
             cause: None,
         }
     }

@@ -58,7 +58,7 @@ fn judge(nodes: &Memory, others: &[&dyn Facts]) -> (Verdict, Vec<String>) {
             assert_eq!(c.code, AbortCode::Join);
             c.message
         });
-        f.violations.into_iter().map(|v| v.message).chain(cause).collect::<Vec<_>>()
+        f.violations.iter().map(|v| v.message.clone()).chain(cause).collect::<Vec<_>>()
     });
     (outcome.verdict, said.collect())
 }
