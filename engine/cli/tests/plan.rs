@@ -59,12 +59,47 @@ fn an_intent_that_is_wrong_is_told_with_line_and_member() {
         ("time_zone: Europe/Berlin", "zone: az1", ["intent.yaml:12: `windows[0]`", "`time_zone`"]),
         ("intent/v1", "intent/v2", ["intent.yaml:1: `schema` is", "`tidegate.intent/v1`"]),
         ("soak_s: 600", "soak_s: 600\nsoak_s: 1", ["intent.yaml:11: `soak_s`", "line 10"]),
-        ("headroom: 0.1", "headroom: 1.5", ["`intent.yaml` cannot be followed", "headroom is 1.5"]),
+        ("headroom: 0.1", "headroom: 1.5", ["intent.yaml:8: headroom is 1.5", "below 1"]),
+        ("Europe/Berlin", "Europe/Bonn", ["intent.yaml:12: window 1: it cannot be read", "Bonn"]),
     ] {
         assert!(INTENT.contains(right));
         shell.write("intent.yaml", &INTENT.replacen(right, wrong, 1));
         shell.run(MAKE).refused(1, &texts);
     }
+}
+
+#[test]
+fn an_intent_that_selects_nothing_is_told_with_its_line_and_what_there_is() {
+    let shell = shell();
+    let wrong = |selector: &str, component: &str, texts: &[&str]| {
+        let text = INTENT.replace("{role: compute}", selector).replace(": nova", component);
+        shell.write("intent.yaml", &text);
+        shell.run(MAKE).refused(1, texts);
+    };
+    for (selector, problem, hint) in [
+        ("{zone: az3}", "3: target 1 names the zone `az3`", "did you mean `az1`, `az2`?"),
+        ("{zone: nova}", "3: target 1 names the zone `nova`", "there are `az1`, `az2`"),
+        ("{pool: computes}", "3: target 1 names the pool `computes`", "did you mean `compute`?"),
+        ("{role: control}", "3: target 1 names the role `control`", "there are `compute`"),
+        (
+            "\n      ids:\n      - comp-11\n      - comp-31",
+            "6: target 1 names `comp-31`, which is neither host nor node",
+            "did you mean `comp-11`, `comp-21`, `comp-12`?",
+        ),
+        (
+            "{ids: []}",
+            "3: target 1 selects nothing that `nova` is on",
+            "it is on {pool: compute, zone: az1, role: compute} · {pool: compute, zone: az2, role: compute}",
+        ),
+    ] {
+        wrong(selector, ": nova", &[&format!("intent.yaml:{problem}"), &format!("hint: {hint}\n")]);
+    }
+    wrong("all", ": kubelet", &["intent.yaml:4: target 1: `kubelet` is on none of the 0 nodes"]);
+    // All that a selector names is there, each on other hosts.
+    let az2 = "\"zone\": \"az2\", \"pool\": \"compute\"";
+    shell.write("fleet.json", &FLEET.replace(az2, &az2.replace("compute", "gpu")));
+    let hint = "hint: it is on {pool: compute, zone: az1, role: compute} · {pool: gpu, zone: az2, role: compute}\n";
+    wrong("{pool: gpu, zone: az1}", ": nova", &["intent.yaml:3: target 1 selects nothing", hint]);
 }
 
 #[test]
@@ -77,7 +112,7 @@ fn a_version_that_nothing_has_is_told_from_one_that_everything_has() {
     from("2025.3");
     let text = "target 1 is from `2025.3`, and nothing that it selects has `nova` at that version: \
                 it is `2025.1` on 5";
-    shell.run(MAKE).refused(1, &["`intent.yaml` cannot be followed", text]);
+    shell.run(MAKE).refused(1, &[&format!("intent.yaml:5: {text}")]);
     // Some have it: the others are left as they are, and named.
     from("2025.1");
     let older = FLEET.replacen("\"2025.1\"", "\"2024.2\"", 1);

@@ -28,6 +28,7 @@ use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, PlanFormat, Ui};
 
 use fleet::Told;
+use read::IntentFile;
 use simulate::Wanted;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: args::Plan) -> Result<Exit> {
@@ -80,7 +81,7 @@ async fn make(
         done: Vec::new(),
         since: None,
     };
-    let made = planned(&fleet, (&inputs.intent, &intent.value), &origin)?;
+    let made = planned(&fleet, (&inputs.intent, &intent), &origin)?;
     left_out(ctx.ui, &fleet, &intent.value);
     render_made(ctx, &made, &fleet, formats)
 }
@@ -111,14 +112,12 @@ struct Made {
 }
 
 /// Makes a plan, and has it checked before anybody sees it.
-fn planned(fleet: &Fleet, (path, intent): (&Path, &Intent), origin: &Origin) -> Result<Made> {
-    let rules = VersionRules::bundled();
-    let plan = tidegate_planner::plan(fleet, intent, &rules, origin).map_err(|e| match e {
-        PlanError::Intent(problem) => {
-            let shown = path.display();
-            Failure::new(format!("the intent `{shown}` cannot be followed: {problem}"))
-        }
-        PlanError::Fleet(_) | PlanError::Window(_) => Failure::from_error(&e),
+fn planned(fleet: &Fleet, (path, file): (&Path, &IntentFile), origin: &Origin) -> Result<Made> {
+    let (rules, intent) = (VersionRules::bundled(), &file.value);
+    let plan = tidegate_planner::plan(fleet, intent, &rules, origin).map_err(|e| match &e {
+        PlanError::Intent(problem) => file.failure(path, problem),
+        PlanError::Window(window) => file.window_failure(path, window),
+        PlanError::Fleet(_) => Failure::from_error(&e),
     })?;
     let plan = tidegate_gate::sealed(plan, fleet);
     let checked = tidegate_checker::check(fleet, intent, &plan, &rules).map_err(|violation| {
