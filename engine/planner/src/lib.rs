@@ -138,8 +138,9 @@ pub fn plan(
     let done: BTreeSet<&str> = waves.iter().flat_map(|w| &w.targets).map(String::as_str).collect();
     let done_hosts = hosts.iter().copied().filter(|h| done.contains(arena.host_id(*h))).collect();
     let done_nodes = nodes.iter().copied().filter(|n| done.contains(n)).collect();
-    let bounds = bounds::bounds(&arena, intent, &done_hosts, &done_nodes, pods.as_ref());
-    let deadlines = due::deadlines(&arena, intent, &jobs, &waves, &ends)?;
+    let bounds = bounds::bounds(&arena, intent, &done_hosts, &done_nodes, pods.as_ref())?;
+    let migrations_bound = Some(bounds::migrations(&arena, &done_hosts)).filter(|n| *n > 0);
+    let deadlines = due::deadlines(&arena, intent, pods.as_ref(), &jobs, &waves, &ends)?;
     let (parent, generation) = match &origin.parent {
         Some((id, generation)) => (Some(id.clone()), generation + 1),
         None => (None, 1),
@@ -159,6 +160,7 @@ pub fn plan(
         waves,
         blocked,
         bounds,
+        migrations_bound,
         deadlines,
         entities: BTreeMap::new(),
     };

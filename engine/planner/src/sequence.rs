@@ -265,7 +265,7 @@ impl<'f> Planning<'_, 'f> {
             let drafts = if patient {
                 self.patiently(left, elsewhere, &mut tried)
             } else {
-                self.hosts(left, elsewhere, now.as_deref(), alone)
+                self.hosts(left, elsewhere, now.as_deref(), alone)?
             };
             let none = drafts.is_empty();
             let mut too_late: Option<(Vec<Id>, u64)> = None;
@@ -392,9 +392,9 @@ impl<'f> Planning<'_, 'f> {
         elsewhere: &BTreeSet<Id>,
         spans: Option<&[tidegate_model::plan::Span]>,
         alone: bool,
-    ) -> Vec<Draft> {
+    ) -> Result<Vec<Draft>, PlanError> {
         let Left { hosts: targets, before, .. } = targets;
-        let Some(first) = targets.first() else { return Vec::new() };
+        let Some(first) = targets.first() else { return Ok(Vec::new()) };
         let restarts = |h: &Id| self.restarts(self.arena.host_id(*h));
         let restarts: BTreeSet<Id> = targets.iter().copied().filter(restarts).collect();
         let longest = spans.map(windows::longest);
@@ -409,7 +409,7 @@ impl<'f> Planning<'_, 'f> {
         };
         let mut best: Option<Attempt> = None;
         let mut way = Way::default();
-        let bounds = bounds::bounds(self.arena, self.intent, targets, &BTreeSet::new(), None);
+        let bounds = bounds::bounds(self.arena, self.intent, targets, &BTreeSet::new(), None)?;
         let bound = bounds.first().map_or(0, |b| b.waves as usize);
         let tries = if targets.len() <= FEW { MORE_TRIES } else { TRIES };
         for n in 0..tries {
@@ -427,9 +427,9 @@ impl<'f> Planning<'_, 'f> {
             }
             way.first.extend(more);
         }
-        let Some(Attempt { drafts, load, .. }) = best else { return Vec::new() };
+        let Some(Attempt { drafts, load, .. }) = best else { return Ok(Vec::new()) };
         self.load = load;
-        drafts
+        Ok(drafts)
     }
 
     fn restarts(&self, target: &str) -> bool {
