@@ -9,6 +9,8 @@
 
 mod shell;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 use shell::Shell;
 
@@ -248,6 +250,59 @@ fn two_plans_are_compared_and_a_host_is_explained() {
 }
 
 #[test]
+fn a_failure_during_a_wave_costs_quorums_of_three_and_spends_a_spare_host() {
+    let shell = Shell::new();
+    let mut fleet: Value = serde_json::from_str(FLEET).unwrap();
+    let members = json!([{"host": "comp-11"}, {"host": "comp-12"}, {"host": "comp-13"}]);
+    fleet["quorums"] =
+        json!([{"id": "q", "kind": "galera", "members": members, "synced": members}]);
+    fleet["groups"] = json!([]);
+    shell.write("fleet.json", &fleet.to_string());
+    shell.write("intent.yaml", &format!("{INTENT}spare_hosts: 1\n"));
+    let plan = shell.run(&format!("{MAKE} -f json")).json();
+    shell.write("plan.json", &plan.to_string());
+    let wave = &plan["waves"][0];
+    let steps = wave["steps"].as_array().unwrap();
+    let stop = steps.iter().find(|s| s["op"] == "stop").unwrap();
+    let other = if stop["host"] == "comp-11" { "comp-12" } else { "comp-11" };
+    let simulate = "plan simulate plan.json --facts fleet.json -f json --intent";
+    let fail = |intent: &str| {
+        let at = format!("--fail {other}@1.{}", stop["phase"]);
+        shell.run(&format!("{simulate} {intent} {at}"))
+    };
+    let ran = fail("intent.yaml");
+    let told = &ran.json()["failures"][0];
+    let quorum = json!({"quorum": "q", "up": 1, "needs": 2, "members": 3, "stopped": 1});
+    assert_eq!(
+        (ran.code, &told["quorums"]),
+        (0, &json!([quorum])),
+        "no plan could do better: {told}"
+    );
+    assert_eq!(told.get("short"), None);
+    // Two of three: with one out and one failed the third cannot fail, too. The plan is judged
+    // by the same intent, which it does not follow then.
+    shell.write("two.yaml", &format!("{INTENT}spare_hosts: 2\n"));
+    let ran = fail("two.yaml");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.json()["violation"].as_str().unwrap().contains("2 largest hosts"), "{ran:?}");
+    // Before the first wave nothing was promised, and it is told all the same.
+    let ran = shell.run("plan --facts fleet.json --intent two.yaml -f json=none.json");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let ran = shell.run(
+        "plan simulate none.json --facts fleet.json --intent two.yaml --fail comp-21@0 -f json",
+    );
+    let short =
+        json!({"zone": "az2", "class": "memory_mib", "more": 1, "load": 196608, "room_then": 0});
+    assert_eq!((ran.code, &ran.json()["failures"][0]["short"]), (2, &short), "{ran:?}");
+    let schema =
+        serde_json::from_str(include_str!("../schemas/plan-simulation.schema.json")).unwrap();
+    assert!(
+        jsonschema::is_valid(&schema, &ran.json())
+            && jsonschema::is_valid(&schema, &fail("intent.yaml").json())
+    );
+}
+
+#[test]
 fn what_does_not_hold_when_a_host_fails_is_told() {
     let shell = shell();
     let gpu = "\"migratable\": \"no\", \"requires\": [\"CUSTOM_GPU\"]";
@@ -275,7 +330,24 @@ fn what_does_not_hold_when_a_host_fails_is_told() {
     assert_eq!(ran.json()["failures"][1]["lost"][0]["vm"], json!("gpu-1"), "{}", ran.stdout);
 
     let all = shell.run(&format!("{simulate} --fail-any -f json")).json();
-    assert_eq!(all["tried"], json!(25), "five hosts at five prefixes");
+    let phases = |w: &Value| {
+        let of = |s: &Value| s["phase"].as_u64().unwrap();
+        w["steps"].as_array().unwrap().iter().map(of).collect::<BTreeSet<_>>().len()
+    };
+    let moments = 1 + plan["waves"].as_array().unwrap().iter().map(phases).sum::<usize>();
+    assert_eq!(
+        all["tried"],
+        json!(5 * moments),
+        "five hosts before the first and after each phase"
+    );
+    let failures = all["failures"].as_array().unwrap();
+    assert!(failures.iter().any(|f| f["phase"] == json!(1)), "{all}");
+    let mut said = BTreeMap::new();
+    for harm in failures.iter().filter(|f| f["holds"] == json!(false)) {
+        let before = said.insert(harm["host"].to_string(), &harm["lost"]);
+        assert_ne!(before, Some(&harm["lost"]), "what is the same after each phase is told once");
+    }
+    assert!(all["broken"].as_u64().unwrap() > said.len() as u64, "{all}");
     assert!(jsonschema::is_valid(&schema, &all), "{all}");
 
     // What is not safe is not followed.
