@@ -35,13 +35,19 @@ pub(crate) fn bounds(
     for node in nodes {
         *sizes.entry(pods.and_then(|p| p.zone(node))).or_default() += 1;
     }
+    // A host that is a node, too, is one target, and its pods leave it.
+    let joint = hosts.iter().map(|h| arena.host_id(*h));
+    let drained: BTreeSet<&str> = joint
+        .filter(|id| pods.is_some_and(|p| p.is_node(id)))
+        .chain(nodes.iter().copied())
+        .collect();
     let racks: BTreeSet<&str> =
         hosts.iter().filter_map(|h| at(&arena.hosts, *h).domains.first().copied()).collect();
     let all = [
         (BoundName::Capacity, sum(&|zone, hosts| capacity(arena, intent, zone, hosts))),
         (BoundName::Group, sum(&|zone, hosts| groups(arena, zone, hosts))),
         (BoundName::Quorum, quorums(arena, hosts)),
-        (BoundName::Pdb, budgets(arena, nodes)),
+        (BoundName::Pdb, budgets(arena, &drained)),
         (BoundName::Domain, sizes.len().max(racks.len()) as u64),
         (BoundName::Ramp, ramp(arena, intent, hosts, &sizes)),
         (BoundName::Time, time(arena, intent, &zones)?),

@@ -106,8 +106,9 @@ pub fn plan(
         let mut planning = Planning {
             fleet,
             intent,
+            rules,
             load: Load::new(&arena),
-            pods: fleet.kubernetes.as_ref().map(|cluster| Pods::new(cluster, rules)),
+            pods: fleet.kubernetes.as_ref().map(|cluster| Pods::new(fleet, cluster, rules)),
             waves: Vec::new(),
             blocked: Vec::new(),
             arena: &arena,
@@ -124,7 +125,7 @@ pub fn plan(
             too_long: BTreeMap::new(),
             waiting: BTreeMap::new(),
         };
-        let (hosts, nodes) = planning.sort(rules);
+        let (hosts, nodes) = planning.sort();
         let ends = planning.run(&hosts, &nodes)?;
         // That a leader waited in vain is known in the end only.
         let vain: BTreeSet<_> = planning.waited_in_vain().difference(&hopeless).copied().collect();

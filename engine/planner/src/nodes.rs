@@ -1,10 +1,13 @@
 //! Waves of Kubernetes nodes: drained within their disruption budgets, control
 //! plane first and one at a time.
 
+mod joint;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
-use tidegate_model::fleet::{Amount, Cluster, Node, Pod, Taint, Toleration};
+use tidegate_model::Fleet;
+use tidegate_model::fleet::{Amount, Cluster, HostState, Node, Pod, Taint, Toleration};
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Blocked, BlockedCode, Op, Step, Wave};
 use tidegate_model::versions::VersionRules;
@@ -24,14 +27,33 @@ pub(crate) struct Pods<'f> {
     on: Vec<Vec<Id>>,
     /// By pod: the budgets that cover it.
     budgets: Vec<Vec<Id>>,
+    /// Nodes that do not run: the host that they are, or are on, is down.
+    dead: BTreeSet<Id>,
     versions: Versions<'f>,
 }
 
 /// What is moved off nodes: pod, from, to.
 pub(crate) type Evictions = Vec<(Id, Id, Id)>;
 
+/// What is done to targets.
+pub(crate) type Jobs<'f> = BTreeMap<&'f str, Job<'f>>;
+
+/// The nodes of a wave.
+#[derive(Debug, Clone, Default)]
+struct Batch<'f> {
+    cordoned: BTreeSet<Id>,
+    evicted: Evictions,
+    /// By budget: how many of its pods are evicted.
+    spent: BTreeMap<Id, u32>,
+    /// Clusters with a control-plane node among them.
+    planes: BTreeSet<&'f str>,
+    /// By cluster: how many of its nodes are among them.
+    pools: BTreeMap<&'f str, u32>,
+    coming: Coming<'f>,
+}
+
 impl<'f> Pods<'f> {
-    pub(crate) fn new(cluster: &'f Cluster, rules: &'f VersionRules) -> Self {
+    pub(crate) fn new(fleet: &'f Fleet, cluster: &'f Cluster, rules: &'f VersionRules) -> Self {
         let nodes: HashMap<&str, Id> =
             cluster.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
         let pods: HashMap<&str, Id> =
@@ -51,7 +73,19 @@ impl<'f> Pods<'f> {
             }
         }
         let versions = Versions::new(cluster, rules);
-        Self { cluster, nodes, place, on, budgets, versions }
+        let down = fleet.hosts.iter().filter(|h| h.state == HostState::Down);
+        let down: BTreeSet<&str> = down.map(|h| h.id.as_str()).collect();
+        let below: HashMap<&str, &str> = match down.is_empty() {
+            true => HashMap::new(),
+            false => fleet.vms.iter().map(|v| (v.id.as_str(), v.host.as_str())).collect(),
+        };
+        let dead = |node: &Node| {
+            let host = node.vm.as_deref().and_then(|vm| below.get(vm));
+            down.contains(node.id.as_str()) || host.is_some_and(|host| down.contains(host))
+        };
+        let dead = cluster.nodes.iter().enumerate().filter(|(_, node)| dead(node));
+        let dead = dead.map(|(n, _)| n).collect();
+        Self { cluster, nodes, place, on, budgets, dead, versions }
     }
 
     fn pod(&self, id: Id) -> &'f Pod {
@@ -92,7 +126,9 @@ impl<'f> Pods<'f> {
         intent: &Intent,
         rules: &VersionRules,
     ) -> Option<Blocked> {
-        let unknown = job.updates.iter().find(|(_, from, _)| from.is_none());
+        let node = *self.nodes.get(id)?;
+        let mine = |component: &str| self.node(node).runs(component);
+        let unknown = job.updates.iter().find(|(c, from, _)| from.is_none() && mine(c));
         if let Some((component, _, to)) = unknown {
             let numbers =
                 [("component", json!(component)), ("from", json!(null)), ("to", json!(to))];
@@ -102,7 +138,6 @@ impl<'f> Pods<'f> {
         if let Some(why) = block::step(rules, id, job) {
             return Some(why);
         }
-        let node = *self.nodes.get(id)?;
         let pool = &self.node(node).cluster;
         let none = intent.max_unavailable.get(pool) == Some(&0);
         if none || intent.canary == Some(0) {
@@ -175,45 +210,14 @@ impl<'f> Pods<'f> {
         while !open.is_empty() {
             let cap = crate::zone::size_cap(intent, before);
             let mut batch: Vec<&str> = Vec::new();
-            let mut cordoned: BTreeSet<Id> = BTreeSet::new();
-            let mut evicted: Evictions = Vec::new();
-            let mut spent: BTreeMap<Id, u32> = BTreeMap::new();
-            let mut planes: BTreeSet<&str> = BTreeSet::new();
-            let mut pools: BTreeMap<&str, u32> = BTreeMap::new();
-            let mut coming = Coming::default();
+            let mut wave = Batch::default();
             for id in &open {
                 let (Some(&node), Some(job)) = (self.nodes.get(id), jobs.get(id)) else { continue };
-                let facts = self.node(node);
-                let limit = intent.max_unavailable.get(&facts.cluster);
-                let out = pools.get(facts.cluster.as_str()).copied().unwrap_or(0);
-                let plane = planes.contains(facts.cluster.as_str());
-                if batch.len() >= cap
-                    || limit.is_some_and(|l| out >= *l)
-                    || (plane && facts.control_plane)
-                    || evicted.iter().any(|(_, _, to)| *to == node)
-                {
+                if batch.len() >= cap || wave.evicted.iter().any(|(_, _, to)| *to == node) {
                     continue;
                 }
-                let before = coming.clone();
-                if !self.versions.join(&mut coming, node, job) {
-                    continue;
-                }
-                cordoned.insert(node);
-                let none = BTreeSet::new();
-                let ways = [(false, &waiting), (true, &waiting), (false, &none), (true, &none)];
-                let wave = (&cordoned, &evicted);
-                let taken =
-                    ways.into_iter().find_map(|way| self.drain(node, wave, way, &mut spent));
-                let Some(taken) = taken else {
-                    cordoned.remove(&node);
-                    coming = before;
-                    continue;
-                };
-                evicted.extend(taken);
-                batch.push(id);
-                *pools.entry(&facts.cluster).or_default() += 1;
-                if facts.control_plane {
-                    planes.insert(&facts.cluster);
+                if self.admit(intent, job, node, &mut wave, &waiting) {
+                    batch.push(id);
                 }
             }
             if batch.is_empty() {
@@ -224,6 +228,7 @@ impl<'f> Pods<'f> {
             {
                 self.versions.update(*node, job);
             }
+            let Batch { cordoned, evicted, .. } = wave;
             open.retain(|id| !batch.contains(id));
             waiting.retain(|n| !cordoned.contains(n));
             before = Some(batch.len());
@@ -233,16 +238,61 @@ impl<'f> Pods<'f> {
         (waves, open.into_iter().collect())
     }
 
+    /// Takes a node into a wave if that may have one more of its cluster and all pods that must
+    /// leave it can. Pods go to nodes that wait themselves only if no other takes them.
+    fn admit(
+        &mut self,
+        intent: &Intent,
+        job: &Job<'f>,
+        node: Id,
+        wave: &mut Batch<'f>,
+        waiting: &BTreeSet<Id>,
+    ) -> bool {
+        let facts = self.node(node);
+        let limit = intent.max_unavailable.get(&facts.cluster);
+        let out = wave.pools.get(facts.cluster.as_str()).copied().unwrap_or(0);
+        let plane = wave.planes.contains(facts.cluster.as_str());
+        if limit.is_some_and(|l| out >= *l) || (plane && facts.control_plane) {
+            return false;
+        }
+        let before = wave.coming.clone();
+        if !self.versions.join(&mut wave.coming, node, job) {
+            return false;
+        }
+        wave.cordoned.insert(node);
+        let none = BTreeSet::new();
+        let ways = [(false, waiting), (true, waiting), (false, &none), (true, &none)];
+        let Batch { cordoned, evicted, spent, .. } = wave;
+        let taken =
+            ways.into_iter().find_map(|way| self.drain(node, (&*cordoned, &*evicted), way, spent));
+        let Some(taken) = taken else {
+            wave.cordoned.remove(&node);
+            wave.coming = before;
+            return false;
+        };
+        wave.evicted.extend(taken);
+        *wave.pools.entry(&facts.cluster).or_default() += 1;
+        if facts.control_plane {
+            wave.planes.insert(&facts.cluster);
+        }
+        true
+    }
+
+    /// Takes evictions back.
+    fn take_back(&mut self, evictions: &Evictions) {
+        for &(pod, from, _) in evictions.iter().rev() {
+            self.lift(pod);
+            self.drop_on(pod, from);
+        }
+    }
+
     /// Takes back a wave that is not run.
     pub(crate) fn undo(
         &mut self,
         jobs: &BTreeMap<&'f str, Job<'f>>,
         wave: &(Vec<&'f str>, Evictions),
     ) {
-        for &(pod, from, _) in wave.1.iter().rev() {
-            self.lift(pod);
-            self.drop_on(pod, from);
-        }
+        self.take_back(&wave.1);
         for (node, job) in wave.0.iter().filter_map(|id| Some((self.nodes.get(id)?, jobs.get(id)?)))
         {
             self.versions.undo(*node, job);
@@ -375,7 +425,13 @@ impl<'f> Pods<'f> {
             !pod.anti_affinity.iter().any(|l| matches(l, other))
                 && !other.anti_affinity.iter().any(|l| matches(l, pod))
         });
-        room && labels && taints && volumes && apart && self.spreads(pod, facts)
+        !self.dead.contains(&node)
+            && room
+            && labels
+            && taints
+            && volumes
+            && apart
+            && self.spreads(pod, facts)
     }
 
     fn spreads(&self, pod: &Pod, node: &Node) -> bool {
@@ -417,11 +473,9 @@ impl<'f> Pods<'f> {
             phase += 1;
         }
         let mut reads: BTreeSet<String> = nodes.iter().map(|n| format!("node/{n}")).collect();
+        reads.extend(self.reads(evictions));
         for (count, (pod, from, to)) in evictions.iter().enumerate() {
             let facts = self.pod(*pod);
-            reads.insert(format!("node/{}", self.node(*to).id));
-            let budgets = at(&self.budgets, *pod).iter().filter_map(|b| self.cluster.pdbs.get(*b));
-            reads.extend(budgets.map(|b| format!("pdb/{}", b.id)));
             steps.push(Step {
                 pod: Some(facts.id.clone()),
                 from: Some(self.node(*from).id.clone()),
@@ -443,6 +497,14 @@ impl<'f> Pods<'f> {
                         ..step(format!("{n}/update/{node}/{component}"), phase, Op::Update)
                     });
                 }
+            }
+        }
+        let restarts = |id: &&&str| jobs.get(**id).is_some_and(|j| j.reboot);
+        if nodes.iter().any(|id| restarts(&id)) {
+            phase += 1;
+            for node in nodes.iter().filter(restarts) {
+                let step = step(format!("{n}/reboot/{node}"), phase, Op::Reboot);
+                steps.push(Step { node: Some((*node).to_owned()), ..step });
             }
         }
         for (op, name) in [(Op::Verify, "verify"), (Op::Uncordon, "uncordon")] {

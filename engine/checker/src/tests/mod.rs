@@ -6,6 +6,7 @@ use tidegate_model::versions::VersionRules;
 use super::*;
 
 mod blocked;
+mod joint;
 mod numbers;
 mod order;
 mod skew;
