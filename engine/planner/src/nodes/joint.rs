@@ -10,7 +10,8 @@ use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Blocked, Op, Step, Wave};
 use tidegate_model::versions::{On, VersionRules};
 
-use super::{Batch, Evictions, Jobs, Pods};
+use super::drain::Batch;
+use super::{Evictions, Jobs, Pods};
 use crate::arena::{Id, at};
 use crate::schedule::step;
 
