@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cases::{after, everything, fault, plain, plan, resumed};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use tidegate_model::Fleet;
 use tidegate_model::fleet::{GroupPolicy, HostState, Member};
 use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
@@ -222,6 +223,37 @@ fn headroom_is_kept_by_what_may_leave_the_zone() {
     let made = plan(&fleet, &intent);
     assert_eq!(fault(&fleet, &intent, &made), None);
     assert!(made.waves.iter().any(|w| w.targets == ["h6"]), "{:?}", made.blocked);
+}
+
+/// Members of a quorum that are virtual machines on hosts of their own stay so where there is
+/// room, at no time two on one host: its failure would take the majority.
+#[test]
+fn a_quorum_of_virtual_machines_stays_on_hosts_of_its_own() {
+    let host = |n: usize| {
+        json!({"id": format!("h{n}"), "zone": "z", "pool": "p", "version": {"nova": "2025.1"},
+               "capacity": {"vcpu": if n == 4 { 8 } else { 16 }}})
+    };
+    let vm =
+        |n: usize| json!({"id": format!("v{n}"), "host": format!("h{n}"), "demand": {"vcpu": 2}});
+    let members: Vec<Value> = (1..4).map(|n| json!({"vm": format!("v{n}")})).collect();
+    let fleet = json!({"schema": "tidegate.fleet/v1", "taken_at": "2026-11-20T00:00:00Z",
+        "zones": ["z"], "hosts": [host(1), host(2), host(3), host(4)], "vms": [vm(1), vm(2), vm(3)],
+        "quorums": [{"id": "q", "kind": "etcd", "members": members, "synced": members}]});
+    let intent = json!({"schema": "tidegate.intent/v1",
+        "targets": [{"selector": "all", "component": "nova", "to": "2025.2"}]});
+    let fleet: Fleet = serde_json::from_value(fleet).unwrap();
+    let intent = serde_json::from_value(intent).unwrap();
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    assert_eq!(targets(&made).len(), 4);
+    let mut course = Course::new(&fleet);
+    for wave in &made.waves {
+        for phase in wave.steps.iter().map(|s| s.phase).collect::<BTreeSet<_>>() {
+            course.phase(wave, phase);
+            let hosts: BTreeSet<&str> = course.fleet.vms.iter().map(|v| v.host.as_str()).collect();
+            assert_eq!(hosts.len(), 3, "after phase {phase} of wave {}", wave.n);
+        }
+    }
 }
 
 /// Whether all members of a quorum are hosts, run and are in step. Virtual machines that no
