@@ -97,6 +97,13 @@ fn an_intent_that_selects_nothing_is_told_with_its_line_and_what_there_is() {
         wrong(selector, ": nova", &[&format!("intent.yaml:{problem}"), &format!("hint: {hint}\n")]);
     }
     wrong("all", ": kubelet", &["intent.yaml:4: target 1: `kubelet` is on none of the 0 nodes"]);
+    // A limit or a window for nothing is no limit, and is told.
+    let odd = INTENT.replace("{compute: 2}", "{computes: 2}");
+    shell.write("intent.yaml", &format!("{odd}    zone: az9\n"));
+    let ran = shell.run(MAKE);
+    let warned = "warning: `max_unavailable` names the pool `computes`, which is not in the fleet\n\
+                  warning: window 1 is for the zone `az9`, which is not in the fleet\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (3, warned), "{ran:?}");
     // All that a selector names is there, each on other hosts.
     let az2 = "\"zone\": \"az2\", \"pool\": \"compute\"";
     shell.write("fleet.json", &FLEET.replace(az2, &az2.replace("compute", "gpu")));

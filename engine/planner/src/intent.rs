@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_model::fleet::{Fleet, Host, Node};
-use tidegate_model::intent::{Intent, Matching, Selector, Target};
+use tidegate_model::intent::{Intent, Matching, Selector, Target, Window};
 use tidegate_model::versions::{On, VersionRules};
 
 use crate::select::{self, Selection, Torn, role};
@@ -75,6 +75,27 @@ pub(crate) fn check(
         nothing_from(selection, target)?;
     }
     Ok(())
+}
+
+/// Limits and windows of an intent that are for what is not in the fleet, one clause each:
+/// misspelt, they would be none.
+#[must_use]
+pub fn unmatched(fleet: &Fleet, intent: &Intent) -> Vec<String> {
+    let nodes = || fleet.kubernetes.iter().flat_map(|k| &k.nodes);
+    let pool = |p: &&String| {
+        !fleet.hosts.iter().any(|h| h.pool == **p) && !nodes().any(|n| n.cluster == **p)
+    };
+    let pools = intent.max_unavailable.keys().filter(pool);
+    let pools = pools.map(|p| format!("`max_unavailable` names the pool `{p}`"));
+    let windows = (1..).zip(&intent.windows).filter_map(|(n, window)| {
+        let zone = match window {
+            Window::Once(once) => once.zone.as_ref()?,
+            Window::Weekly(weekly) => weekly.zone.as_ref()?,
+        };
+        let there = fleet.zones.contains(zone) || nodes().any(|n| n.zone.as_ref() == Some(zone));
+        (!there).then(|| format!("window {n} is for the zone `{zone}`"))
+    });
+    pools.chain(windows).map(|what| format!("{what}, which is not in the fleet")).collect()
 }
 
 /// That two of its targets want one component in two versions.

@@ -41,7 +41,7 @@ use load::Load;
 use nodes::Pods;
 use sequence::Planning;
 
-pub use intent::IntentProblem;
+pub use intent::{IntentProblem, unmatched};
 pub use select::{Selection, selections};
 pub use windows::WindowError;
 

@@ -87,7 +87,7 @@ async fn make(
 }
 
 /// Tells what an intent selects and does not update: what is done, and what has another
-/// version than `from`.
+/// version than `from`; and limits that hold for nothing.
 fn left_out(ui: &mut Ui, fleet: &Fleet, intent: &Intent) {
     let rules = VersionRules::bundled();
     let selections = tidegate_planner::selections(fleet, intent, &rules);
@@ -99,6 +99,9 @@ fn left_out(ui: &mut Ui, fleet: &Fleet, intent: &Intent) {
         ui.warn(&format!(
             "target {n} is from `{from}`: where `{component}` is {found}, it is left as it is"
         ));
+    }
+    for what in tidegate_planner::unmatched(fleet, intent) {
+        ui.warn(&what);
     }
     if selections.iter().all(|s| s.due == 0) {
         ui.status("everything that is selected has the wanted version already");

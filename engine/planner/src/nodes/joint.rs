@@ -93,7 +93,7 @@ impl<'f> Pods<'f> {
             let both = match step.op {
                 Op::Cordon | Op::Uncordon => joint(&step.host),
                 Op::Verify => joint(&step.host).filter(|id| updated.contains(id)),
-                _ => None,
+                Op::Stop | Op::Update | Op::Reboot | Op::Start | Op::Migrate | Op::Evict => None,
             };
             let copy = both.map(|id| Step {
                 id: format!("{}/node", step.id),
