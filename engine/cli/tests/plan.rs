@@ -349,6 +349,9 @@ fn what_does_not_hold_when_a_host_fails_is_told() {
     );
     let failures = all["failures"].as_array().unwrap();
     assert!(failures.iter().any(|f| f["phase"] == json!(1)), "{all}");
+    // The only other host of its zone is in the wave.
+    let cordoned = |f: &Value| f["lost"][0] == json!({"vm": "db-1", "why": "cordoned"});
+    assert!(failures.iter().any(|f| f["host"] == "comp-22" && cordoned(f)), "{all}");
     let mut said = BTreeMap::new();
     for harm in failures.iter().filter(|f| f["holds"] == json!(false)) {
         let before = said.insert(harm["host"].to_string(), &harm["lost"]);

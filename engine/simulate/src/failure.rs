@@ -59,6 +59,8 @@ pub enum Why {
     Capacity,
     /// Those that have are kept from it by a server group.
     Group,
+    /// Those that have what it needs are kept out of service by the wave.
+    Cordoned,
     /// No host has what it needs.
     Compatibility,
 }
@@ -265,10 +267,7 @@ impl<'c> Moment<'c> {
         let (mut compatible, mut barred) = (false, None);
         let zones = self.roomy.iter().filter(|(zone, _)| !vm.zone_pinned || **zone == dead.zone);
         for host in zones.flat_map(|(_, hosts)| hosts).filter(|h| h.id != dead.id) {
-            if !vm.requires.is_subset(&host.traits)
-                || !vm.forbids.is_disjoint(&host.traits)
-                || !vm.aggregates.is_subset(&host.aggregates)
-            {
+            if !suits(vm, host) {
                 continue;
             }
             compatible = true;
@@ -292,7 +291,18 @@ impl<'c> Moment<'c> {
         Err(match (barred, compatible) {
             (Some(group), _) => (Why::Group, Some(group)),
             (None, true) => (Why::Capacity, None),
-            (None, false) => (Why::Compatibility, None),
+            (None, false) => {
+                // One that was disabled before takes nothing, plan or no plan.
+                let out = |h: &Host| {
+                    let here = !vm.zone_pinned || h.zone == dead.zone;
+                    let up = h.state == HostState::Up && h.id != dead.id;
+                    here && up && !self.course.takes(h) && suits(vm, h)
+                };
+                match self.course.fleet.hosts.iter().any(out) {
+                    true => (Why::Cordoned, None),
+                    false => (Why::Compatibility, None),
+                }
+            }
         })
     }
 
@@ -320,6 +330,13 @@ impl<'c> Moment<'c> {
 
 fn demand(classes: &[&str], vm: &Vm) -> Vec<i64> {
     classes.iter().map(|c| vm.demand.get(*c).map_or(0, |a| a.0)).collect()
+}
+
+/// Whether a host has what a virtual machine needs, zone and room aside.
+fn suits(vm: &Vm, host: &Host) -> bool {
+    vm.requires.is_subset(&host.traits)
+        && vm.forbids.is_disjoint(&host.traits)
+        && vm.aggregates.is_subset(&host.aggregates)
 }
 
 /// Takes from what is left.

@@ -281,6 +281,7 @@ fn table(simulation: &Simulation<'_>) -> String {
                 }
                 (Why::Group, None) => "a group keeps it from where there is room".to_owned(),
                 (Why::Capacity, _) => "no host that it may be on has room".to_owned(),
+                (Why::Cordoned, _) => "the wave keeps those out that have what it needs".to_owned(),
                 (Why::Compatibility, _) => "no host has what it needs".to_owned(),
             };
             let _ = writeln!(text, "    vm `{}`: {why}", lost.vm);
