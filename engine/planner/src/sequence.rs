@@ -336,22 +336,34 @@ impl<'f> Planning<'_, 'f> {
     ) -> Result<bool, PlanError> {
         let Some(mut pods) = self.pods.take() else { return Ok(false) };
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let (waves, stuck) = pods.waves(self.intent, self.jobs, &left.nodes, left.before);
-        left.nodes = stuck;
-        let any = !waves.is_empty();
-        let mut undone = Vec::new();
-        for nodes in waves {
-            let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
-            let wave = pods.wave(self.jobs, n, zone, &nodes, self.intent.soak_s);
-            // All take equally long: when one comes too late, so do those after it.
-            if self.place(clock, spans.as_deref(), wave) {
+        let mut any = false;
+        loop {
+            let (waves, stuck) = pods.waves(self.intent, self.jobs, &left.nodes, left.before);
+            left.nodes = stuck;
+            let mut waves = waves.into_iter();
+            let mut undone = Vec::new();
+            for nodes in waves.by_ref() {
+                let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
+                let wave = pods.wave(self.jobs, n, zone, &nodes, self.intent.soak_s);
+                if !self.place(clock, spans.as_deref(), wave) {
+                    undone.push(nodes);
+                    break;
+                }
+                any = true;
                 left.before = Some(nodes.0.len());
-            } else {
-                self.too_long.extend(nodes.0.iter().map(|node| (*node, 0)));
-                undone.push(nodes);
             }
+            let Some((first, _)) = undone.first() else { break };
+            // Those of it that take longest come too late; all others are planned anew, since
+            // pods are where they were.
+            let restarts = first.iter().any(|node| self.restarts(node));
+            let late: BTreeSet<&str> =
+                first.iter().copied().filter(|node| self.restarts(node) == restarts).collect();
+            undone.extend(waves);
+            undone.iter().rev().for_each(|nodes| pods.undo(self.jobs, nodes));
+            let others = undone.iter().flat_map(|nodes| &nodes.0).filter(|n| !late.contains(*n));
+            left.nodes.extend(others);
+            self.too_long.extend(late.into_iter().map(|node| (node, 0)));
         }
-        undone.iter().rev().for_each(|nodes| pods.undo(self.jobs, nodes));
         self.pods = Some(pods);
         Ok(any)
     }

@@ -130,3 +130,14 @@ fn two_nodes_that_need_each_other_take_turns() {
     let all: Vec<_> = first.waves.iter().chain(&rest.waves).flat_map(|w| &w.targets).collect();
     assert!(all.iter().any(|t| *t == "h0"), "{:?}", rest.blocked);
 }
+
+/// Nodes for which there was no room while others were to be updated that have no window are
+/// tried again where these stay as they are.
+#[test]
+fn what_comes_too_late_is_in_nobodys_way() {
+    let (fleet, intent) = joint(13_345_791_826_985_253_760, 3, 13);
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    let why = made.blocked.iter().find(|b| b.target == "n4").map(|b| b.code.name());
+    assert_eq!(why, Some("window"));
+}
