@@ -25,24 +25,73 @@ pub(crate) fn check(
             BoundName::Pdb => budgets(ground, targets),
             BoundName::Domain => domains(ground, targets),
             BoundName::Ramp => ramp(ground, targets, &plan.done),
-            // It follows from windows, whose waves have been timed already.
-            BoundName::Time => plan.waves.len() as u64,
+            BoundName::Time => time(ground, targets),
         };
-        if u64::from(bound.waves) > most {
-            let problem = format!(
-                "the bound `{:?}` says {} waves, and {most} follow",
-                bound.name, bound.waves
-            )
-            .to_lowercase();
-            return Err(Violation {
-                invariant: Invariant::Bounds,
-                wave: None,
-                step: None,
-                problem,
-            });
-        }
+        let name = format!("{:?}", bound.name).to_lowercase();
+        told(&name, u64::from(bound.waves), "waves", most)?;
     }
-    Ok(())
+    match plan.migrations_bound {
+        Some(said) => told("migrations", said, "migrations", migrations(ground, targets)),
+        None => Ok(()),
+    }
+}
+
+fn told(name: &str, said: u64, of: &str, most: u64) -> Result<(), Violation> {
+    if said <= most {
+        return Ok(());
+    }
+    let problem = format!("the bound `{name}` says {said} {of}, and {most} follow");
+    Err(Violation { invariant: Invariant::Bounds, wave: None, step: None, problem })
+}
+
+/// By host: the virtual machines on it, and those that stay in its zone.
+fn aboard(ground: &Ground<'_>) -> Table<(u64, u64)> {
+    let mut aboard = Table::filled((0, 0), ground.fleet.hosts.len());
+    for (vm, facts) in ground.fleet.vms.iter().enumerate() {
+        let (all, pinned) = &mut aboard[ground.home[vm]];
+        *all += 1;
+        *pinned += u64::from(facts.zone_pinned);
+    }
+    aboard
+}
+
+/// All that is on a target leaves it. If a zone has no other host to take it, what leaves
+/// the first target that is stopped goes to one that must be empty later, and leaves again;
+/// that it is the target with least on it is assumed.
+fn migrations(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
+    let aboard = aboard(ground);
+    let mut others = Table::filled(false, ground.zones());
+    for (n, host) in ground.fleet.hosts.iter().enumerate() {
+        others[ground.zone_of[n]] |= serves(host) && !targets.contains(host.id.as_str());
+    }
+    let mut sum = 0;
+    for (zone, hosts) in by_zone(ground, targets) {
+        let first = hosts.iter().map(|h| aboard[*h].1).min().filter(|_| !others[zone]);
+        sum += hosts.iter().map(|h| aboard[*h].0).sum::<u64>() + first.unwrap_or(0);
+    }
+    sum
+}
+
+/// How many waves a zone needs if the longest of its windows has phases for the migrations of
+/// one wave only, each with as many as its hosts may receive.
+fn time(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
+    let (intent, from) = (ground.intent, ground.fleet.taken_at);
+    if intent.windows.is_empty() && intent.freezes.is_empty() {
+        return 0;
+    }
+    let aboard = aboard(ground);
+    let mut rates = Table::filled(0_u64, ground.zones());
+    for (n, host) in ground.fleet.hosts.iter().enumerate().filter(|(_, h)| serves(h)) {
+        rates[ground.zone_of[n]] += u64::from(host.max_migrations.incoming);
+    }
+    sum(by_zone(ground, targets), |zone, hosts| {
+        let name = hosts.first().map(|h| ground.host(*h).zone.as_str());
+        let longest = crate::waves::longest(intent, name, from, from);
+        let spare = longest.saturating_sub(intent.durations.update_s);
+        let phases = spare.checked_div(intent.durations.migrate_s).unwrap_or(u64::MAX);
+        let leaving: u64 = hosts.iter().map(|h| aboard[*h].1).sum();
+        leaving.div_ceil(phases.saturating_mul(rates[zone]).max(1))
+    })
 }
 
 /// The targets that are hosts, by zone.
@@ -125,6 +174,7 @@ fn groups(ground: &Ground<'_>, targets: &BTreeSet<&str>) -> u64 {
         let of_group = |((_, group), members): (&(usize, usize), &u64)| {
             let limit = ground.fleet.groups.get(*group).map_or(1, |g| g.max_per_host.max(1));
             match serving[zone].saturating_sub(members.div_ceil(u64::from(limit))) {
+                0 if batch == 0 => 1,
                 0 => NEVER,
                 free => batch.div_ceil(free),
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tidegate_model::Fleet;
 use tidegate_model::fleet::{GroupPolicy, Host, HostState, Member, Migratable, Node, Vm, VmState};
-use tidegate_model::intent::{Intent, Matching, Selector};
+use tidegate_model::intent::{Intent, Matching, Selector, Target};
 use tidegate_model::versions::{On, VersionRules};
 
 use crate::table::Table;
@@ -15,6 +15,8 @@ pub(crate) struct Want<'f> {
     pub(crate) component: &'f str,
     pub(crate) to: &'f str,
     pub(crate) reboot: bool,
+    /// What of the intent it follows from.
+    pub(crate) asked: &'f Target,
 }
 
 /// What does not change while a plan is replayed.
@@ -243,7 +245,7 @@ fn wanted<'f>(
         for name in parts {
             let component = rules.components.get_key_value(name).map(|(name, _)| name.as_str());
             let component = component.unwrap_or(&target.component);
-            let want = Want { component, to: &target.to, reboot: target.reboot };
+            let want = Want { component, to: &target.to, reboot: target.reboot, asked: target };
             let on_nodes = rules.components.get(name).is_some_and(|c| c.on == On::Nodes);
             for node in fleet.kubernetes.iter().flat_map(|k| &k.nodes).filter(|_| on_nodes) {
                 let role = if node.control_plane { "control-plane" } else { "worker" };

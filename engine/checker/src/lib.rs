@@ -13,6 +13,7 @@ mod blocked;
 mod bounds;
 mod capacity;
 mod ceph;
+mod due;
 mod ground;
 mod order;
 mod pods;
@@ -94,7 +95,7 @@ pub fn check(
     }
     blocked::check(&ground, plan, rules, &ends)?;
     bounds::check(&ground, plan, &targets)?;
-    waves::deadlines(plan, &ends)?;
+    due::check(&ground, plan, &ends)?;
     Ok(Checked { updated: targets.len(), blocked: plan.blocked.len(), ends })
 }
 

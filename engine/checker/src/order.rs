@@ -99,8 +99,14 @@ impl<'p> Order<'p> {
             }
         }
         for (target, steps) in now {
+            let updated = steps.iter().any(|step| step.op == Op::Update);
             let progress = self.0.entry(target).or_default();
             steps.into_iter().for_each(|step| progress.enter(step));
+            // What is updated of a node is updated of the host that it is.
+            let host = self.0.get_mut(&Target::Host(target.id()));
+            if let Some(host) = host.filter(|_| updated) {
+                host.restarted = false;
+            }
         }
         Ok(())
     }

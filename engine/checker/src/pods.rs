@@ -72,6 +72,7 @@ pub(crate) fn drains(ground: &Ground<'_>, state: &State<'_>, node: &str) -> bool
                 let takes = |(n, node): &(usize, &Node)| {
                     *n != from
                         && Some(&node.cluster) == home
+                        && !dead(ground, state, node)
                         && refuses(cluster, &on, *n, node, pod).is_none()
                 };
                 let to = nodes.find(takes).map(|(n, _)| n);
@@ -97,9 +98,33 @@ pub(crate) fn homes(ground: &Ground<'_>, state: &State<'_>, node: &str, id: &str
     let takes = |(n, node): &(usize, &Node)| {
         let pod = cluster.pods.get(pod);
         let fits = pod.is_some_and(|pod| refuses(cluster, &on, *n, node, pod).is_none());
-        *n != from && Some(&node.cluster) == home && fits
+        *n != from && Some(&node.cluster) == home && !dead(ground, state, node) && fits
     };
     cluster.nodes.iter().enumerate().filter(takes).count()
+}
+
+/// Whether a node does not run: the host that it is, or that its virtual machine is on, is
+/// down.
+fn dead(ground: &Ground<'_>, state: &State<'_>, node: &Node) -> bool {
+    let below = node.vm.as_deref().and_then(|vm| ground.vms.get(vm)).map(|vm| state.place[*vm]);
+    let hosts = [ground.hosts.get(node.id.as_str()).copied(), below];
+    hosts.into_iter().flatten().any(|host| state.is_down(host))
+}
+
+/// What is wrong with a host that is a node as well, when it is stopped or updated: pods are
+/// on it, or may come to it.
+pub(crate) fn unready(
+    ground: &Ground<'_>,
+    state: &State<'_>,
+    phase: &Phase<'_>,
+    host: &str,
+) -> Option<String> {
+    let node = ground.nodes.get(host)?;
+    if left(ground, state, phase, host) > 0 {
+        return Some(format!("node `{host}` still has pods"));
+    }
+    let cordoned = state.cordoned_nodes.contains(node) && !phase.uncordoned_nodes.contains(node);
+    (!cordoned).then(|| format!("node `{host}` may not be cordoned: pods may come to it"))
 }
 
 /// A DaemonSet's pods run on every node and go with it.
@@ -215,6 +240,9 @@ fn fit(
             }
             if Some(&node.cluster) != home {
                 return Some("it is in another cluster");
+            }
+            if dead(course.ground, state, node) {
+                return Some("its host is down");
             }
             refuses(cluster, &on, n, node, pod)
         };

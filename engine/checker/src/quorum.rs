@@ -21,9 +21,7 @@ pub(crate) fn phase(
     }
     let stopped = |host: usize| state.down.contains(host) || phase.stops.contains_key(&host);
     let moving: BTreeSet<usize> = phase.moves.iter().map(|m| m.0).collect();
-    if !moving.is_empty() {
-        control_planes(course, &moving)?;
-    }
+    control_planes(course, phase, &moving, &stopped)?;
     if moving.is_empty() && state.down.is_empty() && phase.stops.is_empty() {
         return Ok(());
     }
@@ -65,14 +63,24 @@ pub(crate) fn phase(
     Ok(())
 }
 
-/// K3: of the control-plane nodes of one cluster one at most moves at a time.
-fn control_planes(course: &Course<'_, '_>, moving: &BTreeSet<usize>) -> Result<(), Violation> {
+/// K3: of the control-plane nodes of one cluster one at most moves, is restarted, or is stopped
+/// with the host that it is, at a time.
+fn control_planes(
+    course: &Course<'_, '_>,
+    phase: &Phase<'_>,
+    moving: &BTreeSet<usize>,
+    stopped: &dyn Fn(usize) -> bool,
+) -> Result<(), Violation> {
     let ground = course.ground;
     let mut clusters: BTreeSet<&str> = BTreeSet::new();
     for node in ground.fleet.kubernetes.iter().flat_map(|k| &k.nodes).filter(|n| n.control_plane) {
         let vm = node.vm.as_deref().and_then(|vm| ground.vms.get(vm));
-        if vm.is_some_and(|vm| moving.contains(vm)) && !clusters.insert(&node.cluster) {
-            let text = format!("two control-plane nodes of `{}` move at a time", node.cluster);
+        let host = ground.hosts.get(node.id.as_str());
+        let out = vm.is_some_and(|vm| moving.contains(vm))
+            || host.is_some_and(|h| stopped(*h))
+            || phase.restarts.iter().any(|(id, _)| *id == node.id);
+        if out && !clusters.insert(&node.cluster) {
+            let text = format!("two control-plane nodes of `{}` are out at a time", node.cluster);
             return Err(course.broken(Invariant::K3, None, text));
         }
     }

@@ -24,6 +24,8 @@ pub(crate) struct Phase<'p> {
     pub(crate) moves: Vec<(usize, usize, usize, &'p Step)>,
     /// Hosts that are being stopped or restarted.
     pub(crate) stops: BTreeMap<usize, &'p Step>,
+    /// Nodes that are no hosts, and are restarted.
+    pub(crate) restarts: Vec<(&'p str, &'p Step)>,
     pub(crate) verifies: BTreeSet<usize>,
     pub(crate) cordons: BTreeSet<usize>,
     pub(crate) uncordons: BTreeSet<usize>,
@@ -152,6 +154,10 @@ fn read<'p>(course: &Course<'p, 'p>, steps: &[&'p Step]) -> Result<Phase<'p>, Vi
                 let pod = ground.pods.get(id).copied().ok_or_else(|| unknown("pod", id))?;
                 let to = step.to.as_deref().map(node).transpose()?;
                 phase.evicts.push((pod, to, step));
+            }
+            Op::Reboot if let Some(id) = &step.node => {
+                node(id)?;
+                phase.restarts.push((id, step));
             }
             Op::Stop | Op::Reboot => {
                 phase.stops.insert(host()?, step);
@@ -283,25 +289,31 @@ fn hosts(course: &Course<'_, '_>, state: &State<'_>, phase: &Phase<'_>) -> Resul
             let text = format!("host `{id}` still has {} vms", state.occupants[host]);
             return Err(course.broken(Invariant::C6, Some(step), text));
         }
-        if pods::left(ground, state, phase, id) > 0 {
-            let text = format!("node `{id}` still has pods");
+        if let Some(text) = pods::unready(ground, state, phase, id) {
             return Err(course.broken(Invariant::K2, Some(step), text));
         }
     }
+    for (id, step) in &phase.restarts {
+        if ground.hosts.contains_key(id) {
+            let text = format!("node `{id}` is a host, which is restarted");
+            return Err(course.broken(Invariant::Form, Some(step), text));
+        }
+        if let Some(text) = pods::unready(ground, state, phase, id) {
+            return Err(course.broken(Invariant::K2, Some(step), text));
+        }
+    }
+    // A host that is a node, too, is emptied of both.
+    let of_host = |host: usize| {
+        let stopped = state.down.contains(host) && !phase.verifies.contains(&host);
+        let cordoned = state.cordoned.contains(host) && !phase.uncordons.contains(&host);
+        stopped || (cordoned && empty(host))
+    };
     for &(target, _, _, step) in &phase.updates {
-        let ready = match (&step.host, ground.hosts.get(target)) {
-            (Some(_), Some(&host)) => {
-                let stopped = state.down.contains(host) && !phase.verifies.contains(&host);
-                let cordoned = state.cordoned.contains(host) && !phase.uncordons.contains(&host);
-                stopped || (cordoned && empty(host))
-            }
-            (Some(_), None) => false,
-            (None, _) => ground.nodes.get(target).is_some_and(|node| {
-                state.cordoned_nodes.contains(node)
-                    && !phase.uncordoned_nodes.contains(node)
-                    && pods::left(ground, state, phase, target) == 0
-            }),
-        };
+        let (host, node) = (ground.hosts.get(target), ground.nodes.get(target));
+        let there = if step.host.is_some() { host.is_some() } else { node.is_some() };
+        let ready = there
+            && host.is_none_or(|host| of_host(*host))
+            && pods::unready(ground, state, phase, target).is_none();
         if !ready {
             let text = format!("`{target}` may be neither stopped nor cordoned and empty");
             return Err(course.broken(Invariant::Form, Some(step), text));

@@ -1,4 +1,4 @@
-//! T1, T2, T3 and due dates: the sequence of waves as a whole.
+//! T1, T2 and T3: the sequence of waves as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, ToSpan as _};
 use tidegate_model::Timestamp;
 use tidegate_model::fleet::HostState;
 use tidegate_model::intent::{Day, Intent, Weekly, Window};
-use tidegate_model::plan::{DeadlineStatus, Done, Plan, Wave};
+use tidegate_model::plan::{Done, Plan, Wave};
 
 use crate::ground::Ground;
 use crate::{Invariant, Violation};
@@ -184,18 +184,21 @@ pub(crate) fn next(
 /// that windows which come back every week differ by daylight saving time.
 const DAYS: i64 = 731;
 
-/// The seconds of the longest window of a zone that is left at a time, freezes taken out.
-pub(crate) fn longest(intent: &Intent, zone: Option<&str>, from: Timestamp, now: Timestamp) -> u64 {
+/// The windows for which `of` says so, by their zones, from a time on, in the order of their
+/// begins, freezes taken out.
+pub(crate) fn windows(
+    intent: &Intent,
+    from: Timestamp,
+    of: impl Fn(Option<&str>) -> bool,
+) -> Vec<(Timestamp, Timestamp)> {
     let horizon = from.checked_add(SignedDuration::from_hours(24 * DAYS)).unwrap_or(Timestamp::MAX);
-    let of = |wanted: &Option<String>| wanted.is_none() || wanted.as_deref() == zone;
     let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
     for window in &intent.windows {
         match window {
-            Window::Once(once) if of(&once.zone) => spans.push((once.start, once.end)),
+            Window::Once(once) if of(once.zone.as_deref()) => spans.push((once.start, once.end)),
             // What cannot be read as a time is no window.
-            Window::Weekly(weekly) if of(&weekly.zone) => {
-                let opens = weekly_spans(weekly, from).unwrap_or_default();
-                spans.extend(opens);
+            Window::Weekly(weekly) if of(weekly.zone.as_deref()) => {
+                spans.extend(weekly_spans(weekly, from).unwrap_or_default());
             }
             Window::Once(_) | Window::Weekly(_) => {}
         }
@@ -205,16 +208,26 @@ pub(crate) fn longest(intent: &Intent, zone: Option<&str>, from: Timestamp, now:
     }
     let mut freezes: Vec<_> = intent.freezes.iter().map(|f| (f.start, f.end)).collect();
     freezes.sort_unstable();
-    let mut longest = 0;
+    let mut open = Vec::new();
     for (start, end) in spans {
-        let mut open = start.max(now);
+        let mut begin = start.max(from);
         for (begins, thaws) in freezes.iter().filter(|f| f.0 < end && f.1 > start) {
-            longest = longest.max(begins.duration_since(open).as_secs());
-            open = open.max(*thaws);
+            open.push((begin, *begins));
+            begin = begin.max(*thaws);
         }
-        longest = longest.max(end.duration_since(open).as_secs());
+        open.push((begin, end));
     }
-    u64::try_from(longest).unwrap_or(0)
+    open.retain(|(begin, end)| begin < end);
+    open.sort_unstable();
+    open
+}
+
+/// The seconds of the longest window of a zone that is left at a time, freezes taken out.
+pub(crate) fn longest(intent: &Intent, zone: Option<&str>, from: Timestamp, now: Timestamp) -> u64 {
+    let of_zone = |wanted: Option<&str>| wanted.is_none() || wanted == zone;
+    let left = |(start, end): &(Timestamp, Timestamp)| end.duration_since((*start).max(now));
+    let seconds = windows(intent, from, of_zone).iter().map(|w| left(w).as_secs()).max();
+    seconds.and_then(|s| u64::try_from(s).ok()).unwrap_or(0)
 }
 
 /// When a weekly window is open, from the day before some time on.
@@ -265,40 +278,4 @@ fn weekday(day: Day) -> Weekday {
         Day::Sat => Weekday::Saturday,
         Day::Sun => Weekday::Sunday,
     }
-}
-
-/// What is said of due dates: what is met is met, and what is impossible is
-/// said to be with a date that is later.
-pub(crate) fn deadlines(plan: &Plan, ends: &[Timestamp]) -> Result<(), Violation> {
-    let done: BTreeMap<&str, Timestamp> = plan
-        .waves
-        .iter()
-        .zip(ends)
-        .flat_map(|(w, end)| w.targets.iter().map(|t| (t.as_str(), *end)))
-        .collect();
-    for deadline in &plan.deadlines {
-        let wrong = |problem: String| {
-            let (invariant, wave, step) = (Invariant::Deadlines, None, None);
-            Err(Violation { invariant, wave, step, problem })
-        };
-        let end = done.get(deadline.target.as_str());
-        match deadline.status {
-            DeadlineStatus::Met if end.is_none_or(|e| *e > deadline.due) => {
-                return wrong(format!(
-                    "`{}` is due {} and is done {}",
-                    deadline.target,
-                    deadline.due,
-                    end.map_or("never".to_owned(), ToString::to_string)
-                ));
-            }
-            DeadlineStatus::Impossible if end.is_some_and(|e| *e <= deadline.due) => {
-                return wrong(format!("`{}` is impossible in time, and is", deadline.target));
-            }
-            DeadlineStatus::Impossible if deadline.earliest.is_some_and(|e| e <= deadline.due) => {
-                return wrong(format!("`{}` could be in time by its own date", deadline.target));
-            }
-            DeadlineStatus::Met | DeadlineStatus::Impossible | DeadlineStatus::Undecided => {}
-        }
-    }
-    Ok(())
 }

@@ -9,6 +9,8 @@
 
 mod shell;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 use shell::Shell;
 
@@ -59,12 +61,54 @@ fn an_intent_that_is_wrong_is_told_with_line_and_member() {
         ("time_zone: Europe/Berlin", "zone: az1", ["intent.yaml:12: `windows[0]`", "`time_zone`"]),
         ("intent/v1", "intent/v2", ["intent.yaml:1: `schema` is", "`tidegate.intent/v1`"]),
         ("soak_s: 600", "soak_s: 600\nsoak_s: 1", ["intent.yaml:11: `soak_s`", "line 10"]),
-        ("headroom: 0.1", "headroom: 1.5", ["`intent.yaml` cannot be followed", "headroom is 1.5"]),
+        ("headroom: 0.1", "headroom: 1.5", ["intent.yaml:8: headroom is 1.5", "below 1"]),
+        ("Europe/Berlin", "Europe/Bonn", ["intent.yaml:12: window 1: it cannot be read", "Bonn"]),
     ] {
         assert!(INTENT.contains(right));
         shell.write("intent.yaml", &INTENT.replacen(right, wrong, 1));
         shell.run(MAKE).refused(1, &texts);
     }
+}
+
+#[test]
+fn an_intent_that_selects_nothing_is_told_with_its_line_and_what_there_is() {
+    let shell = shell();
+    let wrong = |selector: &str, component: &str, texts: &[&str]| {
+        let text = INTENT.replace("{role: compute}", selector).replace(": nova", component);
+        shell.write("intent.yaml", &text);
+        shell.run(MAKE).refused(1, texts);
+    };
+    for (selector, problem, hint) in [
+        ("{zone: az3}", "3: target 1 names the zone `az3`", "did you mean `az1`, `az2`?"),
+        ("{zone: nova}", "3: target 1 names the zone `nova`", "there are `az1`, `az2`"),
+        ("{pool: computes}", "3: target 1 names the pool `computes`", "did you mean `compute`?"),
+        ("{role: control}", "3: target 1 names the role `control`", "there are `compute`"),
+        (
+            "\n      ids:\n      - comp-11\n      - comp-31",
+            "6: target 1 names `comp-31`, which is neither host nor node",
+            "did you mean `comp-11`, `comp-21`, `comp-12`?",
+        ),
+        (
+            "{ids: []}",
+            "3: target 1 selects nothing that `nova` is on",
+            "it is on {pool: compute, zone: az1, role: compute} · {pool: compute, zone: az2, role: compute}",
+        ),
+    ] {
+        wrong(selector, ": nova", &[&format!("intent.yaml:{problem}"), &format!("hint: {hint}\n")]);
+    }
+    wrong("all", ": kubelet", &["intent.yaml:4: target 1: `kubelet` is on none of the 0 nodes"]);
+    // A limit or a window for nothing is no limit, and is told.
+    let odd = INTENT.replace("{compute: 2}", "{computes: 2}");
+    shell.write("intent.yaml", &format!("{odd}    zone: az9\n"));
+    let ran = shell.run(MAKE);
+    let warned = "warning: `max_unavailable` names the pool `computes`, which is not in the fleet\n\
+                  warning: window 1 is for the zone `az9`, which is not in the fleet\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (3, warned), "{ran:?}");
+    // All that a selector names is there, each on other hosts.
+    let az2 = "\"zone\": \"az2\", \"pool\": \"compute\"";
+    shell.write("fleet.json", &FLEET.replace(az2, &az2.replace("compute", "gpu")));
+    let hint = "hint: it is on {pool: compute, zone: az1, role: compute} · {pool: gpu, zone: az2, role: compute}\n";
+    wrong("{pool: gpu, zone: az1}", ": nova", &["intent.yaml:3: target 1 selects nothing", hint]);
 }
 
 #[test]
@@ -77,7 +121,7 @@ fn a_version_that_nothing_has_is_told_from_one_that_everything_has() {
     from("2025.3");
     let text = "target 1 is from `2025.3`, and nothing that it selects has `nova` at that version: \
                 it is `2025.1` on 5";
-    shell.run(MAKE).refused(1, &["`intent.yaml` cannot be followed", text]);
+    shell.run(MAKE).refused(1, &[&format!("intent.yaml:5: {text}")]);
     // Some have it: the others are left as they are, and named.
     from("2025.1");
     let older = FLEET.replacen("\"2025.1\"", "\"2024.2\"", 1);
@@ -213,6 +257,59 @@ fn two_plans_are_compared_and_a_host_is_explained() {
 }
 
 #[test]
+fn a_failure_during_a_wave_costs_quorums_of_three_and_spends_a_spare_host() {
+    let shell = Shell::new();
+    let mut fleet: Value = serde_json::from_str(FLEET).unwrap();
+    let members = json!([{"host": "comp-11"}, {"host": "comp-12"}, {"host": "comp-13"}]);
+    fleet["quorums"] =
+        json!([{"id": "q", "kind": "galera", "members": members, "synced": members}]);
+    fleet["groups"] = json!([]);
+    shell.write("fleet.json", &fleet.to_string());
+    shell.write("intent.yaml", &format!("{INTENT}spare_hosts: 1\n"));
+    let plan = shell.run(&format!("{MAKE} -f json")).json();
+    shell.write("plan.json", &plan.to_string());
+    let wave = &plan["waves"][0];
+    let steps = wave["steps"].as_array().unwrap();
+    let stop = steps.iter().find(|s| s["op"] == "stop").unwrap();
+    let other = if stop["host"] == "comp-11" { "comp-12" } else { "comp-11" };
+    let simulate = "plan simulate plan.json --facts fleet.json -f json --intent";
+    let fail = |intent: &str| {
+        let at = format!("--fail {other}@1.{}", stop["phase"]);
+        shell.run(&format!("{simulate} {intent} {at}"))
+    };
+    let ran = fail("intent.yaml");
+    let told = &ran.json()["failures"][0];
+    let quorum = json!({"quorum": "q", "up": 1, "needs": 2, "members": 3, "stopped": 1});
+    assert_eq!(
+        (ran.code, &told["quorums"]),
+        (0, &json!([quorum])),
+        "no plan could do better: {told}"
+    );
+    assert_eq!(told.get("short"), None);
+    // Two of three: with one out and one failed the third cannot fail, too. The plan is judged
+    // by the same intent, which it does not follow then.
+    shell.write("two.yaml", &format!("{INTENT}spare_hosts: 2\n"));
+    let ran = fail("two.yaml");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.json()["violation"].as_str().unwrap().contains("2 largest hosts"), "{ran:?}");
+    // Before the first wave nothing was promised, and it is told all the same.
+    let ran = shell.run("plan --facts fleet.json --intent two.yaml -f json=none.json");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let ran = shell.run(
+        "plan simulate none.json --facts fleet.json --intent two.yaml --fail comp-21@0 -f json",
+    );
+    let short =
+        json!({"zone": "az2", "class": "memory_mib", "more": 1, "load": 196608, "room_then": 0});
+    assert_eq!((ran.code, &ran.json()["failures"][0]["short"]), (2, &short), "{ran:?}");
+    let schema =
+        serde_json::from_str(include_str!("../schemas/plan-simulation.schema.json")).unwrap();
+    assert!(
+        jsonschema::is_valid(&schema, &ran.json())
+            && jsonschema::is_valid(&schema, &fail("intent.yaml").json())
+    );
+}
+
+#[test]
 fn what_does_not_hold_when_a_host_fails_is_told() {
     let shell = shell();
     let gpu = "\"migratable\": \"no\", \"requires\": [\"CUSTOM_GPU\"]";
@@ -240,7 +337,27 @@ fn what_does_not_hold_when_a_host_fails_is_told() {
     assert_eq!(ran.json()["failures"][1]["lost"][0]["vm"], json!("gpu-1"), "{}", ran.stdout);
 
     let all = shell.run(&format!("{simulate} --fail-any -f json")).json();
-    assert_eq!(all["tried"], json!(25), "five hosts at five prefixes");
+    let phases = |w: &Value| {
+        let of = |s: &Value| s["phase"].as_u64().unwrap();
+        w["steps"].as_array().unwrap().iter().map(of).collect::<BTreeSet<_>>().len()
+    };
+    let moments = 1 + plan["waves"].as_array().unwrap().iter().map(phases).sum::<usize>();
+    assert_eq!(
+        all["tried"],
+        json!(5 * moments),
+        "five hosts before the first and after each phase"
+    );
+    let failures = all["failures"].as_array().unwrap();
+    assert!(failures.iter().any(|f| f["phase"] == json!(1)), "{all}");
+    // The only other host of its zone is in the wave.
+    let cordoned = |f: &Value| f["lost"][0] == json!({"vm": "db-1", "why": "cordoned"});
+    assert!(failures.iter().any(|f| f["host"] == "comp-22" && cordoned(f)), "{all}");
+    let mut said = BTreeMap::new();
+    for harm in failures.iter().filter(|f| f["holds"] == json!(false)) {
+        let before = said.insert(harm["host"].to_string(), &harm["lost"]);
+        assert_ne!(before, Some(&harm["lost"]), "what is the same after each phase is told once");
+    }
+    assert!(all["broken"].as_u64().unwrap() > said.len() as u64, "{all}");
     assert!(jsonschema::is_valid(&schema, &all), "{all}");
 
     // What is not safe is not followed.

@@ -1,10 +1,10 @@
 //! What was done so far, as the records of a store tell it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tidegate_model::Timestamp;
-use tidegate_model::fleet::Fleet;
+use tidegate_model::fleet::{Fleet, Node};
 use tidegate_model::plan::Done;
 
 /// Something that happened to the plan of a fleet; the payload of a record of the
@@ -151,16 +151,24 @@ pub fn add_done(done: &[Done], fleet: &mut Fleet) -> Result<(), Contradiction> {
         let versions = versions.iter().map(|(c, v)| (c.as_str(), v.as_str()));
         all.entry(target).or_default().extend(versions);
     }
+    // Of a host that is a node, too, what runs on the node is the node's.
+    let nodes = fleet.kubernetes.iter().flat_map(|c| &c.nodes);
+    let nodes: BTreeMap<String, Node> = nodes.map(|n| (n.id.clone(), n.clone())).collect();
     for host in &mut fleet.hosts {
-        for (component, recorded) in all.get(host.id.as_str()).into_iter().flatten() {
+        let node = nodes.get(&host.id);
+        let recorded = all.get(host.id.as_str()).into_iter().flatten();
+        for (component, recorded) in recorded.filter(|(c, _)| !node.is_some_and(|n| n.runs(c))) {
             let shown = host.version.entry((*component).to_owned());
             agree(&host.id, component, recorded, shown.or_insert_with(|| (*recorded).to_owned()))?;
         }
     }
+    let hosts: BTreeSet<&str> = fleet.hosts.iter().map(|h| h.id.as_str()).collect();
     for node in fleet.kubernetes.iter_mut().flat_map(|c| &mut c.nodes) {
+        let both = hosts.contains(node.id.as_str());
         for (component, recorded) in all.get(node.id.as_str()).into_iter().flatten() {
             match node.version_of(component) {
                 Some(shown) => agree(&node.id, component, recorded, shown)?,
+                None if both && !node.runs(component) => {}
                 None => node.set_version(component, recorded),
             }
         }

@@ -45,6 +45,7 @@ pub(crate) fn alone(inputs: &Inputs<'_>, intent: &Intent) -> (Fleet, Intent, Pla
         waves: vec![Wave { n: 1, ..wave.clone() }],
         blocked: Vec::new(),
         bounds: Vec::new(),
+        migrations_bound: None,
         deadlines: Vec::new(),
         entities: std::collections::BTreeMap::new(),
     };

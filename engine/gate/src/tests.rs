@@ -96,6 +96,7 @@ fn plan(fleet: &Fleet) -> Plan {
         waves: vec![wave],
         blocked: Vec::new(),
         bounds: Vec::new(),
+        migrations_bound: None,
         deadlines: Vec::new(),
         entities: BTreeMap::new(),
     };

@@ -54,6 +54,9 @@ pub struct Plan {
     /// No plan can have fewer waves; greatest first.
     #[serde(default)]
     pub bounds: Vec<Bound>,
+    /// The bound by migrations: no plan that updates the same targets can have fewer of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations_bound: Option<u64>,
     /// What becomes of due dates, in order of due date and target.
     #[serde(default)]
     pub deadlines: Vec<Deadline>,
@@ -301,7 +304,7 @@ pub enum BoundName {
     Domain,
     /// Canaries and growth, and `max_unavailable`.
     Ramp,
-    /// Maintenance windows.
+    /// Maintenance windows, and how many migrations they have time for.
     Time,
 }
 

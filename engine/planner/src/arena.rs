@@ -234,6 +234,14 @@ impl<'f> Arena<'f> {
         }
     }
 
+    /// Whether any virtual machine is a member of a quorum or of a control plane.
+    pub(crate) fn any_one_by_one(&self) -> bool {
+        let quorums = self.fleet.quorums.iter().flat_map(|q| &q.members);
+        let mut nodes = self.fleet.kubernetes.iter().flat_map(|k| &k.nodes);
+        quorums.into_iter().any(|m| matches!(m, Member::Vm(_)))
+            || nodes.any(|n| n.control_plane && n.vm.is_some())
+    }
+
     /// Where a member of a quorum sits.
     pub(crate) fn seat(&self, member: &Member) -> Option<Seat> {
         match member {

@@ -6,23 +6,24 @@ use tidegate_model::fleet::GroupPolicy;
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Bound, BoundName, Plan};
 
-use crate::arena::{Arena, Id, at};
+use crate::arena::{Arena, Id, at, at_mut};
 use crate::nodes::{Pods, stays};
+use crate::windows::{self, WindowError};
 
-/// All bounds on a plan that updates these hosts and nodes, greatest first.
+/// All bounds on the waves of a plan that updates these hosts and nodes, greatest first.
 ///
 /// A wave has targets of one zone, so that what holds for each zone adds up.
+///
+/// # Errors
+/// [`WindowError`] if a window cannot be read.
 pub(crate) fn bounds(
     arena: &Arena<'_>,
     intent: &Intent,
     hosts: &BTreeSet<Id>,
     nodes: &BTreeSet<&str>,
     pods: Option<&Pods<'_>>,
-) -> Vec<Bound> {
-    let mut zones: BTreeMap<Id, Vec<Id>> = BTreeMap::new();
-    for host in hosts {
-        zones.entry(at(&arena.hosts, *host).zone).or_default().push(*host);
-    }
+) -> Result<Vec<Bound>, WindowError> {
+    let zones = by_zone(arena, hosts);
     let sum = |of: &dyn Fn(Id, &[Id]) -> u64| -> u64 {
         zones.iter().map(|(zone, hosts)| of(*zone, hosts).max(1)).sum()
     };
@@ -34,15 +35,22 @@ pub(crate) fn bounds(
     for node in nodes {
         *sizes.entry(pods.and_then(|p| p.zone(node))).or_default() += 1;
     }
+    // A host that is a node, too, is one target, and its pods leave it.
+    let joint = hosts.iter().map(|h| arena.host_id(*h));
+    let drained: BTreeSet<&str> = joint
+        .filter(|id| pods.is_some_and(|p| p.is_node(id)))
+        .chain(nodes.iter().copied())
+        .collect();
     let racks: BTreeSet<&str> =
         hosts.iter().filter_map(|h| at(&arena.hosts, *h).domains.first().copied()).collect();
     let all = [
         (BoundName::Capacity, sum(&|zone, hosts| capacity(arena, intent, zone, hosts))),
         (BoundName::Group, sum(&|zone, hosts| groups(arena, zone, hosts))),
         (BoundName::Quorum, quorums(arena, hosts)),
-        (BoundName::Pdb, budgets(arena, nodes)),
+        (BoundName::Pdb, budgets(arena, &drained)),
         (BoundName::Domain, sizes.len().max(racks.len()) as u64),
         (BoundName::Ramp, ramp(arena, intent, hosts, &sizes)),
+        (BoundName::Time, time(arena, intent, &zones)?),
     ];
     let mut bounds: Vec<Bound> = all
         .into_iter()
@@ -50,7 +58,69 @@ pub(crate) fn bounds(
         .map(|(name, waves)| Bound { name, waves: u32::try_from(waves).unwrap_or(u32::MAX) })
         .collect();
     bounds.sort_by_key(|b| (std::cmp::Reverse(b.waves), b.name));
-    bounds
+    Ok(bounds)
+}
+
+fn by_zone(arena: &Arena<'_>, hosts: &BTreeSet<Id>) -> BTreeMap<Id, Vec<Id>> {
+    let mut zones: BTreeMap<Id, Vec<Id>> = BTreeMap::new();
+    for host in hosts {
+        zones.entry(at(&arena.hosts, *host).zone).or_default().push(*host);
+    }
+    zones
+}
+
+/// What is on some hosts at the start: how many virtual machines, and how many of them stay in
+/// the zone.
+fn aboard(arena: &Arena<'_>) -> Vec<(u64, u64)> {
+    let mut aboard = vec![(0, 0); arena.hosts.len()];
+    for (vm, row) in arena.vms.iter().enumerate() {
+        let (all, pinned) = at_mut(&mut aboard, row.host);
+        *all += 1;
+        *pinned += u64::from(arena.pinned(vm));
+    }
+    aboard
+}
+
+/// No plan that updates these hosts has fewer migrations: all that is on them leaves once.
+/// Where every host that takes work is updated, what leaves the first of them goes to
+/// another one that has to be emptied yet, and leaves that one, too.
+pub(crate) fn migrations(arena: &Arena<'_>, hosts: &BTreeSet<Id>) -> u64 {
+    let aboard = aboard(arena);
+    let of_zone = |(zone, targets): (&Id, &Vec<Id>)| {
+        let once: u64 = targets.iter().map(|h| at(&aboard, *h).0).sum();
+        let mut others = arena.hosts.iter().enumerate().filter(|(h, _)| !hosts.contains(h));
+        let twice = match others.any(|(_, row)| row.zone == *zone && row.serves) {
+            true => 0,
+            false => targets.iter().map(|h| at(&aboard, *h).1).min().unwrap_or(0),
+        };
+        once + twice
+    };
+    by_zone(arena, hosts).iter().map(of_zone).sum()
+}
+
+/// What stays in a zone and has to leave its targets goes to hosts that take a few in each
+/// phase, and a window has time for some phases beside the update. Nothing follows without
+/// windows.
+fn time(
+    arena: &Arena<'_>,
+    intent: &Intent,
+    zones: &BTreeMap<Id, Vec<Id>>,
+) -> Result<u64, WindowError> {
+    let (aboard, times) = (aboard(arena), &intent.durations);
+    let mut waves = 0;
+    for (zone, targets) in zones {
+        let name = arena.fleet.zones.get(*zone).map(String::as_str);
+        let Some(spans) = windows::spans(intent, name, arena.fleet.taken_at)? else {
+            return Ok(0);
+        };
+        let leaving: u64 = targets.iter().map(|h| at(&aboard, *h).1).sum();
+        let of_zone = arena.hosts.iter().filter(|r| r.zone == *zone && r.serves);
+        let rate: u64 = of_zone.map(|r| u64::from(r.max_in)).sum();
+        let left = windows::longest(&spans).saturating_sub(times.update_s);
+        let phases = left.checked_div(times.migrate_s).unwrap_or(u64::MAX);
+        waves += leaving.div_ceil(phases.saturating_mul(rate).max(1)).max(1);
+    }
+    Ok(waves)
 }
 
 /// Each wave takes out of service what was free besides headroom, at most.

@@ -9,7 +9,8 @@ use tidegate_model::fleet::Fleet;
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{BoundName, Deadline, DeadlineStatus, Op, Span, Wave};
 
-use crate::arena::{Arena, at};
+use crate::arena::{Arena, Id, at};
+use crate::nodes::Pods;
 use crate::select::Job;
 use crate::windows::{self, WindowError};
 
@@ -73,6 +74,7 @@ impl Clock {
 pub(crate) fn deadlines(
     arena: &Arena<'_>,
     intent: &Intent,
+    pods: Option<&Pods<'_>>,
     jobs: &BTreeMap<&str, Job<'_>>,
     waves: &[Wave],
     ends: &[Timestamp],
@@ -82,54 +84,79 @@ pub(crate) fn deadlines(
         .zip(ends)
         .flat_map(|(wave, end)| wave.targets.iter().map(|t| (t.as_str(), *end)))
         .collect();
-    let mut open: BTreeMap<Option<&str>, Option<Vec<Span>>> = BTreeMap::new();
-    let mut vms = vec![0_u64; arena.hosts.len()];
-    for vm in &arena.vms {
-        if let Some(count) = vms.get_mut(vm.host) {
-            *count += 1;
-        }
-    }
+    let mut soonest = Soonest::new(arena, intent)?;
     let mut out = Vec::new();
-    for (target, job) in jobs {
+    for (id, job) in jobs {
         let Some(due) = job.due else { continue };
-        if done.get(target).is_some_and(|end| *end <= due) {
+        let target = (*id).to_owned();
+        if done.get(id).is_some_and(|end| *end <= due) {
             let status = DeadlineStatus::Met;
-            out.push(Deadline {
-                target: (*target).to_owned(),
-                due,
-                status,
-                earliest: None,
-                bound: None,
-            });
+            out.push(Deadline { target, due, status, earliest: None, bound: None });
             continue;
         }
-        let host = arena.host_ids.get(target).copied();
-        let zone = host.and_then(|h| arena.fleet.hosts.get(h)).map(|h| h.zone.as_str());
-        let spans = match open.entry(zone) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => {
-                place.insert(windows::spans(intent, zone, arena.fleet.taken_at)?)
-            }
+        let host = arena.host_ids.get(id).copied();
+        let zone = match host {
+            Some(host) => arena.fleet.hosts.get(host).map(|h| h.zone.as_str()),
+            None => pods.and_then(|p| p.zone(id)),
         };
-        let times = &intent.durations;
-        let moves =
-            host.map_or(0, |h| at(&vms, h).div_ceil(u64::from(at(&arena.hosts, h).max_out.max(1))));
-        let least =
-            moves * times.migrate_s + times.update_s + if job.reboot { times.reboot_s } else { 0 };
-        let take = SignedDuration::from_secs(i64::try_from(least).unwrap_or(i64::MAX));
-        let earliest = match spans.as_deref() {
-            None => arena.fleet.taken_at.checked_add(take).ok(),
-            Some(spans) => windows::place(spans, arena.fleet.taken_at, least).map(|(_, end)| end),
-        };
+        let earliest = soonest.of(host, zone, job.reboot)?;
         let impossible = earliest.is_none_or(|e| e > due);
-        out.push(Deadline {
-            target: (*target).to_owned(),
-            due,
-            status: if impossible { DeadlineStatus::Impossible } else { DeadlineStatus::Undecided },
-            earliest,
-            bound: Some(BoundName::Time),
-        });
+        let status =
+            if impossible { DeadlineStatus::Impossible } else { DeadlineStatus::Undecided };
+        out.push(Deadline { target, due, status, earliest, bound: Some(BoundName::Time) });
     }
     out.sort_by(|a, b| (a.due, &a.target).cmp(&(b.due, &b.target)));
     Ok(out)
+}
+
+/// When targets could be done at the earliest.
+struct Soonest<'p> {
+    arena: &'p Arena<'p>,
+    intent: &'p Intent,
+    /// When waves of any zone may run; at all times if absent.
+    anywhere: Option<Vec<Span>>,
+    /// Likewise by zone.
+    zones: BTreeMap<Option<&'p str>, Option<Vec<Span>>>,
+    /// By host: what has to leave it.
+    vms: Vec<u64>,
+}
+
+impl<'p> Soonest<'p> {
+    fn new(arena: &'p Arena<'p>, intent: &'p Intent) -> Result<Self, WindowError> {
+        let mut vms = vec![0_u64; arena.hosts.len()];
+        for vm in &arena.vms {
+            if let Some(count) = vms.get_mut(vm.host) {
+                *count += 1;
+            }
+        }
+        let anywhere = windows::anywhere(intent, arena.fleet.taken_at)?;
+        Ok(Self { arena, intent, anywhere, zones: BTreeMap::new(), vms })
+    }
+
+    /// No plan has a target done before: all that is on it leaves, a few in each phase, in
+    /// waves of whatever zone; then it is updated within one window of its own zone. Absent
+    /// if no window is long enough.
+    fn of(
+        &mut self,
+        host: Option<Id>,
+        zone: Option<&'p str>,
+        reboot: bool,
+    ) -> Result<Option<Timestamp>, WindowError> {
+        let Self { arena, intent, anywhere, zones, vms } = self;
+        let times = &intent.durations;
+        let rate = |h: Id| u64::from(at(&arena.hosts, h).max_out.max(1));
+        let moves = host.map_or(0, |h| at(vms, h).div_ceil(rate(h))) * times.migrate_s;
+        let work = times.update_s + if reboot { times.reboot_s } else { 0 };
+        let from = arena.fleet.taken_at;
+        let spans = match zones.entry(zone) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(windows::spans(intent, zone, from)?),
+        };
+        let (Some(spans), Some(anywhere)) = (spans.as_deref(), anywhere.as_deref()) else {
+            let take = i64::try_from(moves + work).unwrap_or(i64::MAX);
+            return Ok(from.checked_add(SignedDuration::from_secs(take)).ok());
+        };
+        let empty = windows::by(anywhere, from, moves);
+        Ok(empty.and_then(|empty| windows::place(spans, empty, work)).map(|(_, end)| end))
+    }
 }

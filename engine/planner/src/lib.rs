@@ -13,6 +13,7 @@ mod arena;
 mod block;
 mod bounds;
 mod due;
+mod intent;
 mod load;
 mod nodes;
 mod rearrange;
@@ -30,7 +31,7 @@ mod zone;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::fleet::{Fleet, FleetProblem};
-use tidegate_model::intent::{Intent, Matching, Selector, Target};
+use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Done, Plan};
 use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, SnapshotId, Timestamp};
@@ -40,6 +41,7 @@ use load::Load;
 use nodes::Pods;
 use sequence::Planning;
 
+pub use intent::{IntentProblem, unmatched};
 pub use select::{Selection, selections};
 pub use windows::WindowError;
 
@@ -70,7 +72,7 @@ pub enum PlanError {
     Fleet(Vec<FleetProblem>),
     /// The intent is none that can be followed.
     #[error("the intent cannot be followed: {0}")]
-    Intent(String),
+    Intent(#[source] IntentProblem),
     /// A window cannot be read.
     #[error(transparent)]
     Window(#[from] WindowError),
@@ -94,20 +96,19 @@ pub fn plan(
     if !problems.is_empty() {
         return Err(PlanError::Fleet(problems));
     }
-    check(fleet, intent, rules)?;
+    intent::check(fleet, intent, rules).map_err(PlanError::Intent)?;
     let arena = Arena::new(fleet, origin.done.clone());
     let since = origin.since.unwrap_or(fleet.taken_at);
-    let jobs = select::jobs(fleet, intent, rules, since).map_err(|torn| {
-        let select::Torn { id, component, versions: [one, other] } = torn;
-        PlanError::Intent(format!("it wants `{component}` on `{id}` to be `{one}` and `{other}`"))
-    })?;
+    let jobs = select::jobs(fleet, intent, rules, since)
+        .map_err(|torn| PlanError::Intent(intent::torn(&torn)))?;
     let mut hopeless = BTreeSet::new();
     let (planning, hosts, nodes, ends) = loop {
         let mut planning = Planning {
             fleet,
             intent,
+            rules,
             load: Load::new(&arena),
-            pods: fleet.kubernetes.as_ref().map(|cluster| Pods::new(cluster, rules)),
+            pods: fleet.kubernetes.as_ref().map(|cluster| Pods::new(fleet, cluster, rules)),
             waves: Vec::new(),
             blocked: Vec::new(),
             arena: &arena,
@@ -124,7 +125,7 @@ pub fn plan(
             too_long: BTreeMap::new(),
             waiting: BTreeMap::new(),
         };
-        let (hosts, nodes) = planning.sort(rules);
+        let (hosts, nodes) = planning.sort();
         let ends = planning.run(&hosts, &nodes)?;
         // That a leader waited in vain is known in the end only.
         let vain: BTreeSet<_> = planning.waited_in_vain().difference(&hopeless).copied().collect();
@@ -138,8 +139,9 @@ pub fn plan(
     let done: BTreeSet<&str> = waves.iter().flat_map(|w| &w.targets).map(String::as_str).collect();
     let done_hosts = hosts.iter().copied().filter(|h| done.contains(arena.host_id(*h))).collect();
     let done_nodes = nodes.iter().copied().filter(|n| done.contains(n)).collect();
-    let bounds = bounds::bounds(&arena, intent, &done_hosts, &done_nodes, pods.as_ref());
-    let deadlines = due::deadlines(&arena, intent, &jobs, &waves, &ends)?;
+    let bounds = bounds::bounds(&arena, intent, &done_hosts, &done_nodes, pods.as_ref())?;
+    let migrations_bound = Some(bounds::migrations(&arena, &done_hosts)).filter(|n| *n > 0);
+    let deadlines = due::deadlines(&arena, intent, pods.as_ref(), &jobs, &waves, &ends)?;
     let (parent, generation) = match &origin.parent {
         Some((id, generation)) => (Some(id.clone()), generation + 1),
         None => (None, 1),
@@ -159,86 +161,9 @@ pub fn plan(
         waves,
         blocked,
         bounds,
+        migrations_bound,
         deadlines,
         entities: BTreeMap::new(),
     };
     Ok(plan.named())
-}
-
-/// That an intent can be followed.
-fn check(fleet: &Fleet, intent: &Intent, rules: &VersionRules) -> Result<(), PlanError> {
-    let wrong = |problem: String| Err(PlanError::Intent(problem));
-    if intent.schema != Intent::SCHEMA {
-        return wrong(format!("its schema is `{}`, not `{}`", intent.schema, Intent::SCHEMA));
-    }
-    if !(0.0..1.0).contains(&intent.headroom) {
-        return wrong(format!(
-            "headroom is {}, and must be at least 0 and below 1",
-            intent.headroom
-        ));
-    }
-    if !(1.0..=1e6).contains(&intent.growth) {
-        return wrong(format!("growth is {}, and must be at least 1", intent.growth));
-    }
-    if intent.targets.is_empty() {
-        return wrong("it has no targets".to_owned());
-    }
-    for (n, target) in (1..).zip(&intent.targets) {
-        let chosen = select::chosen(fleet, target, rules);
-        let unknown = chosen.iter().find(|c| c.now.is_none() && target.from.is_some());
-        if let Some(select::Chosen { id, component, .. }) = unknown {
-            return wrong(format!(
-                "target {n} has a `from`, and which version of `{component}` is on `{id}` is not known"
-            ));
-        }
-        if let Selector::Some(of) = &target.selector {
-            known(fleet, n, of)?;
-        }
-        if chosen.is_empty() {
-            return wrong(format!("target {n} selects nothing that `{}` is on", target.component));
-        }
-    }
-    for (selection, target) in select::selections(fleet, intent, rules).iter().zip(&intent.targets)
-    {
-        nothing_from(selection, target)?;
-    }
-    Ok(())
-}
-
-/// That `from` is a version that something selected has, or had: where nothing has it, and
-/// nothing has the wanted one either, it is misspelt.
-fn nothing_from(selection: &Selection, target: &Target) -> Result<(), PlanError> {
-    let Selection { n, due, done, others } = selection;
-    let Some(from) = target.from.as_ref().filter(|_| due + done == 0) else { return Ok(()) };
-    let component = &target.component;
-    let found: Vec<String> = others.iter().map(|(v, n)| format!("`{v}` on {n}")).collect();
-    Err(PlanError::Intent(format!(
-        "target {n} is from `{from}`, and nothing that it selects has `{component}` at that version: \
-         it is {}",
-        found.join(", ")
-    )))
-}
-
-/// That what a selector names is there.
-fn known(fleet: &Fleet, n: usize, of: &Matching) -> Result<(), PlanError> {
-    let wrong = |problem: String| Err(PlanError::Intent(problem));
-    let nodes = || fleet.kubernetes.iter().flat_map(|k| &k.nodes);
-    let known =
-        |id: &&String| fleet.hosts.iter().any(|h| h.id == **id) || nodes().any(|h| h.id == **id);
-    if let Some(id) = of.ids.iter().flatten().find(|id| !known(id)) {
-        return wrong(format!("target {n} names `{id}`, which is neither host nor node"));
-    }
-    if let Some(zone) = of
-        .zone
-        .as_ref()
-        .filter(|z| !fleet.zones.contains(z) && !nodes().any(|n| n.zone.as_ref() == Some(*z)))
-    {
-        return wrong(format!("target {n} names the zone `{zone}`, which is not in the fleet"));
-    }
-    if let Some(pool) = of.pool.as_ref().filter(|p| {
-        !fleet.hosts.iter().any(|h| h.pool == **p) && !nodes().any(|n| n.cluster == **p)
-    }) {
-        return wrong(format!("target {n} names the pool `{pool}`, which is not in the fleet"));
-    }
-    Ok(())
 }

@@ -1,10 +1,14 @@
 //! Waves of Kubernetes nodes: drained within their disruption budgets, control
 //! plane first and one at a time.
 
+mod drain;
+mod joint;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
-use tidegate_model::fleet::{Amount, Cluster, Node, Pod, Taint, Toleration};
+use tidegate_model::Fleet;
+use tidegate_model::fleet::{Cluster, HostState, Node, Pod};
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{Blocked, BlockedCode, Op, Step, Wave};
 use tidegate_model::versions::VersionRules;
@@ -13,7 +17,9 @@ use crate::arena::{Id, at, at_mut};
 use crate::block::{self, blocked};
 use crate::schedule::{components, step};
 use crate::select::Job;
-use crate::skew::{Coming, Versions};
+use crate::skew::Versions;
+
+use drain::Batch;
 
 /// Where pods are as a plan goes on.
 pub(crate) struct Pods<'f> {
@@ -24,14 +30,19 @@ pub(crate) struct Pods<'f> {
     on: Vec<Vec<Id>>,
     /// By pod: the budgets that cover it.
     budgets: Vec<Vec<Id>>,
+    /// Nodes that do not run: the host that they are, or are on, is down.
+    dead: BTreeSet<Id>,
     versions: Versions<'f>,
 }
 
 /// What is moved off nodes: pod, from, to.
 pub(crate) type Evictions = Vec<(Id, Id, Id)>;
 
+/// What is done to targets.
+pub(crate) type Jobs<'f> = BTreeMap<&'f str, Job<'f>>;
+
 impl<'f> Pods<'f> {
-    pub(crate) fn new(cluster: &'f Cluster, rules: &'f VersionRules) -> Self {
+    pub(crate) fn new(fleet: &'f Fleet, cluster: &'f Cluster, rules: &'f VersionRules) -> Self {
         let nodes: HashMap<&str, Id> =
             cluster.nodes.iter().enumerate().map(|(n, node)| (node.id.as_str(), n)).collect();
         let pods: HashMap<&str, Id> =
@@ -51,7 +62,19 @@ impl<'f> Pods<'f> {
             }
         }
         let versions = Versions::new(cluster, rules);
-        Self { cluster, nodes, place, on, budgets, versions }
+        let down = fleet.hosts.iter().filter(|h| h.state == HostState::Down);
+        let down: BTreeSet<&str> = down.map(|h| h.id.as_str()).collect();
+        let below: HashMap<&str, &str> = match down.is_empty() {
+            true => HashMap::new(),
+            false => fleet.vms.iter().map(|v| (v.id.as_str(), v.host.as_str())).collect(),
+        };
+        let dead = |node: &Node| {
+            let host = node.vm.as_deref().and_then(|vm| below.get(vm));
+            down.contains(node.id.as_str()) || host.is_some_and(|host| down.contains(host))
+        };
+        let dead = cluster.nodes.iter().enumerate().filter(|(_, node)| dead(node));
+        let dead = dead.map(|(n, _)| n).collect();
+        Self { cluster, nodes, place, on, budgets, dead, versions }
     }
 
     fn pod(&self, id: Id) -> &'f Pod {
@@ -92,7 +115,9 @@ impl<'f> Pods<'f> {
         intent: &Intent,
         rules: &VersionRules,
     ) -> Option<Blocked> {
-        let unknown = job.updates.iter().find(|(_, from, _)| from.is_none());
+        let node = *self.nodes.get(id)?;
+        let mine = |component: &str| self.node(node).runs(component);
+        let unknown = job.updates.iter().find(|(c, from, _)| from.is_none() && mine(c));
         if let Some((component, _, to)) = unknown {
             let numbers =
                 [("component", json!(component)), ("from", json!(null)), ("to", json!(to))];
@@ -102,7 +127,6 @@ impl<'f> Pods<'f> {
         if let Some(why) = block::step(rules, id, job) {
             return Some(why);
         }
-        let node = *self.nodes.get(id)?;
         let pool = &self.node(node).cluster;
         let none = intent.max_unavailable.get(pool) == Some(&0);
         if none || intent.canary == Some(0) {
@@ -175,45 +199,14 @@ impl<'f> Pods<'f> {
         while !open.is_empty() {
             let cap = crate::zone::size_cap(intent, before);
             let mut batch: Vec<&str> = Vec::new();
-            let mut cordoned: BTreeSet<Id> = BTreeSet::new();
-            let mut evicted: Evictions = Vec::new();
-            let mut spent: BTreeMap<Id, u32> = BTreeMap::new();
-            let mut planes: BTreeSet<&str> = BTreeSet::new();
-            let mut pools: BTreeMap<&str, u32> = BTreeMap::new();
-            let mut coming = Coming::default();
+            let mut wave = Batch::default();
             for id in &open {
                 let (Some(&node), Some(job)) = (self.nodes.get(id), jobs.get(id)) else { continue };
-                let facts = self.node(node);
-                let limit = intent.max_unavailable.get(&facts.cluster);
-                let out = pools.get(facts.cluster.as_str()).copied().unwrap_or(0);
-                let plane = planes.contains(facts.cluster.as_str());
-                if batch.len() >= cap
-                    || limit.is_some_and(|l| out >= *l)
-                    || (plane && facts.control_plane)
-                    || evicted.iter().any(|(_, _, to)| *to == node)
-                {
+                if batch.len() >= cap || wave.evicted.iter().any(|(_, _, to)| *to == node) {
                     continue;
                 }
-                let before = coming.clone();
-                if !self.versions.join(&mut coming, node, job) {
-                    continue;
-                }
-                cordoned.insert(node);
-                let none = BTreeSet::new();
-                let ways = [(false, &waiting), (true, &waiting), (false, &none), (true, &none)];
-                let wave = (&cordoned, &evicted);
-                let taken =
-                    ways.into_iter().find_map(|way| self.drain(node, wave, way, &mut spent));
-                let Some(taken) = taken else {
-                    cordoned.remove(&node);
-                    coming = before;
-                    continue;
-                };
-                evicted.extend(taken);
-                batch.push(id);
-                *pools.entry(&facts.cluster).or_default() += 1;
-                if facts.control_plane {
-                    planes.insert(&facts.cluster);
+                if self.admit(intent, job, node, &mut wave, &waiting) {
+                    batch.push(id);
                 }
             }
             if batch.is_empty() {
@@ -224,6 +217,7 @@ impl<'f> Pods<'f> {
             {
                 self.versions.update(*node, job);
             }
+            let Batch { cordoned, evicted, .. } = wave;
             open.retain(|id| !batch.contains(id));
             waiting.retain(|n| !cordoned.contains(n));
             before = Some(batch.len());
@@ -239,10 +233,7 @@ impl<'f> Pods<'f> {
         jobs: &BTreeMap<&'f str, Job<'f>>,
         wave: &(Vec<&'f str>, Evictions),
     ) {
-        for &(pod, from, _) in wave.1.iter().rev() {
-            self.lift(pod);
-            self.drop_on(pod, from);
-        }
+        self.take_back(&wave.1);
         for (node, job) in wave.0.iter().filter_map(|id| Some((self.nodes.get(id)?, jobs.get(id)?)))
         {
             self.versions.undo(*node, job);
@@ -272,129 +263,6 @@ impl<'f> Pods<'f> {
         blocked(id, BlockedCode::Pods, &[("pods", json!(pods.len()))], fix)
     }
 
-    /// Moves all that must leave a node; takes everything back if one does not
-    /// fit or a budget is spent. In order of pods or the largest first; to nodes
-    /// that wait themselves only if no other takes one. `evicted` is what the wave
-    /// evicts already.
-    fn drain(
-        &mut self,
-        node: Id,
-        (cordoned, evicted): (&BTreeSet<Id>, &Evictions),
-        (largest, waiting): (bool, &BTreeSet<Id>),
-        spent: &mut BTreeMap<Id, u32>,
-    ) -> Option<Evictions> {
-        let mut pods = self.leaving(node);
-        if largest {
-            let size = |p: &Id| self.pod(*p).requests.values().copied().sum::<Amount>();
-            pods.sort_by_key(|p| std::cmp::Reverse(size(p)));
-        }
-        let mut counts = spent.clone();
-        for budget in pods.iter().filter_map(|pod| at(&self.budgets, *pod).first()) {
-            let count = counts.entry(*budget).or_default();
-            *count += 1;
-            if self.cluster.pdbs.get(*budget).is_none_or(|p| *count > p.disruptions_allowed) {
-                return None;
-            }
-        }
-        // All leave at once: nobody is counted where it was (spread constraints).
-        pods.iter().for_each(|pod| self.lift(*pod));
-        let mut done: Evictions = Vec::new();
-        for pod in &pods {
-            let Some(to) = self.find(*pod, node, cordoned, waiting) else { break };
-            self.drop_on(*pod, to);
-            done.push((*pod, node, to));
-        }
-        if done.len() == pods.len() && self.fit_together(evicted, &done) {
-            *spent = counts;
-            return Some(done);
-        }
-        for pod in pods {
-            self.lift(pod);
-            self.drop_on(pod, node);
-        }
-        None
-    }
-
-    /// Whether what other nodes of a wave evict still fits where it goes when what one more
-    /// evicts is on its way, too, and the other way round.
-    fn fit_together(&mut self, evicted: &Evictions, more: &Evictions) -> bool {
-        if evicted.is_empty() {
-            return true;
-        }
-        let all = || evicted.iter().chain(more);
-        all().for_each(|(pod, _, _)| self.lift(*pod));
-        let mut fits = true;
-        for (pod, _, to) in all() {
-            fits &= self.fits(*pod, *to);
-            self.drop_on(*pod, *to);
-        }
-        fits
-    }
-
-    fn lift(&mut self, pod: Id) {
-        if let Some(node) = at_mut(&mut self.place, pod).take() {
-            at_mut(&mut self.on, node).retain(|p| *p != pod);
-        }
-    }
-
-    fn drop_on(&mut self, pod: Id, node: Id) {
-        *at_mut(&mut self.place, pod) = Some(node);
-        at_mut(&mut self.on, node).push(pod);
-    }
-
-    /// A node for a pod: one that is done or no target if there is any.
-    fn find(
-        &self,
-        pod: Id,
-        from: Id,
-        cordoned: &BTreeSet<Id>,
-        waiting: &BTreeSet<Id>,
-    ) -> Option<Id> {
-        let home = &self.node(from).cluster;
-        let takes =
-            |n: &Id| !cordoned.contains(n) && self.node(*n).cluster == *home && self.fits(pod, *n);
-        let nodes = || 0..self.cluster.nodes.len();
-        let done = nodes().filter(|n| !waiting.contains(n)).find(takes);
-        done.or_else(|| nodes().filter(|n| waiting.contains(n)).find(takes))
-    }
-
-    fn fits(&self, pod: Id, node: Id) -> bool {
-        let (pod, facts) = (self.pod(pod), self.node(node));
-        let here = || at(&self.on, node).iter().map(|p| self.pod(*p));
-        let room = pod.requests.iter().all(|(class, wanted)| {
-            let used: Amount = here().filter_map(|p| p.requests.get(class)).copied().sum();
-            used + *wanted <= facts.allocatable.get(class).copied().unwrap_or_default()
-        });
-        let labels = pod.node_selector.iter().all(|(k, v)| facts.labels.get(k) == Some(v));
-        let taints = facts.taints.iter().all(|taint| {
-            taint.effect == "PreferNoSchedule" || pod.tolerations.iter().any(|t| bears(t, taint))
-        });
-        let zone = facts.zone.as_ref().or(facts.labels.get("topology.kubernetes.io/zone"));
-        let volumes = pod.volumes_zone.is_none() || pod.volumes_zone.as_ref() == zone;
-        let apart = here().all(|other| {
-            !pod.anti_affinity.iter().any(|l| matches(l, other))
-                && !other.anti_affinity.iter().any(|l| matches(l, pod))
-        });
-        room && labels && taints && volumes && apart && self.spreads(pod, facts)
-    }
-
-    fn spreads(&self, pod: &Pod, node: &Node) -> bool {
-        pod.spread.iter().all(|spread| {
-            let Some(domain) = node.labels.get(&spread.topology_key) else { return false };
-            let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-            for (n, other) in self.cluster.nodes.iter().enumerate() {
-                if let Some(domain) = other.labels.get(&spread.topology_key) {
-                    let here = at(&self.on, n).iter().map(|p| self.pod(*p));
-                    let count = here.filter(|p| matches(&spread.labels, p)).count() as u64;
-                    *counts.entry(domain).or_default() += count;
-                }
-            }
-            let least = counts.values().copied().min().unwrap_or(0);
-            let there = counts.get(domain.as_str()).copied().unwrap_or(0) + 1;
-            there.saturating_sub(least) <= u64::from(spread.max_skew)
-        })
-    }
-
     /// Writes a wave of nodes.
     pub(crate) fn wave(
         &self,
@@ -417,11 +285,9 @@ impl<'f> Pods<'f> {
             phase += 1;
         }
         let mut reads: BTreeSet<String> = nodes.iter().map(|n| format!("node/{n}")).collect();
+        reads.extend(self.reads(evictions));
         for (count, (pod, from, to)) in evictions.iter().enumerate() {
             let facts = self.pod(*pod);
-            reads.insert(format!("node/{}", self.node(*to).id));
-            let budgets = at(&self.budgets, *pod).iter().filter_map(|b| self.cluster.pdbs.get(*b));
-            reads.extend(budgets.map(|b| format!("pdb/{}", b.id)));
             steps.push(Step {
                 pod: Some(facts.id.clone()),
                 from: Some(self.node(*from).id.clone()),
@@ -445,6 +311,14 @@ impl<'f> Pods<'f> {
                 }
             }
         }
+        let restarts = |id: &&&str| jobs.get(**id).is_some_and(|j| j.reboot);
+        if nodes.iter().any(|id| restarts(&id)) {
+            phase += 1;
+            for node in nodes.iter().filter(restarts) {
+                let step = step(format!("{n}/reboot/{node}"), phase, Op::Reboot);
+                steps.push(Step { node: Some((*node).to_owned()), ..step });
+            }
+        }
         for (op, name) in [(Op::Verify, "verify"), (Op::Uncordon, "uncordon")] {
             phase += 1;
             all(&mut steps, phase, op, name);
@@ -464,20 +338,4 @@ impl<'f> Pods<'f> {
 /// A DaemonSet's pods run on every node and go with it.
 pub(crate) fn stays(pod: &Pod) -> bool {
     pod.owner.as_deref().is_some_and(|o| o.to_ascii_lowercase().starts_with("daemonset/"))
-}
-
-fn matches(labels: &BTreeMap<String, String>, pod: &Pod) -> bool {
-    labels.iter().all(|(k, v)| pod.labels.get(k) == Some(v))
-}
-
-fn bears(t: &Toleration, taint: &Taint) -> bool {
-    let exists = t.operator == "Exists";
-    match &t.key {
-        None => exists && t.effect.as_ref().is_none_or(|e| *e == taint.effect),
-        Some(key) => {
-            *key == taint.key
-                && (exists || t.value == taint.value)
-                && t.effect.as_ref().is_none_or(|e| *e == taint.effect)
-        }
-    }
 }

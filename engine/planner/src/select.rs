@@ -21,6 +21,8 @@ pub(crate) struct Job<'i> {
 /// A component that two targets of the intent want in two versions on one host or
 /// node.
 pub(crate) struct Torn<'i> {
+    /// The place of the second of them, from 0.
+    pub(crate) n: usize,
     pub(crate) id: &'i str,
     pub(crate) component: &'i str,
     pub(crate) versions: [&'i str; 2],
@@ -34,7 +36,7 @@ pub(crate) fn jobs<'i>(
     since: Timestamp,
 ) -> Result<BTreeMap<&'i str, Job<'i>>, Torn<'i>> {
     let mut jobs: BTreeMap<&str, Job<'_>> = BTreeMap::new();
-    for target in &intent.targets {
+    for (n, target) in intent.targets.iter().enumerate() {
         let due = due(target, since);
         for Chosen { id, component, now } in chosen(fleet, target, rules) {
             let other = now != Some(target.to.as_str());
@@ -44,7 +46,7 @@ pub(crate) fn jobs<'i>(
             let job = jobs.entry(id).or_insert(Job { updates: Vec::new(), reboot: false, due });
             match job.updates.iter().find(|u| u.0 == component) {
                 Some((_, _, to)) if *to != target.to => {
-                    return Err(Torn { id, component, versions: [to, &target.to] });
+                    return Err(Torn { n, id, component, versions: [to, &target.to] });
                 }
                 Some(_) => {}
                 None => job.updates.push((component, now, &target.to)),
@@ -159,10 +161,14 @@ fn host_matches(selector: &Selector, host: &Host) -> bool {
 }
 
 fn node_matches(selector: &Selector, node: &Node) -> bool {
-    let Selector::Some(Matching { pool, zone, role, ids }) = selector else { return true };
-    let plays = if node.control_plane { "control-plane" } else { "worker" };
+    let Selector::Some(Matching { pool, zone, role: plays, ids }) = selector else { return true };
     pool.as_ref().is_none_or(|p| *p == node.cluster)
         && zone.as_ref().is_none_or(|z| node.zone.as_ref() == Some(z))
-        && role.as_ref().is_none_or(|r| r == plays)
+        && plays.as_ref().is_none_or(|r| r == role(node))
         && ids.as_ref().is_none_or(|i| i.contains(&node.id))
+}
+
+/// What a node is called in the roles of a selector.
+pub(crate) fn role(node: &Node) -> &'static str {
+    if node.control_plane { "control-plane" } else { "worker" }
 }

@@ -1,5 +1,7 @@
 //! Zone after zone: which waves there are, in which order, and what is left.
 
+mod joint;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -15,7 +17,9 @@ use crate::nodes::Pods;
 use crate::select::Job;
 use crate::stuck::Rooms;
 use crate::zone::{Draft, Limits, Way, ZonePlan};
-use crate::{PlanError, block, bounds, due, schedule, windows, zone};
+use crate::{PlanError, block, bounds, due, windows, zone};
+
+use joint::Aside;
 
 /// So often a zone is planned again with what was left over tried first, and
 /// so often one with few targets in another order as long as fewer waves may do.
@@ -49,6 +53,7 @@ struct Left<'f> {
 pub(crate) struct Planning<'p, 'f> {
     pub(crate) fleet: &'f Fleet,
     pub(crate) intent: &'f Intent,
+    pub(crate) rules: &'p VersionRules,
     pub(crate) arena: &'p Arena<'f>,
     pub(crate) jobs: &'p BTreeMap<&'f str, Job<'f>>,
     /// By host.
@@ -69,42 +74,30 @@ pub(crate) struct Planning<'p, 'f> {
 
 impl<'f> Planning<'_, 'f> {
     /// Tells hosts from nodes, and takes out what is blocked from the start.
-    pub(crate) fn sort(&mut self, rules: &VersionRules) -> (BTreeSet<Id>, BTreeSet<&'f str>) {
+    pub(crate) fn sort(&mut self) -> (BTreeSet<Id>, BTreeSet<&'f str>) {
         let (mut hosts, mut nodes) = (BTreeSet::new(), BTreeSet::new());
+        let rules = self.rules;
         let counts = block::Counts::new(self.arena, rules, self.jobs);
         for (id, job) in self.jobs {
-            let node = self.pods.as_ref().filter(|p| p.is_node(id));
-            let why = match (self.arena.host_ids.get(id), node) {
-                (Some(host), None) => {
-                    let why = block::host(
-                        self.arena,
-                        &counts,
-                        &self.load,
-                        self.intent,
-                        rules,
-                        *host,
-                        job,
-                    );
+            let pods = self.pods.as_ref().filter(|p| p.is_node(id));
+            let of_pods = || pods.and_then(|p| p.blocked(id, job, self.intent, rules));
+            let why = match self.arena.host_ids.get(id) {
+                Some(&host) => {
+                    let (arena, load, intent) = (self.arena, &self.load, self.intent);
+                    let why = block::host(arena, &counts, load, intent, rules, host, job);
+                    let why = why.or_else(of_pods);
                     if why.is_none() {
-                        hosts.insert(*host);
+                        hosts.insert(host);
                     }
                     why
                 }
-                (None, Some(pods)) => {
-                    let why = pods.blocked(id, job, self.intent, rules);
+                None => {
+                    let why = of_pods();
                     if why.is_none() {
                         nodes.insert(*id);
                     }
                     why
                 }
-                // A host that is a node itself: what runs on it in pods would
-                // have to be drained with the rest.
-                (Some(_), Some(_)) | (None, None) => Some(block::blocked(
-                    id,
-                    BlockedCode::Pods,
-                    &[("node", json!(id))],
-                    "drain and update it by hand: it is a host and a node".to_owned(),
-                )),
             };
             self.blocked.extend(why);
         }
@@ -139,6 +132,7 @@ impl<'f> Planning<'_, 'f> {
         let planes: BTreeSet<Option<&str>> = planes
             .filter(|_| self.intent.one_zone_at_a_time)
             .map(|n| self.pods.as_ref().and_then(|p| p.zone(n)))
+            .chain(hosts.iter().filter(|h| self.is_plane(**h)).map(|h| self.zone_of(*h)))
             .collect();
         let mut order: Vec<_> = zones
             .into_iter()
@@ -164,7 +158,12 @@ impl<'f> Planning<'_, 'f> {
             let mine = nodes.iter().copied();
             let mine = mine.filter(|n| self.pods.as_ref().and_then(|p| p.zone(n)) == *zone);
             rest.nodes = mine.collect();
-            self.nodes(&mut clock, *zone, &mut rest)?;
+            // Pods that went may have made the way free for hosts that are nodes, too.
+            while self.nodes(&mut clock, *zone, &mut rest)? && self.any_node(&rest.hosts) {
+                if !self.zone(&mut clock, *zone, &mut rest, &open)? {
+                    break;
+                }
+            }
             if self.intent.one_zone_at_a_time {
                 // Its turn is over.
                 self.leave(*zone, &rest, clock.now)?;
@@ -252,6 +251,7 @@ impl<'f> Planning<'_, 'f> {
         let (mut any, mut alone, mut patient) = (false, false, false);
         let mut late = BTreeSet::new();
         let mut tried = BTreeSet::new();
+        let mut aside = Aside::default();
         loop {
             // Nobody of a quorum comes after its leader (Q2).
             let behind = left.hosts.iter().copied().filter(|h| self.behind_leader(*h).is_some());
@@ -262,19 +262,29 @@ impl<'f> Planning<'_, 'f> {
             }
             let start = self.load.clone();
             let now = spans.as_deref().map(|spans| windows::after(spans, clock.now));
+            let (open, later) = aside.split(left, elsewhere);
             let drafts = if patient {
-                self.patiently(left, elsewhere, &mut tried)
+                self.patiently(&open, &later, &mut tried)
             } else {
-                self.hosts(left, elsewhere, now.as_deref(), alone)
+                self.hosts(&open, &later, now.as_deref(), alone)?
             };
             let none = drafts.is_empty();
             let mut too_late: Option<(Vec<Id>, u64)> = None;
+            let mut again = false;
             let mut mark = start.mark();
             for draft in drafts {
                 let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
-                let wave = schedule::wave(self.arena, self.jobs, n, &draft, self.intent.soak_s);
+                let (wave, evictions) = match self.write(n, &draft, left) {
+                    Ok(written) => written,
+                    Err(refused) => {
+                        aside.hosts.extend(refused);
+                        again = true;
+                        break;
+                    }
+                };
                 let phases = due::phases(&wave);
                 if !self.place(clock, now.as_deref(), wave) {
+                    self.unwrite(&draft, evictions);
                     too_late = Some((draft.hosts, phases));
                     break;
                 }
@@ -282,6 +292,18 @@ impl<'f> Planning<'_, 'f> {
                 any = true;
                 left.before = Some(draft.hosts.len());
                 left.hosts.retain(|h| !draft.hosts.contains(h));
+                again = aside.back();
+                if again {
+                    break;
+                }
+            }
+            if again {
+                self.load.back_to(self.arena, mark);
+                continue;
+            }
+            if none && !aside.hosts.is_empty() && !aside.given_up {
+                aside.given_up = true;
+                continue;
             }
             let Some((hosts, phases)) = too_late else {
                 if now.is_none() || (patient && none) {
@@ -314,22 +336,34 @@ impl<'f> Planning<'_, 'f> {
     ) -> Result<bool, PlanError> {
         let Some(mut pods) = self.pods.take() else { return Ok(false) };
         let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let (waves, stuck) = pods.waves(self.intent, self.jobs, &left.nodes, left.before);
-        left.nodes = stuck;
-        let any = !waves.is_empty();
-        let mut undone = Vec::new();
-        for nodes in waves {
-            let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
-            let wave = pods.wave(self.jobs, n, zone, &nodes, self.intent.soak_s);
-            // All take equally long: when one comes too late, so do those after it.
-            if self.place(clock, spans.as_deref(), wave) {
+        let mut any = false;
+        loop {
+            let (waves, stuck) = pods.waves(self.intent, self.jobs, &left.nodes, left.before);
+            left.nodes = stuck;
+            let mut waves = waves.into_iter();
+            let mut undone = Vec::new();
+            for nodes in waves.by_ref() {
+                let n = u32::try_from(self.waves.len() + 1).unwrap_or(u32::MAX);
+                let wave = pods.wave(self.jobs, n, zone, &nodes, self.intent.soak_s);
+                if !self.place(clock, spans.as_deref(), wave) {
+                    undone.push(nodes);
+                    break;
+                }
+                any = true;
                 left.before = Some(nodes.0.len());
-            } else {
-                self.too_long.extend(nodes.0.iter().map(|node| (*node, 0)));
-                undone.push(nodes);
             }
+            let Some((first, _)) = undone.first() else { break };
+            // Those of it that take longest come too late; all others are planned anew, since
+            // pods are where they were.
+            let restarts = first.iter().any(|node| self.restarts(node));
+            let late: BTreeSet<&str> =
+                first.iter().copied().filter(|node| self.restarts(node) == restarts).collect();
+            undone.extend(waves);
+            undone.iter().rev().for_each(|nodes| pods.undo(self.jobs, nodes));
+            let others = undone.iter().flat_map(|nodes| &nodes.0).filter(|n| !late.contains(*n));
+            left.nodes.extend(others);
+            self.too_long.extend(late.into_iter().map(|node| (node, 0)));
         }
-        undone.iter().rev().for_each(|nodes| pods.undo(self.jobs, nodes));
         self.pods = Some(pods);
         Ok(any)
     }
@@ -392,9 +426,9 @@ impl<'f> Planning<'_, 'f> {
         elsewhere: &BTreeSet<Id>,
         spans: Option<&[tidegate_model::plan::Span]>,
         alone: bool,
-    ) -> Vec<Draft> {
+    ) -> Result<Vec<Draft>, PlanError> {
         let Left { hosts: targets, before, .. } = targets;
-        let Some(first) = targets.first() else { return Vec::new() };
+        let Some(first) = targets.first() else { return Ok(Vec::new()) };
         let restarts = |h: &Id| self.restarts(self.arena.host_id(*h));
         let restarts: BTreeSet<Id> = targets.iter().copied().filter(restarts).collect();
         let longest = spans.map(windows::longest);
@@ -409,7 +443,7 @@ impl<'f> Planning<'_, 'f> {
         };
         let mut best: Option<Attempt> = None;
         let mut way = Way::default();
-        let bounds = bounds::bounds(self.arena, self.intent, targets, &BTreeSet::new(), None);
+        let bounds = bounds::bounds(self.arena, self.intent, targets, &BTreeSet::new(), None)?;
         let bound = bounds.first().map_or(0, |b| b.waves as usize);
         let tries = if targets.len() <= FEW { MORE_TRIES } else { TRIES };
         for n in 0..tries {
@@ -427,9 +461,9 @@ impl<'f> Planning<'_, 'f> {
             }
             way.first.extend(more);
         }
-        let Some(Attempt { drafts, load, .. }) = best else { return Vec::new() };
+        let Some(Attempt { drafts, load, .. }) = best else { return Ok(Vec::new()) };
         self.load = load;
-        drafts
+        Ok(drafts)
     }
 
     fn restarts(&self, target: &str) -> bool {
@@ -460,6 +494,8 @@ impl<'f> Planning<'_, 'f> {
             let host = self.arena.host_ids.get(target).copied();
             blocked.push(self.too_long(target, host, phases, longest.unwrap_or(0)));
         }
+        let stay: BTreeMap<Id, Blocked> =
+            left.hosts.iter().filter_map(|h| Some((*h, self.pods_stay(*h)?))).collect();
         let mut rooms = Rooms::new(self.arena, self.intent, &self.load);
         for &host in &left.hosts {
             let id = self.arena.host_id(host);
@@ -467,7 +503,10 @@ impl<'f> Planning<'_, 'f> {
             let window = longest.filter(|longest| self.seconds(id, least) > *longest);
             blocked.push(match window {
                 Some(longest) => self.too_long(id, Some(host), least, longest),
-                None => self.out_of_order(host).unwrap_or_else(|| rooms.capacity(host)),
+                None => self
+                    .out_of_order(host)
+                    .or_else(|| stay.get(&host).cloned())
+                    .unwrap_or_else(|| rooms.capacity(host)),
             });
         }
         if let Some(pods) = &mut self.pods {

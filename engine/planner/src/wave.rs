@@ -14,6 +14,8 @@ pub(crate) enum Means {
     Relay,
     /// Onto targets still to come as well.
     Any,
+    /// Members of one quorum, or of one control plane, together on one host as well.
+    Together,
     /// Moving out of the way what is on other hosts.
     Rearrange,
 }
@@ -206,7 +208,8 @@ impl<'w, 'f> Wave<'w, 'f> {
     ) -> bool {
         let found = open.iter().copied().find(|host| {
             !tried.contains(host) && {
-                let drained = self.may_go(load, *host, open) && self.drain(load, *host, Means::Any);
+                let drained =
+                    self.may_go(load, *host, open) && self.drain(load, *host, Means::Together);
                 if !drained {
                     tried.insert(*host);
                 }
@@ -341,20 +344,7 @@ impl<'w, 'f> Wave<'w, 'f> {
         let mut coming: Vec<Id> = Vec::new();
         let mut placed = true;
         for vm in vms {
-            let need = size(vm);
-            let mut to = None;
-            if leave && !arena.pinned(vm) {
-                to = self.find(load, (vm, need), most, &self.away);
-            }
-            if to.is_none() {
-                to = self.find(load, (vm, need), most, &self.relay);
-            }
-            if to.is_none() && means != Means::Relay {
-                to = self.find(load, (vm, need), most, &self.later);
-            }
-            if to.is_none() && !arena.pinned(vm) {
-                to = self.find(load, (vm, need), most, &self.away);
-            }
+            let to = self.destination(load, (vm, size(vm)), most, means, leave);
             let Some(to) = to else {
                 placed = false;
                 break;
@@ -450,16 +440,51 @@ impl<'w, 'f> Wave<'w, 'f> {
         limits.phases(self.restarts || limits.restarts.contains(&host))
     }
 
-    /// The host with least left that takes a virtual machine.
+    /// Where a virtual machine goes: to hosts that are done, to those still to come, out of the
+    /// zone. A member of a quorum, or of a control plane, goes to a host with another one only
+    /// if the wave would be empty else: the failure of one host should not take two.
+    fn destination(
+        &self,
+        load: &Load,
+        vm: (Id, i64),
+        most: Option<u32>,
+        means: Means,
+        leave: bool,
+    ) -> Option<Id> {
+        let pinned = self.zone.arena.pinned(vm.0);
+        let away = Some(&self.away).filter(|_| !pinned);
+        let later = Some(&self.later).filter(|_| means != Means::Relay);
+        let order = [away.filter(|_| leave), Some(&self.relay), later, away];
+        let first = |apart: bool| {
+            order.into_iter().flatten().find_map(|set| self.find(load, vm, most, set, apart))
+        };
+        match means {
+            Means::Relay | Means::Any => first(true),
+            Means::Together | Means::Rearrange => first(true).or_else(|| first(false)),
+        }
+    }
+
+    /// The host with least left that takes a virtual machine; with `apart` one without others
+    /// of its quorum or control plane.
     fn find(
         &self,
         load: &Load,
         (vm, need): (Id, i64),
         most: Option<u32>,
         set: &BTreeSet<(i64, Id)>,
+        apart: bool,
     ) -> Option<Id> {
         let arena = self.zone.arena;
+        let mine = &at(&arena.vms, vm).one_by_one;
+        let with_another = |host: Id| {
+            let all = at(&load.on, host).iter();
+            let mut groups = all.flat_map(|other| &at(&arena.vms, *other).one_by_one);
+            groups.any(|group| mine.contains(group))
+        };
         let takes = |host: &Id| {
+            if apart && !mine.is_empty() && with_another(*host) {
+                return false;
+            }
             let row = at(&arena.hosts, *host);
             let within = most.is_none_or(|most| {
                 let coming = self.coming.get(host).copied().unwrap_or(0);

@@ -26,18 +26,30 @@ pub(crate) fn spans(
     zone: Option<&str>,
     from: Timestamp,
 ) -> Result<Option<Vec<Span>>, WindowError> {
+    open(intent, from, |wanted| wanted.is_none() || wanted == zone)
+}
+
+/// Likewise for waves of any zone.
+pub(crate) fn anywhere(intent: &Intent, from: Timestamp) -> Result<Option<Vec<Span>>, WindowError> {
+    open(intent, from, |_| true)
+}
+
+fn open(
+    intent: &Intent,
+    from: Timestamp,
+    of: impl Fn(Option<&str>) -> bool,
+) -> Result<Option<Vec<Span>>, WindowError> {
     if intent.windows.is_empty() && intent.freezes.is_empty() {
         return Ok(None);
     }
     let last = from.checked_add(SignedDuration::from_hours(24 * DAYS)).unwrap_or(Timestamp::MAX);
     let mut open: Vec<Span> = Vec::new();
     for (n, window) in (1..).zip(&intent.windows) {
-        let of = |wanted: &Option<String>| wanted.is_none() || wanted.as_deref() == zone;
         match window {
-            Window::Once(once) if of(&once.zone) => {
+            Window::Once(once) if of(once.zone.as_deref()) => {
                 open.push(Span { start: once.start, end: once.end });
             }
-            Window::Weekly(weekly) if of(&weekly.zone) => {
+            Window::Weekly(weekly) if of(weekly.zone.as_deref()) => {
                 let spans = expand(weekly, from)
                     .map_err(|e| WindowError { n, problem: format!("it cannot be read: {e}") })?;
                 open.extend(spans);
@@ -122,4 +134,41 @@ pub(crate) fn place(spans: &[Span], now: Timestamp, seconds: u64) -> Option<(Spa
         let end = span.start.max(now).checked_add(take).ok()?;
         (end <= span.end).then_some((*span, end))
     })
+}
+
+/// By when spans have been open for so long since `from`, all together.
+pub(crate) fn by(spans: &[Span], from: Timestamp, seconds: u64) -> Option<Timestamp> {
+    let mut left = i64::try_from(seconds).ok()?;
+    let mut until = from;
+    if left == 0 {
+        return Some(from);
+    }
+    for span in spans {
+        let start = span.start.max(until);
+        let open = span.end.duration_since(start).as_secs();
+        if open >= left {
+            return start.checked_add(SignedDuration::from_secs(left)).ok();
+        }
+        left -= open.max(0);
+        until = until.max(span.end);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_that_overlap_are_open_once() {
+        let at = |s: i64| Timestamp::from_second(s).unwrap_or_default();
+        let span = |a: i64, b: i64| Span { start: at(a), end: at(b) };
+        let spans = [span(10, 30), span(15, 20), span(20, 40), span(100, 110)];
+        let when = |seconds| by(&spans, at(0), seconds).map(|t| t.as_second());
+        assert_eq!(
+            [0, 1, 20, 30, 31, 40, 41].map(when),
+            [Some(0), Some(11), Some(30), Some(40), Some(101), Some(110), None]
+        );
+        assert_eq!(by(&spans, at(25), 6).map(|t| t.as_second()), Some(31));
+    }
 }

@@ -111,9 +111,11 @@ pub(crate) fn plan(
         let mut wave = Wave::new(zone, load, &open, cap);
         // Every second way takes double moves for fewer waves.
         let relay = !drafts.is_empty() && way.n.is_multiple_of(2);
-        let means: &[Means] = if relay { &[Means::Relay, Means::Any] } else { &[Means::Any] };
-        for means in means.iter().chain(&[Means::Rearrange]) {
-            wave.fill(load, &open, way, *means);
+        let first = Some(Means::Relay).filter(|_| relay);
+        let together = Some(Means::Together).filter(|_| zone.arena.any_one_by_one());
+        let means = [first, Some(Means::Any), together, Some(Means::Rearrange)];
+        for means in means.into_iter().flatten() {
+            wave.fill(load, &open, way, means);
             if !wave.hosts.is_empty() {
                 break;
             }

@@ -1,4 +1,5 @@
-//! Plans and checks clouds of growing size; one JSON object a line.
+//! Plans and checks clouds of growing size, and updates them one host after the other for
+//! comparison; one JSON object a line.
 //! `cargo bench -p tidegate-simulate` for all sizes, `-- 1000` for up to that.
 #![allow(
     clippy::print_stdout,
@@ -7,6 +8,8 @@
     clippy::disallowed_methods,
     reason = "a bench may"
 )]
+
+mod serial;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -60,6 +63,9 @@ fn main() {
         for step in plan.waves.iter().flat_map(|w| &w.steps).filter(|s| s.op == Op::Migrate) {
             *moves.entry(step.vm.as_deref().unwrap()).or_default() += 1;
         }
+        let serial = serial::run(&fleet, &intent.durations);
+        let last = checked.as_ref().ok().and_then(|c| c.ends.last());
+        let seconds = last.map(|end| end.duration_since(fleet.taken_at).as_secs());
         let bound = plan.bounds.iter().map(|b| b.waves).max().unwrap_or(0);
         println!(
             "{}",
@@ -69,8 +75,12 @@ fn main() {
                 "plan_cpu_s": plan_cpu_s, "check_cpu_s": check_cpu_s,
                 "waves": plan.waves.len(), "bound": bound,
                 "ratio": plan.waves.len() as f64 / f64::from(bound.max(1)),
-                // One host at a time: the peer of this run.
-                "serial_waves": hosts,
+                "takes_s": seconds,
+                "serial": {
+                    "waves": serial.waves, "stuck": serial.stuck, "moves": serial.moves,
+                    "double_moves": serial.double_moves, "takes_s": serial.seconds,
+                },
+                "migrations_bound": plan.migrations_bound,
                 "moves": moves.values().sum::<u32>(),
                 "double_moves": moves.values().filter(|n| **n > 1).count(),
                 "blocked": plan.blocked.len(),

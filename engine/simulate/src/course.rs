@@ -1,6 +1,6 @@
 //! The fleet as it is when a plan was followed so far.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use tidegate_model::fleet::{Fleet, HostState};
 use tidegate_model::plan::{Op, Plan, Step, Wave};
@@ -58,12 +58,15 @@ impl<'p> Course<'p> {
     /// name what is not there change nothing: whether a plan is safe, the checker
     /// says.
     pub fn run(&mut self, wave: &'p Wave, last: Option<u32>) {
-        let mut phases: BTreeMap<u32, Vec<&Step>> = BTreeMap::new();
-        for step in &wave.steps {
-            phases.entry(step.phase).or_default().push(step);
+        let phases: BTreeSet<u32> = wave.steps.iter().map(|s| s.phase).collect();
+        for phase in phases.into_iter().filter(|phase| last.is_none_or(|last| *phase <= last)) {
+            self.phase(wave, phase);
         }
-        let done = phases.into_iter().filter(|(phase, _)| last.is_none_or(|last| *phase <= last));
-        for step in done.flat_map(|(_, steps)| steps) {
+    }
+
+    /// Follows one phase of a wave.
+    pub fn phase(&mut self, wave: &'p Wave, phase: u32) {
+        for step in wave.steps.iter().filter(|s| s.phase == phase) {
             self.step(step);
         }
     }

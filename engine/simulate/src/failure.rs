@@ -2,8 +2,8 @@
 //!
 //! What was on the host is restarted on others, the largest first, each where
 //! most is free, within traits, aggregates, zones and server groups; nothing
-//! else moves for it. What finds no host, and each quorum without its majority,
-//! is told.
+//! else moves for it. What finds no host, each quorum without its majority, and a zone
+//! that could not bear as many further failures as were to spare, is told.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,10 @@ use tidegate_model::fleet::{
 };
 
 use crate::Course;
+
+mod zones;
+
+use zones::Zones;
 
 /// What one failure does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,6 +30,9 @@ pub struct Failure {
     pub lost: Vec<Lost>,
     /// Quorums that have no majority any more.
     pub quorums: Vec<Broken>,
+    /// What the host's zone lacks to bear the failures that were to spare besides this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short: Option<Short>,
     /// The least that is free in any zone and class when all is restarted, as a
     /// share of what is usable; absent if there is no capacity at all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +59,8 @@ pub enum Why {
     Capacity,
     /// Those that have are kept from it by a server group.
     Group,
+    /// Those that have what it needs are kept out of service by the wave.
+    Cordoned,
     /// No host has what it needs.
     Compatibility,
 }
@@ -65,6 +74,34 @@ pub struct Broken {
     pub up: usize,
     /// How many it needs.
     pub needs: usize,
+    /// How many it has in all.
+    pub members: usize,
+    /// How many of them are on hosts that the plan has stopped at this moment.
+    pub stopped: usize,
+}
+
+impl Broken {
+    /// Whether no plan could do better: one member has to be stopped to be updated, and with
+    /// fewer than five the majority does not bear another one.
+    #[must_use]
+    pub fn unavoidable(&self) -> bool {
+        self.members < 5 && self.stopped == 1
+    }
+}
+
+/// A class of which a zone has too little to bear more failures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Short {
+    /// The zone.
+    pub zone: String,
+    /// The class.
+    pub class: String,
+    /// How many of the largest hosts that take work were to fail besides.
+    pub more: u32,
+    /// What is in use on all that take work.
+    pub load: Amount,
+    /// What these have of it without the largest.
+    pub room_then: Amount,
 }
 
 /// What is free in a zone.
@@ -91,10 +128,19 @@ impl Headroom {
 }
 
 impl Failure {
-    /// Whether capacity, groups and quorums hold.
+    /// Whether capacity, groups, quorums and what is to spare hold, as far as any plan could
+    /// have them hold.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.lost.is_empty() && self.quorums.is_empty()
+        self.lost.is_empty() && self.quorums.iter().all(Broken::unavoidable) && self.short.is_none()
+    }
+
+    /// Whether another failure, at another moment, does the same harm.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        let quorums = |f: &Self| f.quorums.iter().map(|q| q.quorum.clone()).collect::<Vec<_>>();
+        let short = |f: &Self| f.short.as_ref().map(|s| (s.zone.clone(), s.class.clone()));
+        self.lost == other.lost && quorums(self) == quorums(other) && short(self) == short(other)
     }
 }
 
@@ -112,12 +158,16 @@ pub struct Moment<'c> {
     apart: BTreeMap<&'c str, Vec<&'c Group>>,
     /// By group, then host: members on it.
     members: BTreeMap<(&'c str, &'c str), u32>,
+    zones: Zones<'c>,
+    /// Hosts that are down.
+    down: BTreeSet<&'c str>,
 }
 
 impl<'c> Moment<'c> {
-    /// Counts what is where. Costs a pass over the fleet.
+    /// Counts what is where; `spare` hosts of a zone are to be able to fail, the one that
+    /// fails among them. Costs a pass over the fleet.
     #[must_use]
-    pub fn new(course: &'c Course<'c>) -> Self {
+    pub fn new(course: &'c Course<'c>, spare: u32) -> Self {
         let fleet = &course.fleet;
         let classes = fleet.hosts.iter().flat_map(|h| h.capacity.keys());
         let classes = classes.chain(fleet.vms.iter().flat_map(|v| v.demand.keys()));
@@ -155,7 +205,11 @@ impl<'c> Moment<'c> {
         for hosts in roomy.values_mut() {
             hosts.sort_by_key(|h| Reverse(least(h)));
         }
-        Self { course, classes, free, roomy, on, apart, members }
+        let zones = Zones::new(&classes, &roomy, &free, spare);
+        let of = |h: &&Host| h.state == HostState::Down;
+        let down = fleet.hosts.iter().filter(of).map(|h| h.id.as_str());
+        let down = down.chain(course.down.iter().copied()).collect();
+        Self { course, classes, free, roomy, on, apart, members, zones, down }
     }
 
     /// What the failure of a host does, and the fleet after it: the host is down,
@@ -168,12 +222,16 @@ impl<'c> Moment<'c> {
         vms.sort_by_key(|vm| (Reverse(total(vm)), &vm.id));
         let mut taken: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         let mut joined: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+        let free = self.free.get(host.id.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let mut sums = self.zones.without(&self.classes, host, free);
         let (mut lost, mut restarts) = (Vec::new(), Vec::new());
         for &vm in &vms {
             match self.find(vm, host, &taken, &joined) {
                 Ok(to) => {
                     let more = taken.entry(&to.id).or_insert_with(|| vec![0; self.classes.len()]);
-                    take(more, &demand(&self.classes, vm));
+                    let demand = demand(&self.classes, vm);
+                    take(more, &demand);
+                    sums.take(&to.zone, &demand);
                     for group in self.apart.get(vm.id.as_str()).into_iter().flatten() {
                         *joined.entry((&group.id, &to.id)).or_default() += 1;
                     }
@@ -191,7 +249,8 @@ impl<'c> Moment<'c> {
             vms: vms.len(),
             lost,
             quorums: self.quorums(host),
-            headroom: self.headroom(host, &taken),
+            short: sums.short(&self.classes, host),
+            headroom: sums.least(&self.classes),
         };
         (failure, Restarts { host: &host.id, restarts })
     }
@@ -208,10 +267,7 @@ impl<'c> Moment<'c> {
         let (mut compatible, mut barred) = (false, None);
         let zones = self.roomy.iter().filter(|(zone, _)| !vm.zone_pinned || **zone == dead.zone);
         for host in zones.flat_map(|(_, hosts)| hosts).filter(|h| h.id != dead.id) {
-            if !vm.requires.is_subset(&host.traits)
-                || !vm.forbids.is_disjoint(&host.traits)
-                || !vm.aggregates.is_subset(&host.aggregates)
-            {
+            if !suits(vm, host) {
                 continue;
             }
             compatible = true;
@@ -235,63 +291,52 @@ impl<'c> Moment<'c> {
         Err(match (barred, compatible) {
             (Some(group), _) => (Why::Group, Some(group)),
             (None, true) => (Why::Capacity, None),
-            (None, false) => (Why::Compatibility, None),
+            (None, false) => {
+                // One that was disabled before takes nothing, plan or no plan.
+                let out = |h: &Host| {
+                    let here = !vm.zone_pinned || h.zone == dead.zone;
+                    let up = h.state == HostState::Up && h.id != dead.id;
+                    here && up && !self.course.takes(h) && suits(vm, h)
+                };
+                match self.course.fleet.hosts.iter().any(out) {
+                    true => (Why::Cordoned, None),
+                    false => (Why::Compatibility, None),
+                }
+            }
         })
     }
 
     fn quorums(&self, dead: &Host) -> Vec<Broken> {
         let fleet = &self.course.fleet;
-        let down = |id: &str| {
-            let of = |h: &Host| h.id == id && h.state == HostState::Down;
-            id == dead.id || self.course.down.contains(id) || fleet.hosts.iter().any(of)
+        let on = |m: &'c Member| match m {
+            Member::Host(id) => Some(id.as_str()),
+            Member::Vm(id) => fleet.vms.iter().find(|v| v.id == *id).map(|v| v.host.as_str()),
         };
-        let of = |quorum: &tidegate_model::fleet::Quorum| {
-            let up = |m: &&Member| {
-                let host = match m {
-                    Member::Host(id) => Some(id.as_str()),
-                    Member::Vm(id) => {
-                        fleet.vms.iter().find(|v| v.id == *id).map(|v| v.host.as_str())
-                    }
-                };
-                quorum.synced.contains(m) && host.is_some_and(|h| !down(h))
-            };
-            let up = quorum.members.iter().filter(up).count();
-            let needs = quorum.members.len() / 2 + 1;
-            (up < needs).then(|| Broken { quorum: quorum.id.clone(), up, needs })
+        let of = |quorum: &'c tidegate_model::fleet::Quorum| {
+            let (members, needs) = (quorum.members.len(), quorum.members.len() / 2 + 1);
+            let (mut up, mut stopped) = (0, 0);
+            for member in &quorum.members {
+                let host = on(member);
+                let down = host.is_none_or(|h| h == dead.id || self.down.contains(h));
+                up += usize::from(!down && quorum.synced.contains(member));
+                stopped += usize::from(host.is_some_and(|h| self.course.down.contains(h)));
+            }
+            let quorum = quorum.id.clone();
+            (up < needs).then_some(Broken { quorum, up, needs, members, stopped })
         };
         fleet.quorums.iter().filter_map(of).collect()
-    }
-
-    /// The scarcest class of the fullest zone.
-    fn headroom(&self, dead: &Host, taken: &BTreeMap<&str, Vec<i64>>) -> Option<Headroom> {
-        let mut least: Option<Headroom> = None;
-        for (zone, hosts) in &self.roomy {
-            for (n, class) in self.classes.iter().enumerate() {
-                let (mut usable, mut free) = (0, 0);
-                for host in hosts.iter().filter(|h| h.id != dead.id) {
-                    let id = host.id.as_str();
-                    usable += host.usable(class).0;
-                    let of = |table: &BTreeMap<&str, Vec<i64>>| {
-                        table.get(id).and_then(|row| row.get(n)).copied().unwrap_or(0)
-                    };
-                    free += of(&self.free) + of(taken);
-                }
-                if usable == 0 {
-                    continue;
-                }
-                let (zone, class) = ((*zone).to_owned(), (*class).to_owned());
-                let here = Headroom { zone, class, free: Amount(free), usable: Amount(usable) };
-                if least.as_ref().is_none_or(|l| here.share() < l.share()) {
-                    least = Some(here);
-                }
-            }
-        }
-        least
     }
 }
 
 fn demand(classes: &[&str], vm: &Vm) -> Vec<i64> {
     classes.iter().map(|c| vm.demand.get(*c).map_or(0, |a| a.0)).collect()
+}
+
+/// Whether a host has what a virtual machine needs, zone and room aside.
+fn suits(vm: &Vm, host: &Host) -> bool {
+    vm.requires.is_subset(&host.traits)
+        && vm.forbids.is_disjoint(&host.traits)
+        && vm.aggregates.is_subset(&host.aggregates)
 }
 
 /// Takes from what is left.

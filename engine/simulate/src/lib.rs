@@ -18,7 +18,7 @@ use tidegate_model::fleet::{
 };
 
 pub use course::{Course, Point};
-pub use failure::{Broken, Failure, Headroom, Lost, Moment, Restarts, Why};
+pub use failure::{Broken, Failure, Headroom, Lost, Moment, Restarts, Short, Why};
 
 /// What an example cloud looks like.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cases::{after, everything, fault, plain, plan, resumed};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use tidegate_model::Fleet;
 use tidegate_model::fleet::{GroupPolicy, HostState, Member};
 use tidegate_model::plan::{Blocked, BlockedCode, Op, Plan};
@@ -89,7 +90,7 @@ proptest! {
             let phase = (wave > 0 && dice.one_in(2)).then(|| dice.up_to(6) as u32);
             let course = Course::at(&fleet, &first, Point { wave, phase });
             let dead = dice.pick(&course.fleet.hosts);
-            let (failure, restarts) = Moment::new(&course).fail(dead);
+            let (failure, restarts) = Moment::new(&course, 0).fail(dead);
             let fleet = restarts.apply(&course.fleet);
             let (before, now) = (crowded(&course.fleet), crowded(&fleet));
             prop_assert!(now.is_subset(&before), "{} fails: {:?}", dead.id, now);
@@ -130,6 +131,40 @@ proptest! {
         let broken = survives(&fleet, &plan);
         prop_assert!(broken.is_none(), "{}", broken.unwrap());
     }
+
+    /// After every phase of every wave any host may fail, whatever the fleet: restarts fill no
+    /// host and crowd no group, a quorum loses its majority only if it had not all its members
+    /// or no plan could help it, and while a wave has hosts out its zone can bear the failures
+    /// that are left to spare.
+    #[test]
+    fn a_failure_after_any_phase_spends_what_is_to_spare(seed in any::<u64>(), hosts in 2_usize..10, vms in 0_usize..18) {
+        let (fleet, mut intent) = everything(seed, hosts, vms);
+        intent.spare_hosts = 1 + u32::from(seed % 2 == 0);
+        let plan = plan(&fleet, &intent);
+        prop_assert_eq!(fault(&fleet, &intent, &plan), None);
+        let whole: BTreeSet<&str> = fleet.quorums.iter().filter(|q| in_step(&fleet, q)).map(|q| q.id.as_str()).collect();
+        let mut course = Course::new(&fleet);
+        for wave in &plan.waves {
+            for phase in wave.steps.iter().map(|s| s.phase).collect::<BTreeSet<_>>() {
+                course.phase(wave, phase);
+                let (full, crowds) = (overfull(&course.fleet), crowded(&course.fleet));
+                let moment = Moment::new(&course, intent.spare_hosts);
+                for host in course.fleet.hosts.iter().filter(|h| h.state != HostState::Down) {
+                    let (failure, restarts) = moment.fail(host);
+                    let then = restarts.apply(&course.fleet);
+                    let at = format!("{} fails after phase {phase} of wave {}: {failure:?}", host.id, wave.n);
+                    prop_assert!(overfull(&then).is_subset(&full), "{}", at);
+                    prop_assert!(crowded(&then).is_subset(&crowds), "{}", at);
+                    let lost = failure.quorums.iter().find(|q| whole.contains(q.quorum.as_str()) && !q.unavoidable());
+                    prop_assert!(lost.is_none(), "{}", at);
+                    let serves = host.state == HostState::Up && !course.out.contains(host.id.as_str()) && !course.down.contains(host.id.as_str());
+                    if serves && !course.out.is_empty() && wave.zone.as_ref() == Some(&host.zone) {
+                        prop_assert!(failure.short.is_none(), "{}", at);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A member of a quorum that could not be drained at first, and whose leader went
@@ -163,7 +198,7 @@ fn a_disabled_host_takes_nothing_on_the_way() {
     let (fleet, intent) = everything(3_251_339_976_541_936_052, 6, 13);
     let first = plan(&fleet, &intent);
     let course = Course::at(&fleet, &first, Point { wave: 0, phase: None });
-    let (_, restarts) = Moment::new(&course).fail(&course.fleet.hosts[0]);
+    let (_, restarts) = Moment::new(&course, 0).fail(&course.fleet.hosts[0]);
     let fleet = restarts.apply(&course.fleet);
     assert_eq!(fault(&fleet, &intent, &plan(&fleet, &intent)), None);
 }
@@ -188,6 +223,65 @@ fn headroom_is_kept_by_what_may_leave_the_zone() {
     let made = plan(&fleet, &intent);
     assert_eq!(fault(&fleet, &intent, &made), None);
     assert!(made.waves.iter().any(|w| w.targets == ["h6"]), "{:?}", made.blocked);
+}
+
+/// Members of a quorum that are virtual machines on hosts of their own stay so where there is
+/// room, at no time two on one host: its failure would take the majority.
+#[test]
+fn a_quorum_of_virtual_machines_stays_on_hosts_of_its_own() {
+    let host = |n: usize| {
+        json!({"id": format!("h{n}"), "zone": "z", "pool": "p", "version": {"nova": "2025.1"},
+               "capacity": {"vcpu": if n == 4 { 8 } else { 16 }}})
+    };
+    let vm =
+        |n: usize| json!({"id": format!("v{n}"), "host": format!("h{n}"), "demand": {"vcpu": 2}});
+    let members: Vec<Value> = (1..4).map(|n| json!({"vm": format!("v{n}")})).collect();
+    let fleet = json!({"schema": "tidegate.fleet/v1", "taken_at": "2026-11-20T00:00:00Z",
+        "zones": ["z"], "hosts": [host(1), host(2), host(3), host(4)], "vms": [vm(1), vm(2), vm(3)],
+        "quorums": [{"id": "q", "kind": "etcd", "members": members, "synced": members}]});
+    let intent = json!({"schema": "tidegate.intent/v1",
+        "targets": [{"selector": "all", "component": "nova", "to": "2025.2"}]});
+    let fleet: Fleet = serde_json::from_value(fleet).unwrap();
+    let intent = serde_json::from_value(intent).unwrap();
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    assert_eq!(targets(&made).len(), 4);
+    let mut course = Course::new(&fleet);
+    for wave in &made.waves {
+        for phase in wave.steps.iter().map(|s| s.phase).collect::<BTreeSet<_>>() {
+            course.phase(wave, phase);
+            let hosts: BTreeSet<&str> = course.fleet.vms.iter().map(|v| v.host.as_str()).collect();
+            assert_eq!(hosts.len(), 3, "after phase {phase} of wave {}", wave.n);
+        }
+    }
+}
+
+/// Whether all members of a quorum are hosts, run and are in step. Virtual machines that no
+/// server group keeps apart may come together on one host.
+fn in_step(fleet: &Fleet, quorum: &tidegate_model::fleet::Quorum) -> bool {
+    let runs = |id: &String| fleet.hosts.iter().any(|h| h.id == *id && h.state != HostState::Down);
+    let fine = |m: &Member| match m {
+        Member::Host(id) => runs(id) && quorum.synced.contains(m),
+        Member::Vm(_) => false,
+    };
+    // Two cannot spare one, plan or no plan.
+    quorum.members.len() > 2 && quorum.members.iter().all(fine)
+}
+
+/// Hosts and classes of which more is in use than there is.
+fn overfull(fleet: &Fleet) -> BTreeSet<(String, String)> {
+    let mut all = BTreeSet::new();
+    for host in &fleet.hosts {
+        let mut used: BTreeMap<&str, i64> = BTreeMap::new();
+        for vm in &fleet.vms {
+            if vm.host == host.id || vm.migrating_to.as_ref() == Some(&host.id) {
+                vm.demand.iter().for_each(|(class, d)| *used.entry(class).or_default() += d.0);
+            }
+        }
+        let full = used.into_iter().filter(|(class, used)| *used > host.usable(class).0);
+        all.extend(full.map(|(class, _)| (host.id.clone(), class.to_owned())));
+    }
+    all
 }
 
 /// Groups that have more members on a host than may be.

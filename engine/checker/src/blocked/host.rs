@@ -35,7 +35,10 @@ impl Court<'_> {
         let mut nodes = self.ground.fleet.kubernetes.iter().flat_map(|k| &k.nodes);
         let cluster = nodes.find(|n| n.id == target).map(|n| n.cluster.as_str());
         let of_host = self.ground.hosts.get(target).map(|&h| self.ground.host(h).pool.as_str());
-        let pool = of_host.or(cluster).unwrap_or_default();
+        // A host that is a node counts in both.
+        let said = named(blocked, "pool")?;
+        let pool = [of_host, cluster].into_iter().flatten().find(|pool| *pool == said);
+        let pool = pool.ok_or_else(|| format!("it is not of pool `{said}`"))?;
         let Some(limit) = intent.max_unavailable.get(pool) else {
             return Err(format!("the intent has no `max_unavailable` of pool `{pool}`"));
         };

@@ -60,13 +60,6 @@ impl<'c> Court<'c> {
         if !ground.nodes.contains_key(node) {
             return Err("it is no node".to_owned());
         }
-        if has(blocked, "node") {
-            compare(blocked, &[("node", json!(node))])?;
-            return match ground.hosts.contains_key(node) {
-                true => Ok(()),
-                false => Err("it is no host besides".to_owned()),
-            };
-        }
         if has(blocked, "owner") {
             let pod = self.pod(&self.start, blocked)?;
             return compare(blocked, &[("pod", json!(pod.id)), ("owner", json!(null))]).and_then(

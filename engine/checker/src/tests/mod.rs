@@ -6,6 +6,8 @@ use tidegate_model::versions::VersionRules;
 use super::*;
 
 mod blocked;
+mod joint;
+mod numbers;
 mod order;
 mod skew;
 
@@ -285,19 +287,6 @@ fn every_target_is_done_once_or_blocked_for_a_reason_that_holds() {
 }
 
 #[test]
-fn bounds_and_dates_must_be_true() {
-    plan_broken("/bounds/0/waves", json!(3), "Bounds: the bound `quorum` says 3 waves, and 2");
-    plan_broken("/bounds/0", json!({"name": "capacity", "waves": 2}), "Bounds");
-    let due = |status: &str, due: &str| {
-        let deadline = json!([{"target": "h2", "due": due, "status": status}]);
-        adding(plan(), "", "deadlines", deadline)
-    };
-    assert!(judge(fleet(), intent(), due("met", "2026-11-20T00:22:00Z")).is_ok());
-    broken(fleet(), intent(), due("met", "2026-11-20T00:21:00Z"), "Deadlines");
-    broken(fleet(), intent(), due("impossible", "2026-11-20T00:22:00Z"), "Deadlines");
-}
-
-#[test]
 fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
     let node = |id: &str| {
         json!({"id": id, "cluster": "k", "version": "v1.33.1", "allocatable": {"cpu": 2},
@@ -321,6 +310,10 @@ fn pods_are_evicted_within_their_budgets_to_where_they_fit() {
             {"id": "4", "phase": 4, "op": "verify", "node": "n1"},
             {"id": "5", "phase": 5, "op": "uncordon", "node": "n1"}]}]});
     assert_eq!(judge(cluster.clone(), want.clone(), drain.clone()).unwrap().updated, 1);
+    let bound = |n: u64| adding(drain.clone(), "", "bounds", json!([{"name": "pdb", "waves": n}]));
+    judge(cluster.clone(), want.clone(), bound(1)).unwrap();
+    let more = "Bounds: the bound `pdb` says 2 waves, and 1 follow";
+    broken(cluster.clone(), want.clone(), bound(2), more);
     let none = with(cluster.clone(), "/kubernetes/pdbs/0/disruptions_allowed", json!(0));
     broken(none, want.clone(), drain.clone(), "K1 in wave 1, step `2`");
     let mut two = cluster.clone();

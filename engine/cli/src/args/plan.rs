@@ -80,8 +80,8 @@ pub(crate) enum PlanCommand {
         /// which phase of a wave; repeatable
         #[arg(long, value_name = "HOST@WAVE[.PHASE]", required_unless_present = "fail_any")]
         fail: Vec<FailAt>,
-        /// Every host, before the first wave and after each; told is what does not
-        /// hold and what leaves least
+        /// Every host, before the first wave and after each phase of each; told is what
+        /// does not hold and, of each wave, what leaves least
         #[arg(long)]
         fail_any: bool,
         /// table or json

@@ -28,6 +28,7 @@ use crate::failure::{Failure, Result};
 use crate::output::{Format, Output, PlanFormat, Ui};
 
 use fleet::Told;
+use read::IntentFile;
 use simulate::Wanted;
 
 pub(crate) async fn run(ctx: &mut Context<'_>, args: args::Plan) -> Result<Exit> {
@@ -80,13 +81,13 @@ async fn make(
         done: Vec::new(),
         since: None,
     };
-    let made = planned(&fleet, (&inputs.intent, &intent.value), &origin)?;
+    let made = planned(&fleet, (&inputs.intent, &intent), &origin)?;
     left_out(ctx.ui, &fleet, &intent.value);
     render_made(ctx, &made, &fleet, formats)
 }
 
 /// Tells what an intent selects and does not update: what is done, and what has another
-/// version than `from`.
+/// version than `from`; and limits that hold for nothing.
 fn left_out(ui: &mut Ui, fleet: &Fleet, intent: &Intent) {
     let rules = VersionRules::bundled();
     let selections = tidegate_planner::selections(fleet, intent, &rules);
@@ -98,6 +99,9 @@ fn left_out(ui: &mut Ui, fleet: &Fleet, intent: &Intent) {
         ui.warn(&format!(
             "target {n} is from `{from}`: where `{component}` is {found}, it is left as it is"
         ));
+    }
+    for what in tidegate_planner::unmatched(fleet, intent) {
+        ui.warn(&what);
     }
     if selections.iter().all(|s| s.due == 0) {
         ui.status("everything that is selected has the wanted version already");
@@ -111,14 +115,12 @@ struct Made {
 }
 
 /// Makes a plan, and has it checked before anybody sees it.
-fn planned(fleet: &Fleet, (path, intent): (&Path, &Intent), origin: &Origin) -> Result<Made> {
-    let rules = VersionRules::bundled();
-    let plan = tidegate_planner::plan(fleet, intent, &rules, origin).map_err(|e| match e {
-        PlanError::Intent(problem) => {
-            let shown = path.display();
-            Failure::new(format!("the intent `{shown}` cannot be followed: {problem}"))
-        }
-        PlanError::Fleet(_) | PlanError::Window(_) => Failure::from_error(&e),
+fn planned(fleet: &Fleet, (path, file): (&Path, &IntentFile), origin: &Origin) -> Result<Made> {
+    let (rules, intent) = (VersionRules::bundled(), &file.value);
+    let plan = tidegate_planner::plan(fleet, intent, &rules, origin).map_err(|e| match &e {
+        PlanError::Intent(problem) => file.failure(path, problem),
+        PlanError::Window(window) => file.window_failure(path, window),
+        PlanError::Fleet(_) => Failure::from_error(&e),
     })?;
     let plan = tidegate_gate::sealed(plan, fleet);
     let checked = tidegate_checker::check(fleet, intent, &plan, &rules).map_err(|violation| {

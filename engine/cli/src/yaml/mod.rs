@@ -86,6 +86,30 @@ impl Node {
         }
     }
 
+    /// The line of what a JSON pointer (RFC 6901) leads to, or of the last on the way to it
+    /// that is there; of the element `name`, if it leads to a list with that text in it.
+    pub(crate) fn line_of(&self, pointer: &str, name: Option<&str>) -> usize {
+        let (mut node, mut line) = (self, self.line);
+        for part in pointer.split('/').skip(1) {
+            let next = match &node.value {
+                Value::List(items) => {
+                    part.parse().ok().and_then(|n: usize| items.get(n)).map(|n| (n, n.line))
+                }
+                Value::Map(entries) => {
+                    entries.iter().find(|e| e.key == part).map(|e| (&e.node, e.line))
+                }
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => None,
+            };
+            let Some(next) = next else { break };
+            (node, line) = next;
+        }
+        let named = |n: &&Self| matches!(&n.value, Value::Text(t) if Some(t.as_str()) == name);
+        match &node.value {
+            Value::List(items) => items.iter().find(named).map_or(line, |n| n.line),
+            _ => line,
+        }
+    }
+
     /// The same value as JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
@@ -247,6 +271,10 @@ mod tests {
         let Value::Map(top) = node.value else { panic!("a mapping") };
         let Value::Map(c) = &top[2].node.value else { panic!("a mapping") };
         assert_eq!((top[1].line, c[1].line), (2, 5));
+        let lines =
+            [("/b", None), ("/c/e", None), ("/c/x/y", None), ("/b/9", Some("yes")), ("", None)];
+        let node = parse("a: 1\nb:\n- 1\n- yes\nc:\n  d: 1\n  e:\n").unwrap();
+        assert_eq!(lines.map(|(at, name)| node.line_of(at, name)), [2, 7, 5, 4, 1]);
         assert_eq!(parse("# nothing\n").unwrap().value, Value::Null);
         assert_eq!(parse("\u{feff}a: 1\r\nb: x\r\n").unwrap().json(), json!({"a": 1, "b": "x"}));
     }

@@ -149,15 +149,23 @@ impl Totals<'_> {
     fn gap(&self, plan: &Plan) -> String {
         let Some(bound) = self.bound else { return "no bound is known".to_owned() };
         let waves = u32::try_from(plan.waves.len()).unwrap_or(u32::MAX);
-        format!(
+        let more = |gap: u64| match gap {
+            0 => "no more".to_owned(),
+            gap => format!("{gap} more"),
+        };
+        let mut text = format!(
             "no plan has fewer than {} (by {}), this one has {}",
             crate::tally::count(bound.waves as usize, "wave"),
             word(&bound.name),
-            match waves.saturating_sub(bound.waves) {
-                0 => "no more".to_owned(),
-                gap => format!("{gap} more"),
-            }
-        )
+            more(u64::from(waves.saturating_sub(bound.waves))),
+        );
+        if let Some(least) = plan.migrations_bound {
+            let gap = more((self.moves as u64).saturating_sub(least));
+            let least =
+                crate::tally::count(usize::try_from(least).unwrap_or(usize::MAX), "migration");
+            text.push_str(&format!("; none has fewer than {least}, this one {gap}"));
+        }
+        text
     }
 }
 

@@ -246,6 +246,41 @@ pub fn everything(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
     read(fleet, intent)
 }
 
+/// As [`everything`], with nodes of which some are hosts.
+pub fn joint(seed: u64, hosts: usize, vms: usize) -> (Fleet, Intent) {
+    let (fleet, intent) = everything(seed, hosts, vms);
+    let mut fleet = serde_json::to_value(fleet).unwrap();
+    let mut dice = Dice::new(seed ^ 0x6a6f_696e);
+    if fleet["kubernetes"].is_null() {
+        let zones = serde_json::from_value::<Vec<String>>(fleet["zones"].clone()).unwrap();
+        fleet["kubernetes"] = kubernetes(&mut dice, &mut Dice::new(seed), &zones);
+    }
+    let mut intent = serde_json::to_value(intent).unwrap();
+    let targets = intent["targets"].as_array_mut().unwrap();
+    if dice.one_in(2)
+        && targets.iter().all(|t| !t["component"].as_str().unwrap().starts_with("kube"))
+    {
+        targets.push(json!({"selector": "all", "component": "kubelet", "to": "v1.34.3",
+                            "reboot": dice.one_in(2)}));
+    }
+    // Nodes and hosts with the same number are in the same zone.
+    let same = |id: &Value| {
+        let n: usize = id.as_str().unwrap()[1..].parse().unwrap();
+        (n < hosts && Dice::new(seed ^ n as u64).up_to(4) > 0).then(|| json!(format!("h{n}")))
+    };
+    for node in fleet["kubernetes"]["nodes"].as_array_mut().unwrap() {
+        if let Some(host) = same(&node["id"]) {
+            node["id"] = host;
+        }
+    }
+    for pod in fleet["kubernetes"]["pods"].as_array_mut().unwrap() {
+        if let Some(host) = same(&pod["node"]) {
+            pod["node"] = host;
+        }
+    }
+    read(fleet, intent)
+}
+
 fn ceph(dice: &mut Dice, hosts: usize) -> Value {
     let rack = |n: usize| format!("r{}", n % 3);
     let osds: Vec<Value> = (0..hosts)

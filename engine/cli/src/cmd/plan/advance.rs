@@ -75,7 +75,7 @@ pub(super) async fn advance(ctx: &mut Context<'_>, args: &Advance) -> Result<Exi
         done: history.done.clone(),
         since: history.since,
     };
-    let made = planned(&told.fleet, (&args.inputs.intent, &intent.value), &origin)?;
+    let made = planned(&told.fleet, (&args.inputs.intent, &intent), &origin)?;
     let exit = render_made(ctx, &made, &told.fleet, &args.format)?;
     let Made { plan: next, .. } = made;
     chains.happened(&event_of(next.id.clone())).await?;

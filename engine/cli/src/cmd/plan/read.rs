@@ -7,7 +7,9 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidegate_model::{Digest, Fleet, Intent, Plan, canonical, unreasonable_yaml};
+use tidegate_planner::{IntentProblem, WindowError};
 
+use crate::config::distance;
 use crate::failure::{Failure, Result};
 use crate::output::Ui;
 use crate::yaml::{self, Problem};
@@ -63,8 +65,63 @@ fn whole(path: &Path, fleet: &Fleet) -> Result<()> {
     })
 }
 
+/// An intent that was read, the SHA-256 of its canonical JSON, and where its members stand.
+pub(crate) struct IntentFile {
+    pub(crate) value: Intent,
+    pub(crate) digest: Digest,
+    node: yaml::Node,
+}
+
+impl IntentFile {
+    /// What a person is told who wrote an intent that cannot be followed.
+    pub(super) fn failure(&self, path: &Path, problem: &IntentProblem) -> Failure {
+        let IntentProblem { at, text, name, instead } = problem;
+        let line = self.node.line_of(at, name.as_deref());
+        let mut told = Problem::new(line, text);
+        told.hint = instead_of(name.as_deref(), instead);
+        yaml::failure(path, &[told])
+    }
+
+    /// Likewise for the n-th of its windows, from 1.
+    pub(super) fn window_failure(&self, path: &Path, error: &WindowError) -> Failure {
+        let at = format!("/windows/{}", error.n.saturating_sub(1));
+        yaml::failure(path, &[Problem::new(self.node.line_of(&at, None), error.to_string())])
+    }
+}
+
+/// More names than this are not listed.
+const NAMES: usize = 10;
+
+/// What could stand in an intent where `name` does, the nearest of all names first.
+fn instead_of(name: Option<&str>, all: &[String]) -> Option<String> {
+    let Some(name) = name else {
+        let shown = all.get(..NAMES.min(all.len())).unwrap_or_default().join(" · ");
+        let more = all.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" · and {more} more") } else { String::new() };
+        return (!all.is_empty()).then(|| format!("it is on {shown}{more}"));
+    };
+    let mut near: Vec<(usize, &str)> =
+        all.iter().map(|there| (distance(name, there), there.as_str())).collect();
+    near.sort_unstable();
+    let quoted = |some: &[(usize, &str)]| {
+        some.iter().map(|(_, there)| format!("`{there}`")).collect::<Vec<_>>().join(", ")
+    };
+    let meant = |(steps, _): &&(usize, &str)| *steps <= name.chars().count().max(3) / 3;
+    let likely = near.iter().take(3).filter(meant).count();
+    let (first, rest) = near.split_at_checked(likely)?;
+    match (first, rest) {
+        ([], []) => None,
+        ([], rest) if rest.len() <= NAMES => Some(format!("there are {}", quoted(rest))),
+        ([], rest) => {
+            let some = rest.get(..3).unwrap_or_default();
+            Some(format!("there are {}, such as {}", rest.len(), quoted(some)))
+        }
+        (first, _) => Some(format!("did you mean {}?", quoted(first))),
+    }
+}
+
 /// An intent; members that are not known are refused.
-pub(crate) fn intent(path: &Path) -> Result<File<Intent>> {
+pub(crate) fn intent(path: &Path) -> Result<IntentFile> {
     let text = String::from_utf8(bytes(path)?)
         .map_err(|_| Failure::new(format!("`{}` is no text in UTF-8", path.display())))?;
     let wrong = |problem: Problem| yaml::failure(path, &[problem]);
@@ -74,7 +131,8 @@ pub(crate) fn intent(path: &Path) -> Result<File<Intent>> {
         let text = format!("`schema` is `{}`, not `{}`", intent.schema, Intent::SCHEMA);
         return Err(wrong(Problem::new(node.line, text)));
     }
-    Ok(File { value: intent, digest: digest(path, node.json().to_string().as_bytes())? })
+    let digest = digest(path, node.json().to_string().as_bytes())?;
+    Ok(IntentFile { value: intent, digest, node })
 }
 
 /// A plan of the version that can be read.

@@ -1,9 +1,11 @@
 //! `tidegate plan simulate`: hosts fail while a plan is followed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
+use tidegate_model::fleet::HostState;
 use tidegate_model::intent::Intent;
 use tidegate_model::plan::{BlockedCode, Done};
 use tidegate_model::versions::VersionRules;
@@ -23,7 +25,7 @@ use crate::output::{Format, Output};
 pub(super) enum Wanted {
     /// These.
     These(Vec<FailAt>),
-    /// Every host before the first wave and after each.
+    /// Every host before the first wave and after each phase of each.
     Any,
 }
 
@@ -129,55 +131,68 @@ fn these<'p>(replan: &Replan<'p>, fleet: &Fleet, all: &[FailAt]) -> Result<Simul
                 Failure::usage(text).hint("phases stand in the plan's JSON, with its steps")
             );
         }
-        let course = Course::at(fleet, plan, Point { wave: *wave, phase: *phase });
-        let Some(dead) = course.fleet.hosts.iter().find(|h| h.id == *host) else {
+        if !fleet.hosts.iter().any(|h| h.id == *host) {
             return Err(Failure::usage(format!("the fleet has no host `{host}`")));
-        };
-        let (failure, restarts) = Moment::new(&course).fail(dead);
-        // A wave that is interrupted does not count as done.
-        let whole = wave.saturating_sub(u32::from(phase.is_some()));
-        let rest = replan.rest(&restarts.apply(&course.fleet), whole)?;
-        told.push(Told::new(*wave, *phase, failure, rest));
+        }
+        told.push(replan.fail(fleet, Point { wave: *wave, phase: *phase }, host)?);
     }
     Ok(Simulation::new(plan, all.len(), told.iter().filter(|t| !t.holds).count(), told))
 }
 
-/// Every host at every prefix. The rest is planned anew for what is told: what
-/// does not hold, and of each prefix what leaves least.
+/// Every host before the first wave and after each phase of each wave. The rest is planned
+/// anew for what is told: what does not hold, each as long as it is something new of its
+/// host, and of each wave what leaves least.
 fn any<'p>(replan: &Replan<'p>, fleet: &Fleet) -> Result<Simulation<'p>> {
     let plan = replan.plan;
     let (mut tried, mut broken, mut told) = (0, 0, Vec::new());
+    let mut said: BTreeMap<String, Fall> = BTreeMap::new();
     let mut course = Course::new(fleet);
     let waves = std::iter::once(None).chain(plan.waves.iter().map(Some));
     for (n, wave) in (0..).zip(waves) {
-        let whole = n;
-        if let Some(wave) = wave {
-            course.run(wave, None);
-        }
-        let moment = Moment::new(&course);
-        let mut least: Option<(f64, Fall, tidegate_simulate::Restarts<'_>)> = None;
-        let up = course.fleet.hosts.iter();
-        for host in up.filter(|h| h.state != tidegate_model::fleet::HostState::Down) {
-            tried += 1;
-            let (failure, restarts) = moment.fail(host);
-            if !failure.holds() {
-                broken += 1;
-                let rest = replan.rest(&restarts.apply(&course.fleet), whole)?;
-                told.push(Told::new(n, None, failure, rest));
-                continue;
+        let phases: BTreeSet<u32> = wave.iter().flat_map(|w| &w.steps).map(|s| s.phase).collect();
+        let last = phases.last().copied();
+        let mut least: Option<(f64, Option<u32>, String)> = None;
+        let moments =
+            if phases.is_empty() { vec![None] } else { phases.into_iter().map(Some).collect() };
+        for phase in moments {
+            if let (Some(wave), Some(phase)) = (wave, phase) {
+                course.phase(wave, phase);
             }
-            let share = failure.headroom.as_ref().map_or(1.0, tidegate_simulate::Headroom::share);
-            if least.as_ref().is_none_or(|(least, _, _)| share < *least) {
-                least = Some((share, failure, restarts));
+            // The last phase done, the wave is.
+            let phase = phase.filter(|phase| Some(*phase) != last);
+            let moment = Moment::new(&course, replan.intent.spare_hosts);
+            let up = course.fleet.hosts.iter();
+            for host in up.filter(|h| h.state != HostState::Down) {
+                tried += 1;
+                let (failure, restarts) = moment.fail(host);
+                if !failure.holds() {
+                    broken += 1;
+                    if said.get(&host.id).is_none_or(|before| !before.same(&failure)) {
+                        said.insert(host.id.clone(), failure.clone());
+                        let rest = replan.rest(&restarts.apply(&course.fleet), whole(n, phase))?;
+                        told.push(Told::new(n, phase, failure, rest));
+                    }
+                    continue;
+                }
+                let share =
+                    failure.headroom.as_ref().map_or(1.0, tidegate_simulate::Headroom::share);
+                if least.as_ref().is_none_or(|(least, ..)| share < *least) {
+                    least = Some((share, phase, host.id.clone()));
+                }
             }
         }
-        if let Some((_, failure, restarts)) = least {
-            let rest = replan.rest(&restarts.apply(&course.fleet), whole)?;
-            broken += usize::from(!rest.safe);
-            told.push(Told::new(n, None, failure, rest));
+        if let Some((_, phase, host)) = least {
+            let told_least = replan.fail(fleet, Point { wave: n, phase }, &host)?;
+            broken += usize::from(!told_least.holds);
+            told.push(told_least);
         }
     }
     Ok(Simulation::new(plan, tried, broken, told))
+}
+
+/// How many waves count as done at a point: one that is interrupted does not.
+fn whole(wave: u32, phase: Option<u32>) -> u32 {
+    wave.saturating_sub(u32::from(phase.is_some()))
 }
 
 /// What a plan for the rest is made with.
@@ -188,6 +203,17 @@ struct Replan<'p> {
 }
 
 impl Replan<'_> {
+    /// Fails one host of the fleet at a point of the plan.
+    fn fail(&self, fleet: &Fleet, point: Point, host: &str) -> Result<Told> {
+        let course = Course::at(fleet, self.plan, point);
+        let dead = course.fleet.hosts.iter().find(|h| h.id == host);
+        let dead = dead.ok_or_else(|| Failure::new(format!("the fleet has no host `{host}`")))?;
+        let (failure, restarts) = Moment::new(&course, self.intent.spare_hosts).fail(dead);
+        let done = whole(point.wave, point.phase);
+        let rest = self.rest(&restarts.apply(&course.fleet), done)?;
+        Ok(Told::new(point.wave, point.phase, failure, rest))
+    }
+
     /// Plans a fleet in which so many waves are done.
     fn rest(&self, fleet: &Fleet, waves: u32) -> Result<Rest> {
         let rules = VersionRules::bundled();
@@ -246,7 +272,7 @@ fn table(simulation: &Simulation<'_>) -> String {
         let verdict = if *holds { "holds" } else { "DOES NOT HOLD" };
         // Writing to a text does not fail.
         let _ = writeln!(text, "\n{} fails {when}: {verdict}", failure.host);
-        let Fall { host: _, vms, lost, quorums, headroom } = failure;
+        let Fall { host: _, vms, lost, quorums, short, headroom } = failure;
         let _ = writeln!(text, "  {} of {vms} vms restart on other hosts", vms - lost.len());
         for lost in lost {
             let why = match (lost.why, &lost.group) {
@@ -255,13 +281,27 @@ fn table(simulation: &Simulation<'_>) -> String {
                 }
                 (Why::Group, None) => "a group keeps it from where there is room".to_owned(),
                 (Why::Capacity, _) => "no host that it may be on has room".to_owned(),
+                (Why::Cordoned, _) => "the wave keeps those out that have what it needs".to_owned(),
                 (Why::Compatibility, _) => "no host has what it needs".to_owned(),
             };
             let _ = writeln!(text, "    vm `{}`: {why}", lost.vm);
         }
         for broken in quorums {
-            let tidegate_simulate::Broken { quorum, up, needs } = broken;
-            let _ = writeln!(text, "  quorum `{quorum}` has {up} members up and needs {needs}");
+            let tidegate_simulate::Broken { quorum, up, needs, members, stopped: _ } = broken;
+            let why = match broken.unavoidable() {
+                true => format!(": one of its {members} is being updated, as has to be"),
+                false => String::new(),
+            };
+            let _ =
+                writeln!(text, "  quorum `{quorum}` has {up} members up and needs {needs}{why}");
+        }
+        if let Some(short) = short {
+            let tidegate_simulate::Short { zone, class, more, load, room_then } = short;
+            let _ = writeln!(
+                text,
+                "  zone `{zone}` could not bear {more} more: {room_then} {class} are there then for \
+                 a load of {load}"
+            );
         }
         if let Some(h) = headroom {
             let percent = 100.0 * h.share();
