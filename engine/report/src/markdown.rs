@@ -354,7 +354,7 @@ fn row(finding: &ReportFinding) -> String {
     };
     let mut text =
         format!("| {} | {new}{}", resource(finding), prose(&cut(&message(finding), 400)));
-    if let [violation] = finding.finding.violations.as_slice()
+    if let [violation] = finding.finding.violations.as_ref()
         && let Some(evidence) = evidence(violation)
     {
         text.push_str(&format!("<br>{}", code(&evidence)));

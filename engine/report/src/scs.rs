@@ -214,7 +214,7 @@ impl Lines {
             (None, Some(region)) => format!(" region {region}:"),
             (None, None) => String::new(),
         };
-        for v in &finding.violations {
+        for v in finding.violations.iter() {
             let mut text = format!("ERROR: {id}:{place} {}", v.message);
             let evidence: Vec<String> = [("", &v.found), ("want ", &v.wanted)]
                 .iter()

@@ -200,7 +200,7 @@ impl Table<'_> {
             let what = if finding.verdict == Verdict::Missing { "missing" } else { "not judged" };
             self.line(&format!("        {what}: {}", printable(&cause.message)));
         }
-        for v in &finding.violations {
+        for v in finding.violations.iter() {
             let mut text = format!("        {}", printable(&v.message));
             let evidence = match (v.path.as_str(), &v.found, &v.wanted) {
                 ("", Value::Null, Value::Null) => String::new(),

@@ -74,7 +74,7 @@ pub(crate) fn message(finding: &ReportFinding) -> String {
         text.push_str(if f.verdict == Verdict::Missing { "no evidence: " } else { "not judged: " });
         text.push_str(&printable(&cause.message));
     }
-    for violation in &f.violations {
+    for violation in f.violations.iter() {
         if !text.is_empty() {
             text.push_str("; ");
         }

@@ -142,7 +142,7 @@ impl Group<'_> {
             write!(out, "{}", Prose(&cause.message))?;
         }
         let several = f.violations.len() > 1;
-        for violation in &f.violations {
+        for violation in f.violations.iter() {
             if several {
                 out.write_all(b"<p>")?;
             }

@@ -31,29 +31,29 @@ body := input.resource.body
 
 exempt if body.tenant_id in input.parameters.exempt_projects
 
-shown contains {"address": address, "path": path} if {
+violations contains violation(one.addr, sprintf("/addresses/%s", [network])) if {
 	some network, list in body.addresses
 	is_array(list)
 	some one in list
-	address := one.addr
-	path := sprintf("/addresses/%s", [network])
+	shown(one.addr)
 }
 
-shown contains {"address": body.accessIPv4, "path": "/accessIPv4"} if body.accessIPv4 != ""
+violations contains violation(body.accessIPv4, "/accessIPv4") if shown(body.accessIPv4)
 
-shown contains {"address": body.accessIPv6, "path": "/accessIPv6"} if body.accessIPv6 != ""
+violations contains violation(body.accessIPv6, "/accessIPv6") if shown(body.accessIPv6)
 
-violations contains {
-	"message": sprintf("the server has the address %s of the internet", [one.address]),
-	"path": one.path,
-	"found": one.address,
-	"wanted": "a private address",
-} if {
-	some one in shown
-	ip := one.address
+shown(ip) if {
+	ip != ""
 	prefixes := input.parameters.internal_prefixes
 	not address.internal(ip, prefixes)
 	not exempt
+}
+
+violation(ip, path) := {
+	"message": sprintf("the server has the address %s of the internet", [ip]),
+	"path": path,
+	"found": ip,
+	"wanted": "a private address",
 }
 
 # An address that cannot be read may be any.
