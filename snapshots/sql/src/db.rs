@@ -42,11 +42,13 @@ pub(crate) struct Chosen {
     pub(crate) manifests: Vec<Manifest>,
 }
 
-/// A row of a table: a cell for each column; those not used are nothing.
+/// A row of a table. Columns without a cell are nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     pub(crate) id: i64,
-    pub(crate) cells: Box<[Value]>,
+    /// Which columns the cells are of, ascending; all if not said.
+    columns: Option<Arc<[usize]>>,
+    cells: Box<[Value]>,
 }
 
 impl Row {
@@ -56,7 +58,21 @@ impl Row {
     pub(crate) fn new(id: impl std::hash::Hash, cells: Vec<Value>) -> Self {
         let mut hash = DefaultHasher::new();
         id.hash(&mut hash);
-        Self { id: hash.finish().cast_signed(), cells: cells.into() }
+        Self { id: hash.finish().cast_signed(), columns: None, cells: cells.into() }
+    }
+
+    /// As [`Row::new`], with cells of some columns: of tens of thousands of
+    /// resources the rest would take some 1,000 bytes each.
+    pub(crate) fn of(id: impl std::hash::Hash, columns: &Arc<[usize]>, cells: Vec<Value>) -> Self {
+        Self { columns: Some(Arc::clone(columns)), ..Self::new(id, cells) }
+    }
+
+    pub(crate) fn cell(&self, column: usize) -> Option<&Value> {
+        let at = match &self.columns {
+            Some(columns) => columns.binary_search(&column).ok()?,
+            None => column,
+        };
+        self.cells.get(at)
     }
 }
 

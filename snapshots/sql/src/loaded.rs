@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value as Json;
 use tidegate_model::{
     Fact, Facts as _, Kind, KindCoverage, Resource, ResourceKey, SnapshotId, Status,
@@ -48,7 +49,7 @@ impl Loaded {
     fn places(&self, column: usize) -> Places {
         let mut places = Places::new();
         for (i, row) in (0..).zip(&self.rows) {
-            if let Some(Value::Text(text)) = row.cells.get(column) {
+            if let Some(Value::Text(text)) = row.cell(column) {
                 places.entry(Arc::clone(text)).or_default().push(i);
             }
         }
@@ -157,6 +158,7 @@ fn collect(
     each: &mut Each<'_>,
 ) -> Result<(), SqlError> {
     let members = members(table, used);
+    let places: Arc<[usize]> = used.iter().copied().collect();
     let subject = Value::text(chosen.id.subject.as_str());
     let snapshot = Value::text(chosen.id.to_string());
     let mut odd = None;
@@ -171,10 +173,8 @@ fn collect(
             }
         };
         let key = &resource.key;
-        let cell = |(i, column): (usize, &crate::catalog::Column)| {
-            if !used.contains(&i) {
-                return Value::Null;
-            }
+        let cell = |i: &usize| {
+            let Some(column) = table.columns.get(*i) else { return Value::Null };
             match &column.field {
                 Field::Subject => subject.clone(),
                 Field::Snapshot => snapshot.clone(),
@@ -198,8 +198,8 @@ fn collect(
                 | Field::At(_) => Value::Null,
             }
         };
-        let cells = table.columns.iter().enumerate().map(cell).collect();
-        rows.push(Row::new((chosen.id.subject.as_str(), key.as_str()), cells));
+        let cells = places.iter().map(cell).collect();
+        rows.push(Row::of((chosen.id.subject.as_str(), key.as_str()), &places, cells));
     })?;
     match odd {
         None => Ok(()),
@@ -224,42 +224,44 @@ fn members(table: &Table, used: &BTreeSet<usize>) -> BTreeSet<String> {
 }
 
 /// Some members of a JSON object. The others are skipped, which costs a quarter
-/// of reading them.
+/// of reading them, and what follows the last one wanted is not looked at: that a
+/// body is JSON was seen to when it was stored, and it has its leaf.
 fn pick(body: &str, members: &BTreeSet<String>) -> serde_json::Result<Json> {
-    if members.is_empty() {
-        return Ok(Json::Null);
+    let mut picked = serde_json::Map::new();
+    if !members.is_empty() {
+        let mut reader = serde_json::Deserializer::from_str(body);
+        let read = reader.deserialize_map(Pick { members, picked: &mut picked });
+        // That it stopped before the end is an error, too.
+        if picked.len() < members.len() {
+            read?;
+        }
     }
-    let mut reader = serde_json::Deserializer::from_str(body);
-    Pick(members).deserialize(&mut reader)
+    Ok(Json::Object(picked))
 }
 
-struct Pick<'m>(&'m BTreeSet<String>);
-
-impl<'de> DeserializeSeed<'de> for Pick<'_> {
-    type Value = Json;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Json, D::Error> {
-        reader.deserialize_map(self)
-    }
+struct Pick<'m> {
+    members: &'m BTreeSet<String>,
+    picked: &'m mut serde_json::Map<String, Json>,
 }
 
 impl<'de> Visitor<'de> for Pick<'_> {
-    type Value = Json;
+    type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut picked = serde_json::Map::new();
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            if self.0.contains(name.as_ref()) {
-                picked.insert(name.into_owned(), map.next_value()?);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while self.picked.len() < self.members.len()
+            && let Some(name) = map.next_key::<Cow<'de, str>>()?
+        {
+            if self.members.contains(name.as_ref()) {
+                self.picked.insert(name.into_owned(), map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(Json::Object(picked))
+        Ok(())
     }
 }
 
@@ -327,5 +329,33 @@ fn status(coverage: &KindCoverage) -> (&'static str, Value) {
         Status::Absent => ("absent", Value::Null),
         Status::Failed { reason } => ("failed", Value::text(reason)),
         Status::Inconsistent => ("inconsistent", Value::Null),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, members: &[&str], expected: Option<&str>) {
+        let members = members.iter().map(|m| (*m).to_owned()).collect();
+        let picked = pick(body, &members).ok().map(|json| json.to_string());
+        assert_eq!(picked.as_deref(), expected, "{members:?} of {body}");
+    }
+
+    #[test]
+    fn members_are_read_as_far_as_they_are_wanted() {
+        let body = r#"{"a":1,"b":{"c":[2]},"d":"e"}"#;
+        check(body, &["b"], Some(r#"{"b":{"c":[2]}}"#));
+        check(body, &["d", "a"], Some(r#"{"a":1,"d":"e"}"#));
+        check(body, &["a", "none"], Some(r#"{"a":1}"#));
+        check(body, &["none"], Some("{}"));
+        check(body, &[], Some("{}"));
+        check(r#"{"a":1,"b":}"#, &["b"], None);
+        check(r#"{"a":1,"b":}"#, &["c"], None);
+        check(r#"{"a":1,"#, &["b"], None);
+        check("[1]", &["a"], None);
+        // What follows is not looked at.
+        check(r#"{"a":1,"b":}"#, &["a"], Some(r#"{"a":1}"#));
     }
 }

@@ -198,7 +198,7 @@ unsafe impl VTabCursor for Cursor<'_> {
 
     fn column(&self, context: &mut Context, i: c_int) -> Result<()> {
         let cell = self.scan.row().zip(usize::try_from(i).ok());
-        context.set_result(cell.and_then(|(row, i)| row.cells.get(i)).unwrap_or(&Value::Null))
+        context.set_result(cell.and_then(|(row, i)| row.cell(i)).unwrap_or(&Value::Null))
     }
 
     fn rowid(&self) -> Result<i64> {

@@ -55,10 +55,15 @@ impl Objects {
         self.find(path).await?.ok_or_else(|| StoreError::Missing { object: path.to_string() })
     }
 
-    /// Some bytes of an object that must be there.
-    pub(crate) async fn range(&self, path: &Path, range: Range<u64>) -> Result<Bytes, StoreError> {
-        match self.store.get_range(path, range).await {
-            Ok(bytes) => Ok(bytes),
+    /// Some parts of an object that must be there, in one request if they are near
+    /// each other.
+    pub(crate) async fn ranges(
+        &self,
+        path: &Path,
+        ranges: &[Range<u64>],
+    ) -> Result<Vec<Bytes>, StoreError> {
+        match self.store.get_ranges(path, ranges).await {
+            Ok(parts) => Ok(parts),
             Err(Error::NotFound { .. }) => Err(StoreError::Missing { object: path.to_string() }),
             Err(source) => Err(failed("read", path, source)),
         }

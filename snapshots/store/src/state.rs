@@ -65,11 +65,9 @@ impl Inner {
                 return Ok(None);
             }
             let mut found = Vec::new();
-            index.scan(subject, kind, &mut |key, entry| {
-                if let Some(standing) = entry.at(seq) {
-                    let key = ResourceKey::new(key).map_err(|e| Broken(e.to_string()))?;
-                    found.push(Located { key, standing, leaf: entry.leaf_at(seq) });
-                }
+            index.standings(subject, kind, seq, &mut |key, standing, leaf| {
+                let key = ResourceKey::new(key).map_err(|e| Broken(e.to_string()))?;
+                found.push(Located { key, standing, leaf });
                 Ok(())
             })?;
             Ok(Some(found))

@@ -40,7 +40,9 @@ impl Index {
             (from.max(2)..=through.seq).map(|seq| (seq, Log::new())).collect();
         let mut batch = Batch::default();
         let mut size = 0;
-        while let Some((key, entry)) = self.next(&tree, from, &mut events, &mut logs)? {
+        // For a first snapshot there is nothing to look up.
+        let known = guard(|| Ok(!tree.is_empty()))?;
+        while let Some((key, entry)) = next(known.then_some(&tree), from, &mut events, &mut logs)? {
             let value = entry.encode(&key);
             batch.insert(key, value);
             size += 1;
@@ -68,37 +70,7 @@ impl Index {
         guard(|| tree.apply_batch(batch))?;
         self.hit("index flush")?;
         guard(|| self.db.flush())?;
-        Ok(())
-    }
-
-    /// The entry of the next key that something happened to.
-    fn next<'e>(
-        &self,
-        tree: &Tree,
-        from: u64,
-        events: &mut Peekable<&mut Events<'e>>,
-        logs: &mut BTreeMap<u64, Log>,
-    ) -> Result<Option<(Vec<u8>, Entry)>, Broken> {
-        let Some(event) = events.next() else { return Ok(None) };
-        let mut event = event?;
-        let key = std::mem::take(&mut event.key);
-        let old = guard(|| tree.get(&key))?;
-        let old = old.map(|value| {
-            let mut entry = Entry::decode(&key, &value).ok_or_else(Broken::damaged)?;
-            entry.history.retain(|(seq, _, _)| *seq < from);
-            Ok(entry)
-        });
-        let mut entry = old.transpose()?;
-        loop {
-            if let Some(log) = logs.get_mut(&event.seq) {
-                log.push(&key, event.op);
-            }
-            entry = Some(next_entry(entry, event.seq, event.op, event.put)?);
-            match events.next_if(|e| e.as_ref().is_ok_and(|e| e.key == key)) {
-                Some(next) => event = next?,
-                None => return Ok(entry.map(|entry| (key, entry))),
-            }
-        }
+        self.note_growth()
     }
 
     /// Forgets what it holds of a subject, but not its blobs: these do not
@@ -108,6 +80,39 @@ impl Index {
         self.hit("index drop")?;
         self.loose.store(true, Ordering::Relaxed);
         guard(|| self.db.drop_tree(super::tree_name(subject))).map(drop)
+    }
+}
+
+/// The entry of the next key that something happened to. `known` holds what is known
+/// so far, if there is anything.
+fn next<'e>(
+    known: Option<&Tree>,
+    from: u64,
+    events: &mut Peekable<&mut Events<'e>>,
+    logs: &mut BTreeMap<u64, Log>,
+) -> Result<Option<(Vec<u8>, Entry)>, Broken> {
+    let Some(event) = events.next() else { return Ok(None) };
+    let mut event = event?;
+    let key = std::mem::take(&mut event.key);
+    let old = match known {
+        Some(tree) => guard(|| tree.get(&key))?,
+        None => None,
+    };
+    let old = old.map(|value| {
+        let mut entry = Entry::decode(&key, &value).ok_or_else(Broken::damaged)?;
+        entry.history.retain(|(seq, _, _)| *seq < from);
+        Ok(entry)
+    });
+    let mut entry = old.transpose()?;
+    loop {
+        if let Some(log) = logs.get_mut(&event.seq) {
+            log.push(&key, event.op);
+        }
+        entry = Some(next_entry(entry, event.seq, event.op, event.put)?);
+        match events.next_if(|e| e.as_ref().is_ok_and(|e| e.key == key)) {
+            Some(next) => event = next?,
+            None => return Ok(entry.map(|entry| (key, entry))),
+        }
     }
 }
 

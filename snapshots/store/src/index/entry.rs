@@ -67,8 +67,7 @@ impl Entry {
 
     /// The leaf, if the newest version is the one that counts at `seq`.
     pub(crate) fn leaf_at(&self, seq: u64) -> Option<Digest> {
-        let newest = self.history.iter().rfind(|(_, op, _)| *op == Op::Put)?;
-        (newest.0 <= seq).then_some(self.leaf)
+        leaf_at(&self.history, self.leaf, seq)
     }
 
     pub(crate) fn encode(&self, key: &[u8]) -> Vec<u8> {
@@ -111,15 +110,23 @@ impl Entry {
     }
 }
 
+/// The leaf of the newest put, if that is the version that counts at `seq`.
+pub(super) fn leaf_at(history: &[(u64, Op, u32)], leaf: Digest, seq: u64) -> Option<Digest> {
+    let newest = history.iter().rfind(|(_, op, _)| *op == Op::Put)?;
+    (newest.0 <= seq).then_some(leaf)
+}
+
 /// Reads only what happened when, as [`Entry::history`], in place of what
-/// `history` held.
+/// `history` held; gives the leaf of the newest put.
 pub(super) fn decode_history(
     key: &[u8],
     value: &[u8],
     history: &mut Vec<(u64, Op, u32)>,
-) -> Option<()> {
+) -> Option<Digest> {
     history.clear();
-    read_history(parts(key, value)?.2, history)
+    let (newest, _, rest) = parts(key, value)?;
+    read_history(rest, history)?;
+    Some(Digest(newest.get(16..48)?.try_into().ok()?))
 }
 
 /// What is of the newest put, its region, and the history; checked.

@@ -9,6 +9,7 @@
 //! tree c/<subject>/<digest>  a      → age
 //!                    b                 → SHA-256, blob of the policy engine
 //! default tree       l/<subject>       → lost: a newer snapshot without manifest
+//!                    p                 → bytes on disk when it was last written anew
 //! ```
 //! sled panics on much that it does not expect, so every call is caught.
 
@@ -16,6 +17,7 @@ mod apply;
 mod entry;
 mod files;
 mod log;
+mod pack;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -90,6 +92,8 @@ pub(crate) struct PutEvent {
 
 /// Takes kind, key and history.
 type VisitHistory<'v> = dyn FnMut(&str, &str, &[(u64, Op, u32)]) -> Result<(), Broken> + 'v;
+/// Takes a key that was there, and its leaf.
+type VisitStanding<'v> = dyn FnMut(&str, Standing, Option<Digest>) -> Result<(), Broken> + 'v;
 /// Takes name and value.
 type VisitPair<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), Broken> + 'v;
 
@@ -99,7 +103,7 @@ pub(crate) struct Index {
     fail: Fail,
     /// Held while entries are changed: they are read, and written later.
     writing: Mutex<()>,
-    /// Something large was thrown away, whose room sled keeps.
+    /// It has much room that it does not need, which sled keeps.
     loose: AtomicBool,
 }
 
@@ -137,7 +141,7 @@ impl Index {
         let Self { db, fail: _, writing: _, loose } = self;
         let packed = folder.with_extension("packed");
         let pack = loose.into_inner();
-        let flushed = guard(|| if pack { copy(&db, &packed) } else { db.flush().map(drop) });
+        let flushed = guard(|| if pack { pack::copy(&db, &packed) } else { db.flush().map(drop) });
         let dropped = guard(|| {
             drop(db);
             Ok(())
@@ -246,6 +250,27 @@ impl Index {
         self.each(subject, &prefix(kind.as_str()), &mut |name, value| {
             let (_, key) = split(name).ok_or_else(Broken::damaged)?;
             visit(key, Entry::decode(name, value).ok_or_else(Broken::damaged)?)
+        })
+    }
+
+    /// Hands over every key of a kind that was there at snapshot `seq`, in order,
+    /// with its leaf, if that is still known.
+    pub(crate) fn standings(
+        &self,
+        subject: &Subject,
+        kind: &Kind,
+        seq: u64,
+        visit: &mut VisitStanding<'_>,
+    ) -> Result<(), Broken> {
+        let mut history = Vec::new();
+        self.each(subject, &prefix(kind.as_str()), &mut |name, value| {
+            let (_, key) = split(name).ok_or_else(Broken::damaged)?;
+            let leaf = entry::decode_history(name, value, &mut history);
+            let leaf = leaf.ok_or_else(Broken::damaged)?;
+            match Standing::at(&history, seq) {
+                Some(standing) => visit(key, standing, entry::leaf_at(&history, leaf, seq)),
+                None => Ok(()),
+            }
         })
     }
 
@@ -400,21 +425,6 @@ fn config(folder: &Path) -> sled::Config {
         .cache_capacity(CACHE)
         .flush_every_ms(None)
         .mode(sled::Mode::LowSpace)
-}
-
-/// Copies all trees to a new place.
-fn copy(db: &Db, folder: &Path) -> sled::Result<()> {
-    // What a crash left.
-    files::remove(folder).map_err(sled::Error::Io)?;
-    let fresh = config(folder).open()?;
-    for name in db.tree_names() {
-        let tree = fresh.open_tree(&name)?;
-        for pair in &db.open_tree(&name)? {
-            let (key, value) = pair?;
-            tree.insert(key, value)?;
-        }
-    }
-    fresh.flush().map(drop)
 }
 
 /// Calls sled; a panic becomes an error like any other.

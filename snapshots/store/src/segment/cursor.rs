@@ -4,14 +4,18 @@ use std::collections::VecDeque;
 use std::ops::{Deref, Range};
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
+use parquet::data_type::{ByteArray, DataType};
+use parquet::errors::ParquetError;
 use tidegate_model::{Digest, Salt};
 
 use super::{Op, Segment, Source, column, decode};
 use crate::StoreError;
 
-/// So many rows are decoded at once. More would hold more pages in memory.
+/// So many rows are decoded at once, and from at most so many neighbours: reading
+/// each run of wanted rows alone takes twice as long where every sixth is wanted.
+/// More would hold more pages in memory.
 const BATCH: u64 = 64;
+const REACH: u64 = 128;
 
 /// Which columns are read; the others stay empty.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +49,6 @@ impl Columns {
         column::PROJECT,
         column::NAME,
         column::LEAF,
-        column::SEQ,
     ]);
     /// What makes a fact, without its body.
     pub(crate) const PLACES: Self = Self(&[
@@ -71,6 +74,12 @@ impl Columns {
         column::LEAF,
         column::SEQ,
     ]);
+}
+
+impl Columns {
+    pub(super) fn has(self, column: usize) -> bool {
+        self.0.contains(&column)
+    }
 }
 
 /// A row as read. Texts are slices of the page they came from.
@@ -135,10 +144,20 @@ pub(crate) struct Cursor<S> {
 
 /// The row group being read.
 struct Group {
+    at: usize,
     rows: Range<u64>,
-    /// The row that the readers stand before.
+    parts: Vec<Part>,
+    /// Whether leaves are among them. Only erased versions have one, so the column
+    /// is opened when there may be some.
+    leaves: bool,
+}
+
+/// A column of it.
+struct Part {
+    column: usize,
+    reader: ColumnReader,
+    /// The row that the reader stands before.
     next: u64,
-    readers: Vec<(usize, ColumnReader)>,
 }
 
 impl<S: Deref<Target = Segment>> Cursor<S> {
@@ -166,128 +185,161 @@ impl<S: Deref<Target = Segment>> Cursor<S> {
 
     /// The next wanted row.
     pub(crate) fn next(&mut self) -> Result<Option<Row>, StoreError> {
-        while self.ready.is_empty() {
-            let Some(run) = self.wanted.front_mut() else { return Ok(None) };
-            if run.is_empty() {
-                self.wanted.pop_front();
-                continue;
-            }
-            let start = run.start;
-            let missing = || self.segment.damaged(format!("it has no row {start}"));
-            if !self.group.as_ref().is_some_and(|g| g.rows.contains(&start)) {
-                let (at, rows) = self.segment.group_of(start).ok_or_else(missing)?;
-                let mut readers = Vec::new();
-                for &column in self.columns.0.iter().filter(|&&c| self.segment.has(c)) {
-                    readers.push((column, self.segment.column(&self.source, at, column)?));
-                }
-                self.group = Some(Group { next: rows.start, rows, readers });
-            }
-            let group = self.group.as_mut().ok_or_else(missing)?;
-            let count = run.end.min(group.rows.end).min(start + BATCH) - start;
-            run.start += count;
-            let blank = Row { seq: self.segment.first, ..Row::default() };
-            let rows =
-                decode(|| group.read(start, count, &blank)).map_err(|e| self.segment.damaged(e))?;
-            self.ready = rows.into();
+        if self.ready.is_empty() {
+            // After an error no row is whole.
+            self.fill().inspect_err(|_| self.ready.clear())?;
         }
         Ok(self.ready.pop_front())
     }
-}
 
-impl Group {
-    /// Decodes `count` rows from `start` on.
-    fn read(
-        &mut self,
-        start: u64,
-        count: u64,
-        blank: &Row,
-    ) -> Result<Vec<Row>, parquet::errors::ParquetError> {
-        let skip = usize::try_from(start.saturating_sub(self.next)).unwrap_or(usize::MAX);
-        let n = usize::try_from(count).unwrap_or(0);
-        let mut rows = vec![blank.clone(); n];
-        for (column, reader) in &mut self.readers {
-            match reader {
-                ColumnReader::ByteArrayColumnReader(r) => {
-                    let values = values::<parquet::data_type::ByteArrayType>(r, skip, n)?;
-                    for (row, value) in rows.iter_mut().zip(values) {
-                        row.set_text(*column, value);
-                    }
-                }
-                ColumnReader::Int64ColumnReader(r) => {
-                    let values = values::<parquet::data_type::Int64Type>(r, skip, n)?;
-                    for (row, value) in rows.iter_mut().zip(values) {
-                        match value {
-                            Some(seq) if *column == column::SEQ => row.seq = seq.cast_unsigned(),
-                            time => row.read_at = time,
-                        }
-                    }
-                }
-                ColumnReader::FixedLenByteArrayColumnReader(r) => {
-                    let values = values::<parquet::data_type::FixedLenByteArrayType>(r, skip, n)?;
-                    for (row, value) in rows.iter_mut().zip(values) {
-                        let Some(value): Option<FixedLenByteArray> = value else { continue };
-                        if *column == column::LEAF {
-                            row.leaf = value.data().try_into().ok().map(Digest);
-                        } else {
-                            row.salt = value.data().try_into().ok();
-                        }
-                    }
-                }
-                _ => {
-                    return Err(parquet::errors::ParquetError::General(format!(
-                        "column {column} has another type"
-                    )));
-                }
+    /// Decodes some of the rows to come, if there are any.
+    fn fill(&mut self) -> Result<(), StoreError> {
+        let empty = self.wanted.iter().take_while(|run| run.is_empty()).count();
+        self.wanted.drain(..empty);
+        let Some(start) = self.wanted.front().map(|run| run.start) else { return Ok(()) };
+        if !self.group.as_ref().is_some_and(|g| g.rows.contains(&start)) {
+            // First the old one goes: it holds pages.
+            self.group = None;
+            self.group = Some(self.open(start)?);
+        }
+        let Some(group) = &mut self.group else { return Ok(()) };
+        let (mut runs, mut room) = (Vec::new(), BATCH);
+        let end = group.rows.end.min(start + REACH);
+        while let Some(run) = self.wanted.front_mut()
+            && run.start < end
+            && room > 0
+        {
+            let part = run.start..run.end.min(end).min(run.start + room);
+            run.start = part.end;
+            room -= part.end - part.start;
+            runs.push(part);
+            if run.is_empty() {
+                self.wanted.pop_front();
             }
         }
-        self.next = start + count;
-        Ok(rows)
+        let blank = Row { seq: self.segment.first, ..Row::default() };
+        let count = usize::try_from(BATCH - room).unwrap_or(0);
+        self.ready.resize(count, blank);
+        let rows = self.ready.make_contiguous();
+        for part in &mut group.parts {
+            part.read(&runs, rows).map_err(|e| self.segment.damaged(e))?;
+        }
+        let erased = || rows.iter().any(|row| row.salt.is_none());
+        if !group.leaves && self.columns.has(column::LEAF) && erased() {
+            let start = group.rows.start;
+            let mut leaves =
+                parts(&self.segment, &self.source, group.at, start, vec![column::LEAF])?;
+            for part in &mut leaves {
+                part.read(&runs, rows).map_err(|e| self.segment.damaged(e))?;
+            }
+            group.parts.append(&mut leaves);
+            group.leaves = true;
+        }
+        Ok(())
+    }
+
+    /// The row group that holds a row.
+    fn open(&self, row: u64) -> Result<Group, StoreError> {
+        let missing = || self.segment.damaged(format!("it has no row {row}"));
+        let (at, rows) = self.segment.group_of(row).ok_or_else(missing)?;
+        let columns = self.columns.0.iter().copied();
+        let columns = columns.filter(|&column| column != column::LEAF && self.segment.has(column));
+        let parts = parts(&self.segment, &self.source, at, rows.start, columns.collect())?;
+        Ok(Group { at, rows, parts, leaves: false })
+    }
+}
+
+/// Columns of a row group that begins with row `next`.
+fn parts(
+    segment: &Segment,
+    source: &Source,
+    group: usize,
+    next: u64,
+    columns: Vec<usize>,
+) -> Result<Vec<Part>, StoreError> {
+    let readers = segment.columns(source, group, &columns)?;
+    let part = |(column, reader)| Part { column, reader, next };
+    Ok(columns.into_iter().zip(readers).map(part).collect())
+}
+
+impl Part {
+    /// Decodes its values of `runs` into `rows`.
+    fn read(&mut self, runs: &[Range<u64>], rows: &mut [Row]) -> Result<(), ParquetError> {
+        let Self { column, reader, next } = self;
+        decode(|| match reader {
+            ColumnReader::ByteArrayColumnReader(r) => {
+                values(r, next, runs, rows, |row, value| row.set_text(*column, value))
+            }
+            ColumnReader::Int64ColumnReader(r) => values(r, next, runs, rows, |row, value| {
+                if *column == column::SEQ {
+                    row.seq = value.cast_unsigned();
+                } else {
+                    row.read_at = Some(value);
+                }
+            }),
+            ColumnReader::FixedLenByteArrayColumnReader(r) => {
+                values(r, next, runs, rows, |row, value| {
+                    if *column == column::LEAF {
+                        row.leaf = value.data().try_into().ok().map(Digest);
+                    } else {
+                        row.salt = value.data().try_into().ok();
+                    }
+                })
+            }
+            _ => Err(ParquetError::General(format!("column {column} has another type"))),
+        })
     }
 }
 
 impl Row {
-    fn set_text(&mut self, column: usize, value: Option<ByteArray>) {
+    fn set_text(&mut self, column: usize, value: ByteArray) {
         match column {
-            column::KEY => self.key = value,
-            column::KIND => self.kind = value,
-            column::OP => self.op = value.and_then(|v| Op::parse(v.data())),
-            column::BODY => self.body = value,
-            column::SOURCE => self.source = value,
-            column::REGION => self.region = value,
-            column::PROJECT => self.project = value,
-            column::NAME => self.name = value,
+            column::KEY => self.key = Some(value),
+            column::KIND => self.kind = Some(value),
+            column::OP => self.op = Op::parse(value.data()),
+            column::BODY => self.body = Some(value),
+            column::SOURCE => self.source = Some(value),
+            column::REGION => self.region = Some(value),
+            column::PROJECT => self.project = Some(value),
+            column::NAME => self.name = Some(value),
             _ => {}
         }
     }
 }
 
-/// Skips, then reads exactly `n` values, nulls included.
+/// Hands over the values of `runs`, each with its row of `rows`; rows without a
+/// value stay as they are. The reader stands before row `next` and ends after the
+/// last run.
 fn values<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
-    skip: usize,
-    n: usize,
-) -> Result<Vec<Option<T::T>>, parquet::errors::ParquetError> {
-    let short = || parquet::errors::ParquetError::EOF("a column is shorter than others".into());
-    if skip > 0 && reader.skip_records(skip)? != skip {
-        return Err(short());
-    }
-    let mut out = Vec::with_capacity(n);
-    let mut levels = Vec::new();
-    let mut some = Vec::new();
-    while out.len() < n {
-        levels.clear();
-        some.clear();
-        let (read, _, _) =
-            reader.read_records(n - out.len(), Some(&mut levels), None, &mut some)?;
-        if read == 0 {
+    next: &mut u64,
+    runs: &[Range<u64>],
+    rows: &mut [Row],
+    set: impl Fn(&mut Row, T::T),
+) -> Result<(), ParquetError> {
+    let short = || ParquetError::EOF("a column is shorter than others".into());
+    let (mut levels, mut some) = (Vec::new(), Vec::new());
+    let mut rows = rows.iter_mut();
+    for run in runs {
+        let skip = usize::try_from(run.start.saturating_sub(*next))?;
+        if skip > 0 && reader.skip_records(skip)? != skip {
             return Err(short());
         }
-        if levels.is_empty() {
-            out.extend(some.drain(..).map(Some));
-        } else {
-            let mut some = some.drain(..);
-            out.extend(levels.iter().map(|&level| if level > 0 { some.next() } else { None }));
+        let mut left = usize::try_from(run.end - run.start)?;
+        while left > 0 {
+            levels.clear();
+            some.clear();
+            let (read, _, _) = reader.read_records(left, Some(&mut levels), None, &mut some)?;
+            if read == 0 {
+                return Err(short());
+            }
+            left -= read;
+            let there = rows.by_ref().take(read).enumerate();
+            // Where there are no levels each row has a value.
+            let there = there.filter(|(i, _)| levels.get(*i).is_none_or(|level| *level > 0));
+            there.zip(some.drain(..)).for_each(|((_, row), value)| set(row, value));
         }
+        *next = run.end;
     }
-    Ok(out)
+    Ok(())
 }

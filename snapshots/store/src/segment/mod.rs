@@ -8,6 +8,7 @@
 //! holds one snapshot.
 
 mod cursor;
+mod pages;
 mod read;
 mod write;
 
@@ -117,10 +118,102 @@ fn decode<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parque
 
 #[cfg(test)]
 mod tests {
+    use std::iter::once;
+
+    use bytes::Bytes;
+    use object_store::path::Path;
+    use tidegate_model::{Digest, Kind};
+
     use super::*;
+    use crate::fail::Fail;
+    use crate::layout::LiveSegment;
 
     #[test]
     fn the_schema_has_twelve_columns() {
         assert_eq!(SCHEMA.get_fields().len(), 12);
+    }
+
+    fn body(n: u64) -> Bytes {
+        format!("{{\"n\":{n},\"text\":\"{}\"}}", n.to_string().repeat(20_000)).into()
+    }
+
+    /// Of every 50 rows one was erased and one is a removal.
+    fn row(n: u64) -> NewRow {
+        let content = match n % 50 {
+            7 => Content::Erased { leaf: Digest::of(&n.to_be_bytes()) },
+            _ => Content::Whole { body: body(n), salt: [n as u8; 16] },
+        };
+        let put = PutRow {
+            content,
+            source: "test".into(),
+            read_at: n.cast_signed(),
+            region: n.is_multiple_of(3).then(|| "r".into()),
+            project: None,
+            name: Some(format!("name-{n}").into()),
+        };
+        NewRow {
+            key: format!("s/k/{n:06}").into(),
+            kind: if n < 130 { "a.first".into() } else { "b.second".into() },
+            op: if n % 50 == 20 { Op::Remove } else { Op::Put },
+            seq: 1 + n,
+            put: (n % 50 != 20).then_some(put),
+        }
+    }
+
+    #[test]
+    fn any_rows_are_read_as_they_were_written() {
+        const ROWS: u64 = 330;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut out =
+            SegmentWriter::new(file.reopen().unwrap(), Packing::Fast, Fail::default()).unwrap();
+        (0..ROWS).for_each(|n| assert_eq!(out.push(row(n)).unwrap(), n));
+        let sha256 = out.finish().unwrap().sha256;
+        let bytes = Bytes::from(std::fs::read(file.path()).unwrap());
+        let named = LiveSegment { name: "b".into(), sha256, from: 1, to: ROWS };
+        let segment = Segment::open(Path::from("a/b"), &bytes, &named).unwrap();
+        // Whole groups of one kind, and one group with the end of a kind in it.
+        assert_eq!(segment.rows_of(&Kind::new("a.first").unwrap()), 0..130);
+        assert_eq!(segment.rows_of(&Kind::new("b.second").unwrap()), 130..ROWS);
+        assert!(segment.group_of(ROWS - 1).unwrap().0 >= 3, "of several groups");
+
+        let every = |step: usize| (0..ROWS).step_by(step).map(|n| n..n + 1).collect::<Vec<_>>();
+        let runs = [
+            vec![0..100, 100..ROWS],
+            every(1),
+            every(2),
+            every(7),
+            every(129),
+            vec![5..5, 20..21, 57..58, 57..57, 120..140, ROWS - 1..ROWS],
+        ];
+        for runs in runs {
+            for columns in [Columns::ALL, Columns::FACTS, Columns::COUNTS] {
+                let source = Source::Whole(bytes.clone());
+                let mut cursor = Cursor::new(&segment, &source, columns, runs.clone());
+                for n in runs.iter().flat_map(Clone::clone) {
+                    let (read, new) = (cursor.next().unwrap().unwrap(), row(n));
+                    let erased =
+                        matches!(&new.put, Some(PutRow { content: Content::Erased { .. }, .. }));
+                    assert_eq!(read.leaf.is_some(), erased, "{n}");
+                    if columns.has(column::SEQ) {
+                        assert_eq!((read.seq, read.op), (new.seq, Some(new.op)));
+                    }
+                    if columns.has(column::BODY) {
+                        assert_eq!(read.key(), new.key);
+                        let put = new.put.as_ref();
+                        assert_eq!(read.body(), put.and_then(PutRow::body).as_deref(), "{n}");
+                        assert_eq!(read.salt.is_some(), put.is_some() && !erased, "{n}");
+                        assert_eq!(read.region(), put.and_then(|p| p.region.as_deref()));
+                        assert_eq!(read.name(), put.and_then(|p| p.name.as_deref()));
+                        assert_eq!(read.read_at, put.map(|p| p.read_at));
+                    }
+                }
+                assert!(cursor.next().unwrap().is_none());
+            }
+        }
+        let mut cursor =
+            Cursor::new(&segment, &Source::Whole(bytes), Columns::ALL, once(ROWS - 1..ROWS + 1));
+        assert!(cursor.next().unwrap().is_some());
+        let e = cursor.next().unwrap_err().to_string();
+        assert!(e.contains("a/b") && e.contains("no row 330"), "{e}");
     }
 }

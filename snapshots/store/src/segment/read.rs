@@ -9,13 +9,15 @@ use bytes::Bytes;
 use object_store::path::Path;
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
+};
 use parquet::file::reader::{ChunkReader, Length};
-use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::file::statistics::Statistics;
 use tidegate_model::{Digest, Kind};
 use tokio::runtime::Handle;
 
-use super::{Columns, Cursor, SCHEMA, column, decode};
+use super::{Columns, Cursor, SCHEMA, column, decode, pages};
 use crate::StoreError;
 use crate::block::block;
 use crate::layout::LiveSegment;
@@ -108,24 +110,32 @@ impl Segment {
     }
 
     fn find_kinds(&self, bytes: &Bytes) -> Result<Vec<(Kind, Range<u64>)>, StoreError> {
-        let rows: u64 =
-            self.meta.row_groups().iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0)).sum();
         let mut kinds: Vec<(Kind, Range<u64>)> = Vec::new();
-        let source = Source::Whole(bytes.clone());
-        let mut cursor = Cursor::new(self, &source, Columns::KINDS, once(0..rows));
-        let mut at = 0;
-        while let Some(row) = cursor.next()? {
+        let mut add = |name: &[u8], rows: Range<u64>| {
             match kinds.last_mut() {
-                Some((kind, range)) if kind.as_str().as_bytes() == row.kind() => {
-                    range.end = at + 1;
-                }
+                Some((kind, range)) if kind.as_str().as_bytes() == name => range.end = rows.end,
                 _ => {
-                    let kind = self.text(row.kind())?;
-                    let kind = Kind::new(kind).map_err(|e| self.damaged(e))?;
-                    kinds.push((kind, at..at + 1));
+                    let kind = Kind::new(self.text(name)?).map_err(|e| self.damaged(e))?;
+                    kinds.push((kind, rows));
                 }
             }
-            at += 1;
+            Ok(())
+        };
+        let source = Source::Whole(bytes.clone());
+        let mut at = 0;
+        for group in self.meta.row_groups() {
+            let rows = at..at + u64::try_from(group.num_rows()).unwrap_or(0);
+            at = rows.end;
+            if let Some(kind) = only_kind(group) {
+                add(kind, rows)?;
+                continue;
+            }
+            let mut row = rows.start;
+            let mut cursor = Cursor::new(self, &source, Columns::KINDS, once(rows));
+            while let Some(read) = cursor.next()? {
+                add(read.kind(), row..row + 1)?;
+                row += 1;
+            }
         }
         if kinds.windows(2).any(|w| matches!(w, [a, b] if a.0 >= b.0)) {
             return Err(self.damaged("its rows are not in order"));
@@ -147,36 +157,49 @@ impl Segment {
         None
     }
 
-    /// A reader of one column of a row group.
-    pub(super) fn column(
+    /// Readers of columns of a row group, as they are asked for.
+    pub(super) fn columns(
         &self,
         source: &Source,
         group: usize,
-        column: usize,
-    ) -> Result<ColumnReader, StoreError> {
+        columns: &[usize],
+    ) -> Result<Vec<ColumnReader>, StoreError> {
         let missing = || self.damaged("a row group is missing");
         let meta = self.meta.row_groups().get(group).ok_or_else(missing)?;
         let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
-        let chunk = meta.columns().get(column).ok_or_else(missing)?;
-        let (start, length) = chunk.byte_range();
-        let bytes = match source {
-            Source::Whole(bytes) => slice(bytes, start, length).map_err(|e| self.damaged(e))?,
+        let chunks = columns.iter().map(|&column| meta.columns().get(column).ok_or_else(missing));
+        let chunks: Vec<_> = chunks.collect::<Result<_, _>>()?;
+        let range = |chunk: &&ColumnChunkMetaData| {
+            let (start, length) = chunk.byte_range();
+            start..start + length
+        };
+        let ranges: Vec<Range<u64>> = chunks.iter().map(range).collect();
+        let parts = match source {
+            Source::Whole(bytes) => {
+                let part = |r: &Range<u64>| slice(bytes, r.start, r.end - r.start);
+                let parts: ParquetResult<_> = ranges.iter().map(part).collect();
+                parts.map_err(|e| self.damaged(e))?
+            }
             Source::Ranges { objects, handle } => {
-                let read = objects.range(&self.path, start..start + length);
-                let bytes = block(handle.as_ref(), read)?;
-                let sum = self.sums.get(group).and_then(|g| g.get(column));
-                if sum != Some(&crc32fast::hash(&bytes)) {
+                let parts = block(handle.as_ref(), objects.ranges(&self.path, &ranges))?;
+                let sums = self.sums.get(group).ok_or_else(missing)?;
+                let right = |(bytes, column): (&Bytes, &usize)| {
+                    sums.get(*column) == Some(&crc32fast::hash(bytes))
+                };
+                if parts.len() != columns.len() || !parts.iter().zip(columns).all(right) {
                     return Err(self.damaged("it changed since it was opened"));
                 }
-                bytes
+                parts
             }
         };
-        let reader = Arc::new(Chunk { start, bytes });
-        let pages = decode(|| {
-            let pages = SerializedPageReader::new(reader, chunk, rows, None)?;
-            Ok(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)))
+        let readers = chunks.iter().zip(ranges).zip(parts).map(|((chunk, range), bytes)| {
+            let reader = Arc::new(Chunk { start: range.start, bytes });
+            decode(|| {
+                let pages = pages::pages(reader, chunk, rows)?;
+                Ok(get_column_reader(chunk.column_descr_ptr(), pages))
+            })
         });
-        pages.map_err(|e| self.damaged(e))
+        readers.collect::<ParquetResult<_>>().map_err(|e| self.damaged(e))
     }
 
     pub(crate) fn text<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, StoreError> {
@@ -186,6 +209,16 @@ impl Segment {
     pub(crate) fn damaged(&self, why: impl std::fmt::Display) -> StoreError {
         StoreError::damaged(self.path.to_string(), why)
     }
+}
+
+/// The kind of all rows of a group, if its statistics say that it is one.
+fn only_kind(group: &RowGroupMetaData) -> Option<&[u8]> {
+    let Statistics::ByteArray(kinds) = group.columns().get(column::KIND)?.statistics()? else {
+        return None;
+    };
+    let (least, most) = (kinds.min_opt()?, kinds.max_opt()?);
+    let exact = kinds.min_is_exact() && kinds.max_is_exact();
+    (exact && least == most).then(|| least.data())
 }
 
 /// The bytes of one column chunk, at their place in the file.
