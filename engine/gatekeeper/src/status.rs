@@ -12,7 +12,7 @@ pub(crate) fn differs(constraint: &Constraint, findings: &[Finding]) -> Option<S
     let at = status.get("auditTimestamp").and_then(Json::as_str)?;
     let there = status.get("totalViolations").and_then(Json::as_u64).unwrap_or(0);
     let failed = findings.iter().filter(|f| f.verdict == Verdict::Fail);
-    let violations = failed.clone().flat_map(|f| &f.violations);
+    let violations = failed.clone().flat_map(|f| f.violations.iter());
     let here = violations.clone().count() as u64;
     if there != here {
         return Some(format!("Gatekeeper's audit at {at} found {there} violations, {here} here"));

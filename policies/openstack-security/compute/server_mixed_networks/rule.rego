@@ -39,7 +39,11 @@ fixed contains ip if {
 }
 
 outside contains ip if {
-	some ip in fixed
+	some list in body.addresses
+	is_array(list)
+	some one in list
+	object.get(one, "OS-EXT-IPS:type", "fixed") == "fixed"
+	ip := one.addr
 	prefixes := input.parameters.internal_prefixes
 	not address.internal(ip, prefixes)
 }

@@ -4,6 +4,6 @@ package os.lib.address
 import rego.v1
 
 # Whether the internet does not route it; `more` are beginnings of further ones.
-internal(address, _) if regex.match(data.os.tables.addresses.private, address)
+internal(address, _) if strings.any_prefix_match(address, data.os.tables.addresses.private)
 
 internal(address, more) if strings.any_prefix_match(address, more)
