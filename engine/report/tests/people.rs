@@ -6,6 +6,7 @@
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use sample::FOR_PEOPLE;
@@ -98,7 +99,7 @@ fn a_hostile_name_reaches_no_tag_and_no_attribute() {
             finding.finding.name = Some(nasty.into());
             finding.finding.project = Some(nasty.into());
             finding.finding.region = Some(nasty.into());
-            for violation in &mut finding.finding.violations {
+            for violation in Arc::make_mut(&mut finding.finding.violations) {
                 violation.message = nasty.into();
                 violation.path = nasty.into();
                 violation.found = json!(nasty);
@@ -183,7 +184,7 @@ fn named(texts: &[String]) -> Report {
         for finding in &mut rule.findings {
             finding.finding.name = Some(texts[0].clone());
             finding.finding.project = Some(texts[1].clone());
-            for violation in &mut finding.finding.violations {
+            for violation in Arc::make_mut(&mut finding.finding.violations) {
                 violation.message.clone_from(&texts[1]);
                 violation.found = json!(texts[2]);
             }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -162,7 +163,7 @@ fn the_id_of_a_run_follows_from_all_that_is_in_it_and_from_nothing_else() {
     change(|s| s.reference_time = "2026-11-23T00:00:00Z".parse().unwrap());
     change(|s| s.rule_set = tidegate_model::Digest::of(b"other"));
     change(|s| s.scopes[0].testcases[0].verdict = Verdict::Pass);
-    change(|s| s.rules[0].findings[0].finding.violations[0].found = json!(1));
+    change(|s| Arc::make_mut(&mut s.rules[0].findings[0].finding.violations)[0].found = json!(1));
     let strict = Report { mode: Some("strict".into()), ..report() };
     assert!(scs(&strict, &run()).unwrap().contains(" mode=strict'"));
     others.push(of(&strict, &run()));
@@ -228,7 +229,7 @@ fn names_from_clouds_stay_on_their_line() {
         report.subjects[0].rules.iter_mut().find(|r| r.meta.id.as_str() == "c-fail").unwrap();
     let finding = &mut rule.findings[0].finding;
     finding.resource = Some(ResourceKey::new("openstack/compute.flavor/R/x%0Ay").unwrap());
-    finding.violations = vec![
+    finding.violations = [
         Violation {
             message: "name `a\nERROR: b: \u{1b}[31m` is odd".into(),
             path: String::new(),
@@ -247,7 +248,8 @@ fn names_from_clouds_stay_on_their_line() {
             found: Value::Null,
             wanted: json!("x".repeat(1000)),
         },
-    ];
+    ]
+    .into();
     finding.cause = Some(Cause { code: AbortCode::Rule, message: "also this\r\n: yes".into() });
     let text = scs(&report, &run()).unwrap();
     let value: yaml_serde::Value = yaml_serde::from_str(&text).unwrap();

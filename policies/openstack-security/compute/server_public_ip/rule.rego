@@ -31,19 +31,27 @@ body := input.resource.body
 
 exempt if body.tenant_id in input.parameters.exempt_projects
 
-violations contains violation(one.addr, sprintf("/addresses/%s", [network])) if {
+violations contains violation(ip, sprintf("/addresses/%s", [network])) if {
 	some network, list in body.addresses
 	is_array(list)
 	some one in list
-	shown(one.addr)
+	ip := one.addr
+	prefixes := input.parameters.internal_prefixes
+	not address.internal(ip, prefixes)
+	not exempt
 }
 
-violations contains violation(body.accessIPv4, "/accessIPv4") if shown(body.accessIPv4)
+violations contains violation(body.accessIPv4, "/accessIPv4") if {
+	body.accessIPv4 != ""
+	shown(body.accessIPv4)
+}
 
-violations contains violation(body.accessIPv6, "/accessIPv6") if shown(body.accessIPv6)
+violations contains violation(body.accessIPv6, "/accessIPv6") if {
+	body.accessIPv6 != ""
+	shown(body.accessIPv6)
+}
 
 shown(ip) if {
-	ip != ""
 	prefixes := input.parameters.internal_prefixes
 	not address.internal(ip, prefixes)
 	not exempt
