@@ -8,7 +8,8 @@ use tidegate_model::{
     AbortCode, Cause, Facts, FactsError, Finding, Kind, Resource, Verdict, Violation,
 };
 
-use super::state::{Again, State};
+use super::rule::Again;
+use super::state::State;
 use crate::across;
 use crate::coverage::{Coverage, Place, Seen};
 use crate::input::{self, check_requires};

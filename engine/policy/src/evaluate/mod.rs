@@ -33,6 +33,7 @@
 
 mod collections;
 mod resources;
+mod rule;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use regorus::Value;
 use tidegate_model::{AbortCode, Facts, FactsError, Kind, ResourceKey, Verdict};
 
-use super::state::{Again, State};
+use super::rule::Again;
+use super::state::State;
 use crate::coverage::Coverage;
 use crate::input::{self, BATCH, check_requires};
 use crate::joins::Lookup;

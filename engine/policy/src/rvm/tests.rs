@@ -66,6 +66,24 @@ fn a_comprehension_keeps_no_entry_without_value() {
 }
 
 #[test]
+fn a_name_for_a_part_of_the_input_is_that_part_and_no_other_of_that_name() {
+    let b = "b := input.resource.body";
+    let shown = &[("{n: 1}", "pass"), ("{n: 2}", "abort"), ("{}", "abort")];
+    one("b.n == 1", b, shown, 0);
+    one("b[\"n\"] == 1", b, shown, 0);
+    one("m := b.n; m == 1", b, shown, 0);
+    one("f(b)", &format!("{b}\nf(x) if x.n == 1"), shown, 0);
+    one("f({\"n\": 1})", &format!("{b}\nf(b) if b.n == 1"), &[("{n: 2}", "pass")], 0);
+    one("some b in [{\"n\": 1}]; b.n == 1", b, &[("{n: 2}", "pass")], 0);
+    one("c.n == 1", &format!("{b}\nc := b"), shown, 0);
+    let lists = &[("{list: [1]}", "pass"), ("{list: [2]}", "abort"), ("{list: 5}", "abort")];
+    one("some x in b.list; x == 1", b, lists, 0);
+    let two = "b := input.resource.body if input.resource.body.n == 1\n\
+               b := input.resource.body if input.resource.body.n == 2";
+    one("b.n == 1", two, shown, 1);
+}
+
+#[test]
 fn an_assignment_of_what_is_undefined_does_not_hold() {
     let shown = &[("{n: 1}", "pass"), ("{n: 0}", "pass"), ("{n: false}", "pass"), ("{}", "abort")];
     one("n := input.resource.body.n", "", shown, 0);
