@@ -17,10 +17,9 @@ use tidegate_model::Fleet;
 use tidegate_model::fleet::HostState;
 use tidegate_model::plan::{Op, Plan};
 
-/// A thousand cases each, or as many as `PROPTEST_CASES` says where those are more.
+/// `PROPTEST_CASES` says how many, 256 without.
 fn config() -> ProptestConfig {
-    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    ProptestConfig { cases: default.cases.max(1000), ..default }
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// The first thing that is wrong with what a plan does to hosts that are nodes: followed by
