@@ -210,23 +210,24 @@ pub(crate) fn wave<'f>(
     }
 }
 
-/// The components that targets get, each once, in the order of their jobs.
+/// The components that targets get, each once: of each target in the order of its job.
 pub(crate) fn components<'f>(
     jobs: &BTreeMap<&'f str, Job<'f>>,
     targets: impl Iterator<Item = &'f str>,
 ) -> Vec<&'f str> {
+    let of = |job: &Job<'f>| job.updates.iter().map(|u| u.0).collect();
+    let orders: BTreeSet<Vec<&str>> = targets.filter_map(|t| jobs.get(t)).map(of).collect();
     let mut all: Vec<&str> = Vec::new();
-    for job in targets.filter_map(|t| jobs.get(t)) {
-        let mut after = 0;
-        for (component, _, _) in &job.updates {
-            match all.iter().position(|c| c == component) {
-                Some(place) => after = place + 1,
-                None => {
-                    all.insert(after.min(all.len()), component);
-                    after += 1;
-                }
-            }
-        }
+    // Jobs are in the order of one table, so that there always is one that nothing else
+    // has to come before.
+    let is_next = |component: &&&str, all: &Vec<&str>| {
+        let mut before = orders.iter().filter_map(|order| {
+            order.split(|other| other == *component).next().filter(|b| b.len() < order.len())
+        });
+        !all.contains(*component) && before.all(|b| b.iter().all(|other| all.contains(other)))
+    };
+    while let Some(next) = orders.iter().flatten().find(|c| is_next(c, &all)) {
+        all.push(next);
     }
     all
 }

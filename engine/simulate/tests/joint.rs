@@ -140,3 +140,13 @@ fn what_comes_too_late_is_in_nobodys_way() {
     let why = made.blocked.iter().find(|b| b.target == "n4").map(|b| b.code.name());
     assert_eq!(why, Some("window"));
 }
+
+/// Of hosts that get different components, each gets its own in the order of the table.
+#[test]
+fn components_keep_their_order_on_every_host() {
+    let (fleet, intent) = joint(5_158_697_561_404_290_397, 9, 15);
+    let made = plan(&fleet, &intent);
+    assert_eq!(fault(&fleet, &intent, &made), None);
+    let updated = |id| made.waves.iter().flat_map(|w| &w.steps).position(|s| s.id == id).unwrap();
+    assert!(updated("1/update/h4/nova") < updated("1/update/h4/kubelet"));
+}
