@@ -253,7 +253,9 @@ fn an_export_has_all_that_an_auditor_needs_and_is_the_same_each_time() {
         files.keys().any(|n| n.starts_with("bundles/scs-compatible-iaas/") && n.ends_with(".rego"))
     );
     let index = std::str::from_utf8(&files["index.html"]).unwrap();
-    assert!(!index.contains("src=") && !index.contains("//"), "it opens offline");
+    let loads = ["src=", "://", "\"//", "url("].iter().find(|part| index.contains(**part));
+    // Two slashes alone may stand in a hash in base64.
+    assert_eq!(loads, None, "it opens offline");
     for name in files.keys().filter(|n| !matches!(n.as_str(), "SHA256SUMS" | "index.html")) {
         assert!(index.contains(&format!("href=\"{name}\"")), "{name}");
     }
