@@ -1,10 +1,13 @@
 """What an operator does on the testbed for `live_plan.rs`: follows a wave of a plan step by step, and disturbs it.
 
+operator.py choose        unlocks the server that is locked, and prints hosts to update: one
+                          beside that of the affinity groups, then the other zone's
 operator.py follow PLAN   carries the first wave out, in the order of its phases
 operator.py intrude HOST  starts a server there and prints its id
 operator.py kill HOST     tells nova that the host is down
 operator.py revive HOST
-operator.py restore       deletes the servers of `intrude`, makes all hosts serve again
+operator.py restore       deletes the servers of `intrude`, makes all hosts serve again, locks
+                          the server
 """
 
 import json
@@ -15,6 +18,8 @@ import openstack
 
 NAME = "tidegate-live-plan"
 WAIT_S = 90
+# What the seed locks.
+LOCKED = "alpha-db-1"
 
 cloud = openstack.connect(cloud="testbed")
 compute = cloud.compute
@@ -94,6 +99,23 @@ def migrate(step):
     until(f"{vm} from {source} on {target}", over)
 
 
+def locked():
+    (found,) = compute.servers(all_projects=True, name=f"^{LOCKED}$")
+    return compute.get_server(found.id)
+
+
+def choose():
+    # On which hosts Nova put the servers of the seed differs from start to start.
+    compute.unlock_server(locked().id)
+    together = {m for g in compute.server_groups(all_projects=True) if g.policy == "affinity" for m in g.member_ids}
+    bound = {s.compute_host for s in compute.servers(all_projects=True) if s.id in together}
+    zones = {s.host: s.availability_zone for s in compute.services(binary="nova-compute")}
+    (zone,) = {zones[host] for host in bound}
+    beside = [h for h in zones if zones[h] == zone and h not in bound]
+    alone = min(beside, key=lambda h: (len(servers_on(h)), h))
+    print(json.dumps({"hosts": [alone, *sorted(h for h in zones if zones[h] != zone)]}))
+
+
 def follow(path):
     with open(path, encoding="utf-8") as file:
         wave = json.load(file)["waves"][0]
@@ -148,9 +170,13 @@ def restore():
         compute.delete_server(server, ignore_missing=True)
     gone = lambda: not list(compute.servers(all_projects=True, name=NAME))
     until("the servers are deleted", gone)
+    if not locked().is_locked:
+        compute.lock_server(locked().id, locked_reason="database")
 
 
 match sys.argv[1:]:
+    case ["choose"]:
+        choose()
     case ["follow", plan]:
         follow(plan)
     case ["intrude", host]:
