@@ -25,8 +25,8 @@ pub(crate) struct Said {
 #[derive(Debug, Default)]
 pub(crate) struct Table<'c> {
     carried: Vec<Raw<'c>>,
-    /// Numbered after these, each with the answer that it comes from.
-    new: Vec<(Violations, Said)>,
+    /// Numbered after these, each with the violations of the answer that it comes from.
+    new: Vec<(Option<Violations>, Said)>,
 }
 
 /// So many of what was said last are looked through: answers that are given again and
@@ -41,8 +41,10 @@ impl<'c> Table<'c> {
     /// The number of what an answer says.
     pub(crate) fn answer(&mut self, answer: &Answer) -> u32 {
         let Answer { verdict, violations, cause, holds: _ } = answer;
-        let same = |(from, said): &&(Violations, Said)| {
-            let alike = Arc::ptr_eq(from, violations) || from.is_empty() && violations.is_empty();
+        let same = |(from, said): &&(Option<Violations>, Said)| {
+            let alike = from.as_ref().is_some_and(|from| {
+                Arc::ptr_eq(from, violations) || from.is_empty() && violations.is_empty()
+            });
             alike && said.verdict == *verdict && said.cause == *cause
         };
         let from = self.new.len().saturating_sub(LAST);
@@ -52,17 +54,17 @@ impl<'c> Table<'c> {
         }
         let plain = violations.iter().map(|(_, violation)| violation.clone()).collect();
         let said = Said { verdict: *verdict, violations: plain, cause: cause.clone() };
-        self.push(Arc::clone(violations), said)
+        self.push(Some(Arc::clone(violations)), said)
     }
 
     /// The number of what a finding says.
     pub(crate) fn finding(&mut self, finding: &Finding) -> u32 {
         let Finding { verdict, violations, cause, .. } = finding;
         let (violations, cause) = (Arc::clone(violations), cause.clone());
-        self.push(Arc::default(), Said { verdict: *verdict, violations, cause })
+        self.push(None, Said { verdict: *verdict, violations, cause })
     }
 
-    fn push(&mut self, from: Violations, said: Said) -> u32 {
+    fn push(&mut self, from: Option<Violations>, said: Said) -> u32 {
         self.new.push((from, said));
         number(self.carried.len() + self.new.len() - 1)
     }

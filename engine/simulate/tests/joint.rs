@@ -17,11 +17,6 @@ use tidegate_model::Fleet;
 use tidegate_model::fleet::HostState;
 use tidegate_model::plan::{Op, Plan};
 
-/// `PROPTEST_CASES` says how many, 256 without.
-fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
-}
-
 /// The first thing that is wrong with what a plan does to hosts that are nodes: followed by
 /// hand, without planner and checker.
 fn wrong(fleet: &Fleet, plan: &Plan) -> Option<String> {
@@ -94,7 +89,7 @@ fn wrong(fleet: &Fleet, plan: &Plan) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases::config(256))]
 
     #[test]
     fn both_leave_in_one_wave(seed in any::<u64>(), hosts in 1_usize..10, vms in 0_usize..16) {

@@ -17,12 +17,6 @@ use tidegate_model::intent::{Intent, Once, Window};
 use tidegate_model::plan::{Deadline, DeadlineStatus, Op, Plan};
 use tidegate_model::{Fleet, Severity, Timestamp};
 
-/// Three hundred cases, since each is judged some ten times; or as many as `PROPTEST_CASES` says where those are more.
-fn config() -> ProptestConfig {
-    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    ProptestConfig { cases: default.cases.max(300), ..default }
-}
-
 /// An intent with due dates, some with windows of one zone only.
 fn hurried(seed: u64, fleet: &Fleet, intent: Intent) -> Intent {
     let mut dice = Dice::new(seed ^ 0x0064_7565);
@@ -67,7 +61,7 @@ fn refused(
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases::config(300))]
 
     /// Planner and checker count the same bounds and dates, each by itself.
     #[test]

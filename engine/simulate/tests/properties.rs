@@ -37,14 +37,8 @@ fn blocked(plan: &Plan) -> BTreeSet<(String, BlockedCode)> {
     plan.blocked.iter().map(|b| (b.target.clone(), b.code)).collect()
 }
 
-/// A thousand cases each, or as many as `PROPTEST_CASES` says where those are more.
-fn config() -> ProptestConfig {
-    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    ProptestConfig { cases: default.cases.max(1000), ..default }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases::config(1000))]
 
     /// What the planner makes is safe, whatever the fleet; and the same again.
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use proptest::test_runner::Config as ProptestConfig;
 use serde_json::{Value, json};
 use tidegate_checker::{Checked, Violation};
 use tidegate_model::plan::{Done, Plan};
@@ -10,6 +11,12 @@ use tidegate_model::versions::VersionRules;
 use tidegate_model::{Digest, Fleet, Intent};
 use tidegate_planner::Origin;
 use tidegate_simulate::{Course, Point, Random};
+
+/// So many cases, or as many as `PROPTEST_CASES` says where those are more.
+pub fn config(least: u32) -> ProptestConfig {
+    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    ProptestConfig { cases: default.cases.max(least), ..default }
+}
 
 pub fn origin() -> Origin {
     Origin {
