@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_model::{Change, Fact, Facts, FactsError, Kind, ResourceKey, SnapshotMeta};
 
 use crate::network;
-use crate::workload::{self, component};
+use crate::workload;
 use crate::{How, Row, TABLE, coverage, graph, row};
 
 /// One snapshot with its derived kinds.
@@ -216,8 +216,8 @@ impl<'f> Derived<'f> {
                 self.note(row, Index::Workloads(index));
                 Ok(true)
             }
-            (How::Components, _) => {
-                changes.extend(component::changes(self.facts.get(), kind, &touched)?);
+            (How::Single(single), _) => {
+                changes.extend(single.changes(self.facts.get(), kind, &touched)?);
                 Ok(true)
             }
             (How::Graph(make), Some(Index::Graph(index))) => {
@@ -247,7 +247,7 @@ impl Facts for Derived<'_> {
                 let index = workload::each(self.facts.get(), kind, known, visit)?;
                 self.note(row, Index::Workloads(index));
             }
-            How::Components => component::each(self.facts.get(), kind, visit)?,
+            How::Single(single) => single.each(self.facts.get(), kind, visit)?,
             How::Graph(make) => self.graph(row, *make)?.iter().cloned().for_each(visit),
             How::Network(part) => {
                 self.tables()?.facts(*part, kind, None).into_iter().for_each(visit);
@@ -278,7 +278,7 @@ impl Facts for Derived<'_> {
                     }
                     found?;
                 }
-                How::Components => component::fetch(self.facts.get(), &kind, &wanted, visit)?,
+                How::Single(single) => single.fetch(self.facts.get(), &kind, &wanted, visit)?,
                 How::Graph(make) => {
                     let wanted: BTreeSet<&str> = wanted.iter().map(ResourceKey::as_str).collect();
                     let all = self.graph(row, *make)?;

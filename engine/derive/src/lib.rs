@@ -9,10 +9,10 @@
 //!
 //! A derivation is a [`Row`] of [`TABLE`]: what it makes, from what, and how.
 //! *Workloads* ([`workload`]) are made one by one: a change costs what depends
-//! on it. *Components* ([`workload::component`]) need no more than the Pod that
-//! changed. *Networks* ([`network`]) are two kinds that share what they read: a
+//! on it. *Single* ones ([`single`]) need no more than the resource that changed:
+//! components of a control plane, addresses of servers. *Networks* ([`network`]) are two kinds that share what they read: a
 //! change costs what depends on it. A *graph* ([`graph`]) is made as a whole when
-//! an input changed. All but components keep an index of what depends on what in
+//! an input changed. All but single ones keep an index of what depends on what in
 //! the memory, so nothing is read to find out what changed.
 //!
 //! What the kinds hold is documented in `docs/derived.md`. Nothing is stored,
@@ -20,11 +20,13 @@
 //! describes it gives a fact whose body is `{"tidegate": {"unreadable": why}}`.
 
 mod access;
+mod addresses;
 mod coverage;
 mod derived;
 mod graph;
 mod identity;
 mod network;
+mod single;
 mod tenancy;
 pub mod who;
 mod workload;
@@ -33,6 +35,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use network::Part;
+use single::Single;
 use tidegate_model::{Fact, Facts, FactsError, Kind, Resource, ResourceKey, Timestamp};
 use workload::component;
 
@@ -67,7 +70,7 @@ pub(crate) enum Need {
 /// How facts are made.
 pub(crate) enum How {
     Workloads,
-    Components,
+    Single(&'static Single),
     Graph(fn(&dyn Facts) -> Result<Vec<Fact>, FactsError>),
     Network(Part),
 }
@@ -91,7 +94,7 @@ const IDENTITY: &[Input] = &[
     input("identity.user", Need::Listed),
 ];
 
-static TABLE: [Row; 7] = [
+static TABLE: [Row; 8] = [
     Row {
         kind: access::KIND,
         inputs: &[
@@ -107,7 +110,7 @@ static TABLE: [Row; 7] = [
         kind: component::KIND,
         inputs: &[input(workload::POD, Need::Listed)],
         nameless: true,
-        how: How::Components,
+        how: How::Single(&component::COMPONENTS),
     },
     Row {
         kind: workload::KIND,
@@ -128,6 +131,12 @@ static TABLE: [Row; 7] = [
     },
     Row { kind: identity::KIND, inputs: IDENTITY, nameless: false, how: How::Graph(identity::all) },
     Row { kind: tenancy::KIND, inputs: IDENTITY, nameless: false, how: How::Graph(tenancy::all) },
+    Row {
+        kind: addresses::KIND,
+        inputs: &[input(addresses::SERVER, Need::Listed)],
+        nameless: true,
+        how: How::Single(&addresses::ADDRESSES),
+    },
     Row {
         kind: network::EXPOSURE,
         inputs: &[
@@ -207,6 +216,7 @@ pub fn source_key(key: &ResourceKey) -> ResourceKey {
     let source = match key.kind() {
         workload::KIND => unwrapped(key, workload::KIND),
         component::KIND => unwrapped(key, component::KIND),
+        addresses::KIND => unwrapped(key, addresses::KIND),
         identity::KIND => identity::source_key(key),
         tenancy::KIND => tenancy::source_key(key),
         network::OPENING => network::source_key(key, Part::Openings),

@@ -30,7 +30,9 @@ pub(super) fn key(of: &str, namespace: &str, name: &str) -> ResourceKey {
 }
 
 fn is_openstack(kind: &str) -> bool {
-    ["identity.", "network.", "openstack."].iter().any(|of| kind.starts_with(of))
+    ["compute.", "identity.", "image.", "network.", "openstack."]
+        .iter()
+        .any(|of| kind.starts_with(of))
 }
 
 pub(super) fn coverage(of: &str, status: Status) -> KindCoverage {

@@ -1,4 +1,5 @@
 mod access;
+mod addresses;
 mod cloud_histories;
 mod coverage;
 mod exposure;

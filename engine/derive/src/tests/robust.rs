@@ -98,6 +98,10 @@ fn well_formed() -> Vec<(&'static str, Value)> {
         ("rbac.authorization.k8s.io.ClusterRole", role),
         ("rbac.authorization.k8s.io.ClusterRoleBinding", binding.clone()),
         ("rbac.authorization.k8s.io.RoleBinding", binding),
+        (
+            "compute.server",
+            json!({"accessIPv4": "", "accessIPv6": "2a00::1", "addresses": {"a": [{"addr": "1.2.3.4", "OS-EXT-IPS:type": "fixed"}, {"addr": "10.0.0.1"}]}, "tenant_id": "x"}),
+        ),
         ("network.address_group", json!({"addresses": ["10.0.0.0/8"]})),
         (
             "network.floating_ip",
@@ -170,6 +174,7 @@ fn derive(cluster: &Cluster) {
         // What stands for itself, and never for something else.
         for (kind, stands) in [
             ("openstack.access", vec!["user/x", "group/x"]),
+            ("openstack.addresses", vec!["compute.server/n/x"]),
             ("openstack.exposure", vec!["n/x"]),
             ("openstack.opening", vec!["n/x"]),
         ] {

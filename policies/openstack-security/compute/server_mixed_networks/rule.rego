@@ -9,9 +9,9 @@
 #   id: os.compute.server-mixed-networks
 #   severity: medium
 #   input: resource
-#   kinds: [compute.server]
+#   kinds: [openstack.addresses]
 #   requires:
-#     compute.server: [/addresses, /tenant_id]
+#     openstack.addresses: [/external, /internal, /tenant_id]
 #   controls: ['prowler:compute_instance_isolated_private_network']
 #   standard: https://docs.openstack.org/security-guide/networking/services-security-best-practices.html
 #   remediation: >-
@@ -24,60 +24,39 @@ package os.compute.server_mixed_networks
 
 import rego.v1
 
-import data.os.lib.address
-
 body := input.resource.body
 
 exempt if body.tenant_id in input.parameters.exempt_projects
 
-fixed contains ip if {
-	some list in body.addresses
-	is_array(list)
-	some one in list
-	ip := one.addr
-	object.get(one, "OS-EXT-IPS:type", "fixed") == "fixed"
-}
-
-outside contains ip if {
-	some list in body.addresses
-	is_array(list)
-	some one in list
-	object.get(one, "OS-EXT-IPS:type", "fixed") == "fixed"
-	ip := one.addr
+# Fixed addresses of the internet.
+outside contains addr if {
+	some one in body.external
+	one.type == "fixed"
+	addr := one.addr
 	prefixes := input.parameters.internal_prefixes
-	not address.internal(ip, prefixes)
+	not strings.any_prefix_match(addr, prefixes)
 }
 
-inside contains ip if {
-	some ip in fixed
-	address.internal(ip, input.parameters.internal_prefixes)
+# And all others.
+inside contains addr if some addr in body.internal
+
+inside contains addr if {
+	some one in body.external
+	one.type == "fixed"
+	addr := one.addr
+	strings.any_prefix_match(addr, input.parameters.internal_prefixes)
 }
 
-# An IPv6 link is often both private and global; families are not mixed.
 mixed if {
 	count(outside) > 0
 	count(inside) > 0
 }
 
-# An address that cannot be read may be any.
-unreadable contains network if {
-	some network, list in body.addresses
-	is_array(list)
-	some one in list
-	ip := object.get(one, "addr", null)
-	not is_string(ip)
-}
-
-unreadable contains network if {
-	some network, list in body.addresses
-	not is_array(list)
-}
-
 verdict := "pass" if exempt
 
 verdict := "pass" if {
-	is_object(body.addresses)
-	count(unreadable) == 0
+	is_array(body.external)
+	is_array(body.internal)
 	not exempt
 	not mixed
 }
@@ -93,7 +72,7 @@ violations contains {
 		concat(", ", sort(inside)),
 	]),
 	"path": "/addresses",
-	"found": concat(", ", sort(fixed)),
+	"found": concat(", ", sort(outside | inside)),
 	"wanted": "one side",
 } if {
 	verdict == "fail"

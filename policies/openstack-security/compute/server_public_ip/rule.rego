@@ -10,9 +10,9 @@
 #   id: os.compute.server-public-ip
 #   severity: medium
 #   input: resource
-#   kinds: [compute.server]
+#   kinds: [openstack.addresses]
 #   requires:
-#     compute.server: [/addresses, /accessIPv4, /accessIPv6, /tenant_id]
+#     openstack.addresses: [/external, /tenant_id]
 #   controls: ['prowler:compute_instance_public_ip_exposed']
 #   standard: https://docs.openstack.org/security-guide/networking/services-security-best-practices.html
 #   remediation: >-
@@ -25,62 +25,25 @@ package os.compute.server_public_ip
 
 import rego.v1
 
-import data.os.lib.address
-
 body := input.resource.body
 
 exempt if body.tenant_id in input.parameters.exempt_projects
 
-violations contains violation(ip, sprintf("/addresses/%s", [network])) if {
-	some network, list in body.addresses
-	is_array(list)
-	some one in list
-	ip := one.addr
-	prefixes := input.parameters.internal_prefixes
-	not address.internal(ip, prefixes)
-	not exempt
-}
-
-violations contains violation(body.accessIPv4, "/accessIPv4") if {
-	body.accessIPv4 != ""
-	shown(body.accessIPv4)
-}
-
-violations contains violation(body.accessIPv6, "/accessIPv6") if {
-	body.accessIPv6 != ""
-	shown(body.accessIPv6)
-}
-
-shown(ip) if {
-	prefixes := input.parameters.internal_prefixes
-	not address.internal(ip, prefixes)
-	not exempt
-}
-
-violation(ip, path) := {
-	"message": sprintf("the server has the address %s of the internet", [ip]),
-	"path": path,
-	"found": ip,
+violations contains {
+	"message": sprintf("the server has the address %s of the internet", [one.addr]),
+	"path": one.path,
+	"found": one.addr,
 	"wanted": "a private address",
-}
-
-# An address that cannot be read may be any.
-unreadable contains network if {
-	some network, list in body.addresses
-	is_array(list)
-	some one in list
-	ip := object.get(one, "addr", null)
-	not is_string(ip)
-}
-
-unreadable contains network if {
-	some network, list in body.addresses
-	not is_array(list)
+} if {
+	some one in body.external
+	addr := one.addr
+	prefixes := input.parameters.internal_prefixes
+	not strings.any_prefix_match(addr, prefixes)
+	not exempt
 }
 
 verdict := "pass" if {
-	is_object(body.addresses)
-	count(unreadable) == 0
+	is_array(body.external)
 	count(violations) == 0
 }
 
