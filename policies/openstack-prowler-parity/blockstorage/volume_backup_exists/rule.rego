@@ -12,6 +12,7 @@
 #   absent: [block-storage.volume, block-storage.backup]
 #   requires:
 #     block-storage.volume: [/id]
+#     block-storage.backup: [/volume_id]
 #   joins:
 #   - {name: backups, kind: block-storage.backup, key: /id, field: /volume_id}
 #   controls: ['prowler:blockstorage_volume_backup_exists']

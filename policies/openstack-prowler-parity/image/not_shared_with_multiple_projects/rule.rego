@@ -10,6 +10,7 @@
 #   kinds: [image.image]
 #   requires:
 #     image.image: [/visibility]
+#     image.member: [/image_id]
 #   joins:
 #   - {name: members, kind: image.member, key: /id, field: /image_id}
 #   controls: ['prowler:image_not_shared_with_multiple_projects']

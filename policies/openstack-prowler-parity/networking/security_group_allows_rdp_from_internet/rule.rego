@@ -13,6 +13,7 @@
 #   kinds: [network.security_group]
 #   requires:
 #     network.security_group: [/id]
+#     network.security_group_rule: [/security_group_id]
 #   joins:
 #   - {name: rules, kind: network.security_group_rule, key: /id, field: /security_group_id}
 #   controls: ['prowler:networking_security_group_allows_rdp_from_internet']

@@ -11,7 +11,7 @@
 #   kinds: [block-storage.volume]
 #   requires:
 #     block-storage.volume: [/id]
-#     block-storage.backup: [/status]
+#     block-storage.backup: [/status, /volume_id]
 #   joins:
 #   - {name: backups, kind: block-storage.backup, key: /id, field: /volume_id}
 #   time: true

@@ -12,6 +12,7 @@
 #   kinds: [compute.server]
 #   requires:
 #     compute.server: [/id, /addresses]
+#     network.port: [/device_id]
 #   joins:
 #   - {name: ports, kind: network.port, key: /id, field: /device_id}
 #   controls: ['prowler:compute_instance_security_groups_attached']

@@ -12,8 +12,8 @@
 #   absent: [dns.zone, dns.zone_transfer_request, dns.zone_share]
 #   requires:
 #     dns.zone: [/id]
-#     dns.zone_transfer_request: [/id, /status, /target_project_id]
-#     dns.zone_share: [/id, /target_project_id]
+#     dns.zone_transfer_request: [/id, /status, /target_project_id, /zone_id]
+#     dns.zone_share: [/id, /target_project_id, /zone_id]
 #   joins:
 #   - {name: requests, kind: dns.zone_transfer_request, key: /id, field: /zone_id}
 #   - {name: shares, kind: dns.zone_share, key: /id, field: /zone_id}

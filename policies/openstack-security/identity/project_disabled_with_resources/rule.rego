@@ -12,6 +12,9 @@
 #   absent: [block-storage.volume]
 #   requires:
 #     identity.project: [/id, /name, /enabled]
+#     compute.server: [/tenant_id]
+#     block-storage.volume: ['/os-vol-tenant-attr:tenant_id']
+#     network.floating_ip: [/project_id]
 #   joins:
 #   - {name: servers, kind: compute.server, key: /id, field: /tenant_id}
 #   - {name: volumes, kind: block-storage.volume, key: /id, field: '/os-vol-tenant-attr:tenant_id'}

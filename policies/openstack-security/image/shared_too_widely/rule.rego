@@ -11,7 +11,7 @@
 #   kinds: [image.image]
 #   requires:
 #     image.image: [/id, /visibility]
-#     image.member: [/member_id, /status]
+#     image.member: [/member_id, /status, /image_id]
 #   joins:
 #   - {name: members, kind: image.member, key: /id, field: /image_id}
 #   controls: ['prowler:image_not_shared_with_multiple_projects']

@@ -16,6 +16,7 @@
 #     load-balancer.load_balancer: [/listeners, /vip_port_id]
 #     load-balancer.listener: [/admin_state_up, /protocol, /protocol_port]
 #     openstack.exposure: [/ways]
+#     load-balancer.l7_policy: [/listener_id]
 #   joins:
 #   - {name: listeners, kind: load-balancer.listener, key: /listeners/*/id}
 #   - {name: policies, kind: load-balancer.l7_policy, key: /listeners/*/id, field: /listener_id}

@@ -12,7 +12,7 @@
 #   kinds: [network.security_group]
 #   requires:
 #     network.security_group: [/id, /name]
-#     network.security_group_rule: [/direction, /id]
+#     network.security_group_rule: [/direction, /id, /security_group_id]
 #   joins:
 #   - {name: rules, kind: network.security_group_rule, key: /id, field: /security_group_id}
 #   standard: https://docs.scs.community/standards/scs-0115-v1-default-rules-for-security-groups

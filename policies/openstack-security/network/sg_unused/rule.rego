@@ -12,6 +12,7 @@
 #   kinds: [network.security_group]
 #   requires:
 #     network.security_group: [/id, /name]
+#     network.port: [/security_groups]
 #   joins:
 #   - {name: ports, kind: network.port, key: /id, field: /security_groups}
 #   standard: https://docs.openstack.org/api-ref/network/v2/index.html#security-groups-security-groups
