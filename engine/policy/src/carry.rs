@@ -27,7 +27,7 @@ use crate::said::{self, Said, Table};
 const MARK: &[u8; 8] = b"tidegate";
 
 /// Changes with the shape of [`Carry`].
-const VERSION: u8 = 7;
+const VERSION: u8 = 8;
 
 /// What is carried.
 #[derive(Debug, Serialize, Deserialize)]

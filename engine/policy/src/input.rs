@@ -13,12 +13,13 @@
 //! is in the key. Should two resources of a kind still have the same, the
 //! second one keeps its whole key.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use percent_encoding::percent_decode_str;
 use regorus::Value;
-use tidegate_model::{AbortCode, Resource, Timestamp};
+use tidegate_model::{AbortCode, Resource, ResourceKey, Timestamp};
 
 use crate::metadata::{Input, Rule};
 use crate::outcome::Answer;
@@ -128,7 +129,7 @@ pub(crate) fn with_body(resource: &Resource, body: Value) -> Value {
 
 /// The id of a resource in an input; `one_region` says whether the input is
 /// about one region only.
-pub(crate) fn local_id(resource: &Resource, one_region: bool) -> String {
+pub(crate) fn local_id(resource: &Resource, one_region: bool) -> Cow<'_, str> {
     let key = resource.key.as_str();
     let tail = key.splitn(3, '/').nth(2).unwrap_or(key);
     let region = resource.region.as_deref();
@@ -137,11 +138,16 @@ pub(crate) fn local_id(resource: &Resource, one_region: bool) -> String {
         Some((first, rest)) if one_region && region.is_some_and(|r| decode(first) == r) => rest,
         _ => tail,
     };
-    if tail.contains('/') { tail.to_owned() } else { decode(tail) }
+    if tail.contains('/') { Cow::Borrowed(tail) } else { decode(tail) }
 }
 
-fn decode(segment: &str) -> String {
-    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+/// The last segment of a key, decoded: the id that the API gave.
+pub(crate) fn id(key: &ResourceKey) -> Cow<'_, str> {
+    decode(key.as_str().rsplit('/').next().unwrap_or_default())
+}
+
+fn decode(segment: &str) -> Cow<'_, str> {
+    percent_decode_str(segment).decode_utf8_lossy()
 }
 
 /// The reference time as rules see it.
@@ -242,7 +248,7 @@ fn lacks<'r>(rule: &'r Rule, kind: &Value, body: &Value) -> Option<&'r crate::Po
 mod tests {
     use std::sync::Arc;
 
-    use tidegate_model::{Fact, Kind, ResourceKey};
+    use tidegate_model::{Fact, Kind};
 
     use super::*;
 

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tidegate_model::{AbortCode, Facts, FactsError, Kind, ResourceKey};
 
-use crate::coverage::{Coverage, Place, Seen};
 use crate::input;
+use crate::joined::{Found, Joined};
 use crate::keys::{KeyTable, Keys};
 use crate::loaded::{Loaded, Reader};
 use crate::metadata::{Join, Rule};
@@ -82,8 +82,8 @@ fn hash_value(value: &Value) -> u64 {
     }
 }
 
-/// Under this hash stand the targets whose fields cannot be read: any value may
-/// have been theirs.
+/// Under this hash stand the targets whose fields cannot be read, or are not there though
+/// the rule requires them: any value may be theirs.
 fn unreadable() -> u64 {
     static HASH: LazyLock<u64> = LazyLock::new(|| hash(b"unreadable"));
     *HASH
@@ -94,15 +94,46 @@ fn unreadable() -> u64 {
 struct Target {
     kind: Kind,
     field: Option<Pointer>,
+    /// Whether every resource of the kind has the field, so that one without it may
+    /// belong to any value.
+    required: bool,
 }
 
 impl Target {
+    fn of(rule: &Rule, join: &Join) -> Self {
+        let requires = rule.requires.get(&join.kind).map_or(&[][..], Vec::as_slice);
+        let required = join.field.as_ref().is_some_and(|field| requires.contains(field));
+        Self { kind: join.kind.clone(), field: join.field.clone(), required }
+    }
+
+    /// Whether the values that a resource is found by can be told.
+    fn can_tell(&self, loaded: &Loaded) -> bool {
+        match (&self.field, loaded.body()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(field), Some(body)) => !self.required || field.get(body).is_some(),
+        }
+    }
+
     /// Hands out the values that a resource is found by.
     fn values(&self, loaded: &Loaded, found: &mut dyn FnMut(&Value)) {
         match (&self.field, loaded.body()) {
-            (None, _) => found(&Value::from(loaded.resource.key.id())),
+            (None, _) => found(&Value::from(&*input::id(&loaded.resource.key))),
             (Some(field), Some(body)) => field.scalars(body, found),
             (Some(_), None) => {}
+        }
+    }
+
+    /// Whether a resource is found by a value.
+    fn has(&self, loaded: &Loaded, value: &Value) -> bool {
+        match (&self.field, value) {
+            (None, Value::String(text)) => *input::id(&loaded.resource.key) == **text,
+            (None, _) => false,
+            (Some(_), _) => {
+                let mut same = false;
+                self.values(loaded, &mut |v| same |= v == value);
+                same
+            }
         }
     }
 }
@@ -111,13 +142,15 @@ impl Target {
 pub(crate) struct Lookup {
     /// The values, each with its hash.
     values: Vec<(u64, Value)>,
-    /// The bodies they lead to, by id, or why they cannot be had.
-    found: OnceCell<Result<Value, String>>,
+    /// What they lead to, or why that cannot be had.
+    found: OnceCell<Result<Found, String>>,
 }
 
 /// The joins of some rules over one snapshot.
 pub(crate) struct Joins<'c> {
     targets: Vec<Target>,
+    /// Of each rule, the targets of its joins.
+    of_rules: Vec<Vec<usize>>,
     /// For each kind that rules look up from: target and pointer, each once.
     lookups: BTreeMap<Kind, Vec<(usize, Pointer)>>,
     keys: Keys<'c>,
@@ -126,27 +159,33 @@ pub(crate) struct Joins<'c> {
     watchers: Vec<Vec<Pair>>,
     /// Targets already read, by number.
     pool: Vec<Option<Arc<Loaded>>>,
+    /// Whether all of them are.
+    all_read: bool,
 }
 
 impl<'c> Joins<'c> {
     pub(crate) fn new<'r>(rules: impl Iterator<Item = &'r Rule>) -> Self {
         let mut joins = Self {
             targets: Vec::new(),
+            of_rules: Vec::new(),
             lookups: BTreeMap::new(),
             keys: Keys::default(),
             index: Vec::new(),
             watchers: Vec::new(),
             pool: Vec::new(),
+            all_read: false,
         };
         for rule in rules {
+            let mut of_rule = Vec::new();
             for join in rule.joins.iter().filter(|j| !j.across) {
-                let target = Target { kind: join.kind.clone(), field: join.field.clone() };
-                let at = joins.position(join).unwrap_or_else(|| {
+                let target = Target::of(rule, join);
+                let at = joins.targets.iter().position(|t| *t == target).unwrap_or_else(|| {
                     joins.targets.push(target);
                     joins.index.push(Vec::new());
                     joins.watchers.push(Vec::new());
                     joins.targets.len() - 1
                 });
+                of_rule.push(at);
                 for kind in &rule.meta.kinds {
                     let lookups = joins.lookups.entry(kind.clone()).or_default();
                     if !lookups.iter().any(|(t, p)| *t == at && *p == join.key) {
@@ -154,12 +193,9 @@ impl<'c> Joins<'c> {
                     }
                 }
             }
+            joins.of_rules.push(of_rule);
         }
         joins
-    }
-
-    fn position(&self, join: &Join) -> Option<usize> {
-        self.targets.iter().position(|t| t.kind == join.kind && t.field == join.field)
     }
 
     /// The kinds that are looked up.
@@ -167,9 +203,9 @@ impl<'c> Joins<'c> {
         self.targets.iter().map(|t| t.kind.clone()).collect()
     }
 
-    /// Whether a rule looks up in a target.
-    pub(crate) fn uses(&self, rule: &Rule, target: usize) -> bool {
-        rule.joins.iter().any(|j| self.position(j) == Some(target))
+    /// Whether a rule, by its place among those given, looks up in a target.
+    pub(crate) fn uses(&self, rule: usize, target: usize) -> bool {
+        self.of_rules.get(rule).is_some_and(|targets| targets.contains(&target))
     }
 
     /// Takes in a resource of a kind that is looked up; returns the target and
@@ -179,7 +215,7 @@ impl<'c> Joins<'c> {
         for (at, target) in self.targets.iter().enumerate() {
             if target.kind == loaded.resource.kind {
                 target.values(loaded, &mut |v| found.push((at, hash_value(v))));
-                if target.field.is_some() && loaded.body().is_none() {
+                if !target.can_tell(loaded) {
                     found.push((at, unreadable()));
                 }
             }
@@ -289,10 +325,21 @@ impl<'c> Joins<'c> {
         let mut found = Vec::new();
         for (at, hash) in values {
             let watchers = self.watchers.get(*at).map_or(&[][..], Vec::as_slice);
-            let keys = with_hash(watchers, *hash).iter().map(|pair| self.keys.text(pair.key));
+            // Any value may be that of a target which cannot be read.
+            let watchers: &mut dyn Iterator<Item = &Pair> = if *hash == unreadable() {
+                &mut watchers.iter()
+            } else {
+                &mut with_hash(watchers, *hash)
+            };
+            let keys = watchers.map(|pair| self.keys.text(pair.key));
             found.extend(keys.filter_map(|key| Some((*at, ResourceKey::new(key).ok()?))));
         }
         found
+    }
+
+    /// Notes that every target has been taken in.
+    pub(crate) fn all_taken_in(&mut self) {
+        self.all_read = true;
     }
 
     /// Brings all indexes into order, for lookups and for the next snapshot.
@@ -311,6 +358,9 @@ impl<'c> Joins<'c> {
         chunk: &[(&Loaded, Vec<Lookup>)],
         reader: &mut Reader<'_>,
     ) -> Result<(), FactsError> {
+        if self.all_read {
+            return Ok(());
+        }
         let mut missing = BTreeMap::new();
         for (loaded, looked) in chunk {
             let lookups = self.lookups.get(&loaded.resource.kind).into_iter().flatten();
@@ -339,96 +389,87 @@ impl<'c> Joins<'c> {
         Ok(())
     }
 
-    /// `input.joined` for one resource, or why it cannot be built. What it
-    /// looks up must have been read.
-    pub(crate) fn resolve(
+    /// `input.joined` of a rule, by its place among those given, for one resource, or why
+    /// it cannot be had. What the resource looks up must have been read.
+    pub(crate) fn resolve<'j>(
         &self,
-        rule: &Rule,
-        coverage: &Coverage<'_>,
-        (loaded, looked): (&Loaded, &[Lookup]),
-    ) -> Result<Value, Answer> {
-        let mut joined = BTreeMap::new();
+        (n, rule): (usize, &'j Rule),
+        (loaded, looked): (&Loaded, &'j [Lookup]),
+    ) -> Result<Joined<'j>, Answer> {
+        let mut joined = Joined::default();
         let region = loaded.resource.region.as_deref();
-        let abort = |text: String| Answer::abort(AbortCode::Join, text);
         let lookups = self.lookups.get(&loaded.resource.kind).map_or(&[][..], Vec::as_slice);
-        for join in &rule.joins {
-            let place = region.map_or(Place::Everywhere, Place::Region);
-            if let Seen::No(cause) = coverage.check(rule, &join.kind, place) {
-                return Err(abort(cause.message));
+        let targets = self.of_rules.get(n).map_or(&[][..], Vec::as_slice);
+        for (at, join) in targets.iter().zip(&rule.joins) {
+            let place = lookups.iter().position(|(t, pointer)| t == at && *pointer == join.key);
+            let Some(lookup) = place.and_then(|place| looked.get(place)) else {
+                let text = format!("`{}` was not looked up", join.name);
+                return Err(Answer::abort(AbortCode::Error, text));
+            };
+            // Several rules look up the same.
+            match lookup.found.get_or_init(|| self.find(*at, lookup, region)) {
+                Ok(found) => joined.add(&join.name, found),
+                Err(text) => return Err(Answer::abort(AbortCode::Join, text)),
             }
-            let of_join = |(at, pointer): &(usize, Pointer)| {
-                let target = self.targets.get(*at);
-                *pointer == join.key
-                    && target.is_some_and(|t| t.kind == join.kind && t.field == join.field)
-            };
-            let place = lookups.iter().position(of_join);
-            let one = place.and_then(|n| Some((lookups.get(n)?.0, looked.get(n)?)));
-            let bodies = match one {
-                Some((at, lookup)) => {
-                    // Several rules look up the same.
-                    lookup.found.get_or_init(|| self.find(at, lookup, region)).clone()
-                }
-                None => Ok(Value::new_object()),
-            };
-            joined.insert(Value::from(join.name.as_str()), bodies.map_err(abort)?);
         }
-        Ok(Value::from(joined))
+        Ok(joined)
     }
 
     /// The bodies that a lookup finds, by id; an error is why there are none.
-    fn find(&self, at: usize, lookup: &Lookup, region: Option<&str>) -> Result<Value, String> {
+    fn find(&self, at: usize, lookup: &Lookup, region: Option<&str>) -> Result<Found, String> {
         let (Some(target), Some(index)) = (self.targets.get(at), self.index.get(at)) else {
-            return Ok(Value::new_object());
+            return Err("it was not looked up".to_owned());
         };
-        if let Some(pair) = with_hash(index, unreadable()).first() {
-            return Err(format!("the body of {} cannot be read", self.keys.text(pair.key)));
+        if lookup.values.is_empty() {
+            return Ok(Found::default());
         }
-        let mut bodies = BTreeMap::new();
-        let mut taken = BTreeSet::new();
+        let dark = with_hash(index, unreadable()).map(|pair| self.keys.text(pair.key));
+        // Numbers of keys depend on the snapshots before.
+        if let Some(key) = dark.min() {
+            let field = target.field.as_ref();
+            let field = field.map_or_else(String::new, |f| format!("`{f}` of "));
+            return Err(format!("{field}{key} cannot be read"));
+        }
         let mut wanted: Vec<&(u64, Value)> = lookup.values.iter().collect();
         wanted.sort_by(|(_, a), (_, b)| a.cmp(b));
-        for value in wanted {
-            for found in self.lookup(target, index, value, region) {
-                let key = &found.resource.key;
-                if !taken.insert(key) {
-                    continue;
-                }
-                if let Some(since) = found.unseen_since {
-                    return Err(format!("joined {key} was last seen at {since}"));
-                }
-                let Some(body) = found.body() else {
-                    return Err(format!("the body of joined {key} cannot be read"));
-                };
-                let id = Value::from(input::local_id(&found.resource, region.is_some()));
-                let id = if bodies.contains_key(&id) { Value::from(key.as_str()) } else { id };
-                bodies.insert(id, body.clone());
+        let mut all: Vec<&Loaded> = Vec::new();
+        for (hash, value) in wanted {
+            let from = all.len();
+            let found = with_hash(index, *hash).filter_map(|pair| self.kept(pair.key));
+            all.extend(found.filter(|found| {
+                sees(region, found.resource.region.as_deref()) && target.has(found, value)
+            }));
+            if let Some(of_value) = all.get_mut(from..) {
+                of_value.sort_by(|a, b| a.resource.key.cmp(&b.resource.key));
             }
         }
-        Ok(Value::from(bodies))
+        // One that is found by one value is there once.
+        if lookup.values.len() > 1 {
+            let mut taken = BTreeSet::new();
+            all.retain(|found| taken.insert(&found.resource.key));
+        }
+        let mut bodies = BTreeMap::new();
+        for found in all {
+            let key = &found.resource.key;
+            if let Some(since) = found.unseen_since {
+                return Err(format!("joined {key} was last seen at {since}"));
+            }
+            let Some(body) = found.body() else {
+                return Err(format!("the body of joined {key} cannot be read"));
+            };
+            let id = Value::from(&*input::local_id(&found.resource, region.is_some()));
+            let id = if bodies.contains_key(&id) { Value::from(key.as_str()) } else { id };
+            bodies.insert(id, body.clone());
+        }
+        Ok(Found::new(bodies))
     }
+}
 
-    /// The resources that have a value, in order of key.
-    fn lookup<'s>(
-        &'s self,
-        target: &'s Target,
-        index: &[Pair],
-        (hash, value): &'s (u64, Value),
-        region: Option<&'s str>,
-    ) -> impl Iterator<Item = &'s Loaded> {
-        let found = with_hash(index, *hash).iter().filter_map(|pair| self.kept(pair.key));
-        let mut found: Vec<&Loaded> = found.collect();
-        found.sort_by(|a, b| a.resource.key.cmp(&b.resource.key));
-        found
-            .into_iter()
-            .filter(move |found| match (region, found.resource.region.as_deref()) {
-                (Some(a), Some(b)) => a == b,
-                (None, _) | (_, None) => true,
-            })
-            .filter(move |found| {
-                let mut same = false;
-                target.values(found, &mut |v| same |= v == value);
-                same
-            })
+/// Whether a lookup from one region sees what is in another.
+fn sees(from: Option<&str>, other: Option<&str>) -> bool {
+    match (from, other) {
+        (Some(from), Some(other)) => from == other,
+        (None, _) | (_, None) => true,
     }
 }
 
@@ -452,8 +493,10 @@ impl JoinsCarry<'_> {
     }
 }
 
-fn with_hash(pairs: &[Pair], hash: u64) -> &[Pair] {
+/// The pairs with a hash, of pairs in order. Mostly there is one, so the end is not
+/// searched for.
+fn with_hash(pairs: &[Pair], hash: u64) -> impl Iterator<Item = &Pair> {
     let from = pairs.partition_point(|p| p.hash < hash);
     let rest = pairs.get(from..).unwrap_or_default();
-    rest.get(..rest.partition_point(|p| p.hash == hash)).unwrap_or_default()
+    rest.iter().take_while(move |p| p.hash == hash)
 }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 use tidegate_model::ResourceKey;
@@ -16,11 +17,29 @@ use crate::raw::Raw;
 #[derive(Debug, Default)]
 pub(crate) struct Keys<'c> {
     /// Empty where a resource is gone.
-    texts: Vec<Cow<'c, str>>,
+    texts: Vec<Text<'c>>,
     /// Numbers of resources that are gone, for new ones.
     free: Vec<u32>,
     /// Of those that are new or changed.
     numbers: HashMap<ResourceKey, u32>,
+}
+
+/// A key, or nothing.
+#[derive(Debug)]
+enum Text<'c> {
+    Carried(&'c str),
+    New(ResourceKey),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Carried(text) => text,
+            Self::New(key) => key.as_str(),
+        }
+    }
 }
 
 /// The keys as they are carried: one text, and where each of them ends.
@@ -52,7 +71,7 @@ impl<'c> Keys<'c> {
             if key.is_empty() {
                 keys.free.push(u32::try_from(keys.texts.len()).ok()?);
             }
-            keys.texts.push(Cow::Borrowed(key));
+            keys.texts.push(Text::Carried(key));
             from = to;
         }
         (from == text.len()).then_some(keys)
@@ -82,7 +101,7 @@ impl<'c> Keys<'c> {
         if let Some(number) = self.numbers.get(key) {
             return *number;
         }
-        let text = Cow::Owned(key.as_str().to_owned());
+        let text = Text::New(key.clone());
         let number = match self.free.pop() {
             Some(number) => {
                 if let Some(slot) = self.texts.get_mut(number as usize) {
@@ -105,7 +124,7 @@ impl<'c> Keys<'c> {
         for ((number, text), mark) in (0..).zip(&self.texts).zip(&mut marks) {
             if !text.is_empty()
                 && changed(text)
-                && let Ok(key) = ResourceKey::new(text)
+                && let Ok(key) = ResourceKey::new(&**text)
             {
                 *mark = true;
                 self.numbers.insert(key, number);
@@ -119,7 +138,7 @@ impl<'c> Keys<'c> {
         if let Some(number) = self.numbers.remove(key)
             && let Some(text) = self.texts.get_mut(number as usize)
         {
-            *text = Cow::Borrowed("");
+            *text = Text::Carried("");
             self.free.push(number);
         }
     }

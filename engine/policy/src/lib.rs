@@ -57,6 +57,7 @@ mod error;
 mod evaluate;
 mod guard;
 mod input;
+mod joined;
 mod joins;
 mod keys;
 mod loaded;

@@ -13,6 +13,7 @@ use regorus::Value;
 use tidegate_model::{AbortCode, Resource, Verdict};
 
 use crate::input;
+use crate::joined::{Found, Joined};
 use crate::outcome::{Answer, Holds};
 use crate::reads::{Member, Shape};
 
@@ -54,7 +55,7 @@ impl Memo {
         &mut self,
         rule: usize,
         shape: &Shape,
-        (resource, body, joined): (&Resource, &Value, &Value),
+        (resource, body, joined): (&Resource, &Value, &Joined<'_>),
         ask: impl FnOnce() -> Answer,
     ) -> Answer {
         let Some(known) = self.rules.get_mut(rule) else { return ask() };
@@ -66,7 +67,7 @@ impl Memo {
             write_resource(shape, (resource, body), &mut self.bytes);
         }
         if let Some((_, shape)) = shape.member("joined") {
-            write(shape, joined, &mut self.bytes);
+            write_joined(shape, joined, &mut self.bytes);
         }
         if let Some(given) = known.answers.get(self.bytes.as_slice()) {
             known.met += 1;
@@ -115,10 +116,55 @@ fn write_resource(shape: &Shape, (resource, body): (&Resource, &Value), out: &mu
     }
 }
 
+/// Writes what a shape reads of what is joined, as [`write`] does of its value, without
+/// making one where a rule reads some joins or all bodies of one.
+fn write_joined(shape: &Shape, joined: &Joined<'_>, out: &mut Vec<u8>) {
+    if shape.is_whole() || shape.each().is_some() {
+        return write(shape, &joined.value(), out);
+    }
+    out.push(b'{');
+    for Member { name, below, .. } in shape.members() {
+        match joined.get(name) {
+            Some(found) => write_found(below, found, out),
+            None => out.push(b'-'),
+        }
+    }
+    out.push(b'}');
+}
+
+fn write_found(shape: &Shape, found: &Found, out: &mut Vec<u8>) {
+    let Some(each) = each(shape) else { return write(shape, found.object(), out) };
+    out.push(b'{');
+    write_members(shape, each, found.bodies(), out);
+    out.push(b'}');
+}
+
+/// What is read of every member or element.
+fn each(shape: &Shape) -> Option<&Shape> {
+    if shape.is_whole() { Some(shape) } else { shape.each() }
+}
+
+/// Writes members, in order of name, of all of which something is read.
+fn write_members<'v>(
+    shape: &Shape,
+    each: &Shape,
+    members: impl Iterator<Item = (&'v Value, &'v Value)>,
+    out: &mut Vec<u8>,
+) {
+    let named = shape.keys() || !shape.members().is_empty();
+    for (name, member) in members {
+        if named {
+            write(&Shape::whole(), name, out);
+        }
+        let known = name.as_string().ok().and_then(|n| shape.member(n));
+        write(known.map_or(each, |(_, shape)| shape), member, out);
+    }
+}
+
 /// Writes what a shape reads of a value, so that two values that differ in it give
 /// different bytes.
 fn write(shape: &Shape, value: &Value, out: &mut Vec<u8>) {
-    let each = if shape.is_whole() { Some(shape) } else { shape.each() };
+    let each = each(shape);
     match value {
         Value::Undefined => out.push(b'u'),
         Value::Null => out.push(b'n'),
@@ -151,14 +197,7 @@ fn write(shape: &Shape, value: &Value, out: &mut Vec<u8>) {
         Value::Object(members) => {
             out.push(b'{');
             if let Some(each) = each {
-                let named = shape.keys() || !shape.members().is_empty();
-                for (name, member) in members.iter_sorted() {
-                    if named {
-                        write(&Shape::whole(), name, out);
-                    }
-                    let known = name.as_string().ok().and_then(|n| shape.member(n));
-                    write(known.map_or(each, |(_, shape)| shape), member, out);
-                }
+                write_members(shape, each, members.iter_sorted(), out);
             } else {
                 for Member { key, below, .. } in shape.members() {
                     match members.get(key) {
@@ -229,6 +268,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_joined_is_written_as_its_value_is() {
+        let found = |text: &str| {
+            let bodies = Value::from_json_str(text).unwrap();
+            let bodies = bodies.as_object().unwrap().iter_sorted();
+            Found::new(bodies.map(|(id, body)| (id.clone(), body.clone())).collect())
+        };
+        let (groups, none) = (found(r#"{"g":{"n":1,"m":2},"h":{"n":3}}"#), found("{}"));
+        let mut joined = Joined::default();
+        joined.add("groups", &groups);
+        joined.add("none", &none);
+        for paths in [
+            &["groups/*/n"][..],
+            &["groups/*k/n", "none/*"],
+            &["groups/g/n", "absent/*"],
+            &["groups/*/n", "groups/g"],
+            &["groups", "none"],
+            &["*k/*/n"],
+            &["none"],
+            &[],
+        ] {
+            let (shape, mut a, mut b) = (shape(paths), Vec::new(), Vec::new());
+            write_joined(&shape, &joined, &mut a);
+            write(&shape, &joined.value(), &mut b);
+            assert_eq!(a, b, "{paths:?}");
+        }
+    }
+
+    #[test]
     fn a_rule_that_never_meets_the_same_again_is_no_longer_looked_up() {
         let mut memo = Memo::new(1);
         let shape = shape(&["resource/body/id", "joined/x"]);
@@ -246,7 +313,7 @@ mod tests {
         let mut asked = 0;
         let mut ask = |memo: &mut Memo, id: usize| {
             let body = Value::from_json_str(&format!(r#"{{"id":{id}}}"#)).unwrap();
-            let joined = Value::new_object();
+            let joined = Joined::default();
             memo.answer(0, &shape, (&resource, &body, &joined), || {
                 asked += 1;
                 Answer::pass()

@@ -123,7 +123,7 @@ impl<'de> Visitor<'de> for Part<'_, '_> {
         let Self { shape, parser } = self;
         let each = if shape.is_whole() { Some(shape) } else { shape.each() };
         let mut at = 0;
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(shape.members().len());
         while let Some(known) =
             from.next_key_seed(Key { shape, at: &mut at, each, parser: &mut *parser })?
         {

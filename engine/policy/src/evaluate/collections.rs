@@ -133,7 +133,7 @@ impl Group<'_> {
                     }
                 };
                 let one_region = matches!(self.place, Place::Region(_));
-                let id = Value::from(input::local_id(&loaded.resource, one_region));
+                let id = Value::from(&*input::local_id(&loaded.resource, one_region));
                 let id = if group.contains_key(&id) { Value::from(key.as_str()) } else { id };
                 group.insert(id, value);
             }

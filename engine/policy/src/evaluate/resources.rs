@@ -8,8 +8,9 @@ use tidegate_model::{AbortCode, Facts, FactsError, Kind, ResourceKey, Verdict};
 
 use super::rule::Again;
 use super::state::State;
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Place, Seen};
 use crate::input::{self, BATCH, check_requires};
+use crate::joined::Joined;
 use crate::joins::Lookup;
 use crate::loaded::Loaded;
 use crate::memo::Memo;
@@ -23,13 +24,21 @@ struct Context<'e, 'm> {
     set: &'m RuleSet,
     facts: &'e dyn Facts,
     coverage: &'e Coverage<'e>,
-    nothing: Value,
 }
 
 /// What answers.
 struct Asked<'r, 'm> {
     runner: &'r mut Runner<'m>,
     memo: Memo,
+    /// By rule.
+    blind: Vec<Option<Blind>>,
+}
+
+/// Why a rule cannot see all that it is joined with, if so, from the region that it was
+/// last asked about: resources of one region follow each other.
+struct Blind {
+    region: Option<Arc<str>>,
+    why: Option<String>,
 }
 
 /// What rules that are asked about one resource share.
@@ -50,9 +59,10 @@ pub(super) fn judge(
     coverage: &Coverage<'_>,
     runner: &mut Runner<'_>,
 ) -> Result<(), FactsError> {
-    let context = Context { set, facts, coverage, nothing: Value::new_object() };
+    let context = Context { set, facts, coverage };
     let memo = Memo::new(state.rules.len());
-    let asked = &mut Asked { runner, memo };
+    let blind = state.rules.iter().map(|_| None).collect();
+    let asked = &mut Asked { runner, memo, blind };
     for kind in state.kinds() {
         state.drop_removed(&kind);
         let of_kind = |at: usize| set.definitions().get(at).is_some_and(|r| is_about(r, &kind));
@@ -199,9 +209,12 @@ impl Context<'_, '_> {
             Err(problem) => return Answer::abort(AbortCode::Error, problem),
         };
         let joined = if rule.joins.is_empty() {
-            self.nothing.clone()
+            Joined::default()
         } else {
-            match state.joins.resolve(rule, self.coverage, (loaded, looked)) {
+            if let Some(why) = self.blind(asked, (n, rule), loaded.resource.region.as_ref()) {
+                return Answer::abort(AbortCode::Join, why);
+            }
+            match state.joins.resolve((n, rule), (loaded, looked)) {
                 Ok(joined) => joined,
                 Err(abort) => return abort,
             }
@@ -211,7 +224,7 @@ impl Context<'_, '_> {
         else {
             return Answer::abort(AbortCode::Error, "the rule was not compiled");
         };
-        let Asked { runner, memo } = asked;
+        let Asked { runner, memo, .. } = asked;
         let answer = memo.answer(n, shape, (&loaded.resource, body, &joined), || {
             let now = rule.time.then_some(&state.now);
             let plain = rule.joins.is_empty() && !rule.time;
@@ -221,7 +234,7 @@ impl Context<'_, '_> {
                 _ => {
                     let made = || input::with_body(&loaded.resource, body.clone());
                     let resource = shared.resource.get_or_insert_with(made).clone();
-                    input::of_resource(resource, joined.clone(), parameters, now)
+                    input::of_resource(resource, joined.value(), parameters, now)
                 }
             };
             if let Some(alike) = alike {
@@ -240,5 +253,27 @@ impl Context<'_, '_> {
             },
             None => answer,
         }
+    }
+
+    /// Why a rule cannot see all that it is joined with from a region.
+    fn blind(
+        &self,
+        asked: &mut Asked<'_, '_>,
+        (n, rule): (usize, &Rule),
+        region: Option<&Arc<str>>,
+    ) -> Option<String> {
+        let Some(slot) = asked.blind.get_mut(n) else {
+            return Some("the rule was not compiled".to_owned());
+        };
+        if slot.as_ref().is_none_or(|known| known.region.as_ref() != region) {
+            let place = region.map_or(Place::Everywhere, |r| Place::Region(r));
+            let seen = rule.joins.iter().map(|join| self.coverage.check(rule, &join.kind, place));
+            let why = seen.into_iter().find_map(|seen| match seen {
+                Seen::No(cause) => Some(cause.message),
+                Seen::Enough | Seen::Absent => None,
+            });
+            *slot = Some(Blind { region: region.cloned(), why });
+        }
+        slot.as_ref()?.why.clone()
     }
 }

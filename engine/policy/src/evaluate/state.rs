@@ -226,6 +226,7 @@ impl<'c, 'm> State<'c, 'm> {
                 }
             }
             self.joins.sort();
+            self.joins.all_taken_in();
             return Ok(());
         }
         let mut dirty = self.joins.drop_changed(|key| self.changed.has(key));
@@ -240,12 +241,12 @@ impl<'c, 'm> State<'c, 'm> {
         let affected = self.joins.watching(&dirty);
         self.joins.sort();
         for (target, key) in affected {
-            for state in &mut self.rules {
+            for (n, state) in self.rules.iter_mut().enumerate() {
                 let Some(rule) = set.definitions().get(state.at) else { continue };
                 let of_kind = rule.meta.kinds.iter().any(|k| k.as_str() == key.kind());
                 if let Again::Some(again) = &mut state.again
                     && of_kind
-                    && self.joins.uses(rule, target)
+                    && self.joins.uses(n, target)
                 {
                     again.insert(key.clone());
                 }

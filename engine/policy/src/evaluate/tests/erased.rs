@@ -1,4 +1,4 @@
-//! Resources whose bodies were erased from the store.
+//! Resources whose bodies were erased from the store, or that lack what they are joined by.
 
 use tidegate_model::Verdict;
 
@@ -54,4 +54,22 @@ fn a_join_that_an_erased_resource_may_have_answered_aborts() {
         reasons[0].contains("network.port") && reasons[0].contains("cannot be read"),
         "{reasons:?}"
     );
+}
+
+#[test]
+fn a_join_by_a_required_field_that_is_not_there_aborts() {
+    let port =
+        |body: &'static str| move |m: &mut Memory| m.put("network.port", Some("R"), "p", body);
+    let required = format!("{JOIN}#   requires:\n#     network.port: [/device_id]\n");
+    for (custom, body, aborts) in [
+        (JOIN, "{}", false),
+        (&required, "{}", true),
+        (&required, r#"{"device_id":null}"#, false),
+        (&required, r#"{"device_id":"7"}"#, false),
+    ] {
+        let (verdict, reasons) = judge(custom, port(body));
+        assert_eq!(verdict == Verdict::Abort, aborts, "{custom} {body} {reasons:?}");
+        let names = |r: &String| r.contains("`/device_id` of test/network.port/R/p");
+        assert_eq!(reasons.iter().any(names), aborts, "{reasons:?}");
+    }
 }

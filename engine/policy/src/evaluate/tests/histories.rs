@@ -41,6 +41,24 @@ verdict := "pass" if count(violations) == 0
 verdict := "fail" if count(violations) > 0
 "#;
 
+const REQUIRED: &str = r#"# METADATA
+# title: joins of what is required
+# custom:
+#   id: h-required
+#   severity: low
+#   input: resource
+#   kinds: [a.server]
+#   visibility: member
+#   joins:
+#     - {name: volumes, kind: a.volume, key: /volumes, field: /n}
+#   requires: {a.volume: [/n]}
+package h.required
+import rego.v1
+violations contains {"message": "joined"} if count(input.joined.volumes) > 1
+verdict := "pass" if count(violations) == 0
+verdict := "fail" if count(violations) > 0
+"#;
+
 const TIME: &str = r#"# METADATA
 # title: time
 # custom:
@@ -111,6 +129,7 @@ fn rules() -> RuleSet {
     compile(&[
         ("name.rego", NAME),
         ("join.rego", JOIN),
+        ("required.rego", REQUIRED),
         ("time.rego", TIME),
         ("always.rego", ALWAYS),
         ("all.rego", ALL),
@@ -121,7 +140,7 @@ fn rules() -> RuleSet {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Put { kind: usize, region: usize, id: u8, n: u8, volumes: Vec<u8>, peer: u8, whole: bool },
+    Put { kind: usize, region: usize, id: u8, n: u8, volumes: Vec<u8>, peer: u8, lacks: u8 },
     Remove { kind: usize, region: usize, id: u8 },
     See { kind: usize, region: usize, id: u8, seen: bool },
     Cover { kind: usize, region: usize, how: u8 },
@@ -133,8 +152,8 @@ const REGIONS: [Option<&str>; 3] = [Some("R"), Some("S"), None];
 fn step() -> impl Strategy<Value = Step> {
     let at = || (0..2_usize, 0..3_usize, 0..6_u8);
     prop_oneof![
-        6 => (at(), 0..12_u8, prop::collection::vec(0..12_u8, 0..3), 0..6_u8, prop::bool::weighted(0.9)).prop_map(
-            |((kind, region, id), n, volumes, peer, whole)| Step::Put { kind, region, id, n, volumes, peer, whole }
+        6 => (at(), 0..12_u8, prop::collection::vec(0..12_u8, 0..3), 0..6_u8, 0..20_u8).prop_map(
+            |((kind, region, id), n, volumes, peer, lacks)| Step::Put { kind, region, id, n, volumes, peer, lacks }
         ),
         2 => at().prop_map(|(kind, region, id)| Step::Remove { kind, region, id }),
         2 => (at(), any::<bool>()).prop_map(|((kind, region, id), seen)| Step::See { kind, region, id, seen }),
@@ -144,9 +163,13 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn apply(memory: &mut Memory, covered: &mut [[u8; 3]; 2], step: &Step) {
     match step {
-        Step::Put { kind, region, id, n, volumes, peer, whole } => {
-            let n = if *whole { format!("\"n\":{n},") } else { String::new() };
-            let body = format!("{{{n}\"peer\":\"{peer}\",\"volumes\":{volumes:?}}}");
+        Step::Put { kind, region, id, n, volumes, peer, lacks } => {
+            let n = if *lacks == 0 { String::new() } else { format!("\"n\":{n},") };
+            // Without a body it was erased.
+            let body = match lacks {
+                1 => String::new(),
+                _ => format!("{{{n}\"peer\":\"{peer}\",\"volumes\":{volumes:?}}}"),
+            };
             memory.put(KINDS[*kind], REGIONS[*region], &id.to_string(), &body);
         }
         Step::Remove { kind, region, id } => {
@@ -221,6 +244,20 @@ proptest! {
     ) {
         check(&rounds);
     }
+}
+
+#[test]
+fn what_looks_up_nothing_does_not_depend_on_what_cannot_be_read() {
+    let put = |kind, lacks| Step::Put {
+        kind,
+        region: 0,
+        id: 0,
+        n: 0,
+        volumes: Vec::new(),
+        peer: 0,
+        lacks,
+    };
+    check(&[(vec![put(0, 2)], 0, false), (vec![put(1, 0)], 0, false)]);
 }
 
 #[test]
