@@ -11,132 +11,28 @@
 //! A lookup from a region sees that region and what has none; a lookup from no
 //! region sees everything. Lookups in other subjects are in [`crate::across`].
 
+mod pair;
+mod target;
+
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use regorus::Value;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tidegate_model::{AbortCode, Facts, FactsError, Kind, ResourceKey};
 
 use crate::input;
 use crate::joined::{Found, Joined};
 use crate::keys::{KeyTable, Keys};
 use crate::loaded::{Loaded, Reader};
-use crate::metadata::{Join, Rule};
+use crate::metadata::Rule;
 use crate::outcome::Answer;
 use crate::pointer::Pointer;
 use crate::raw::Raw;
-
-/// A hash with the number of a resource's key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Pair {
-    hash: u64,
-    key: u32,
-}
-
-impl Pair {
-    const BYTES: usize = 12;
-
-    fn write(pairs: &[Self]) -> Raw<'static> {
-        let mut bytes = Vec::with_capacity(pairs.len() * Self::BYTES);
-        for Self { hash, key } in pairs {
-            bytes.extend_from_slice(&hash.to_le_bytes());
-            bytes.extend_from_slice(&key.to_le_bytes());
-        }
-        Raw(bytes.into())
-    }
-
-    /// The pairs of keys that there are; `None` if another is among them.
-    fn read(raw: &Raw<'_>, keys: usize) -> Option<Vec<Self>> {
-        let (chunks, []) = raw.0.as_chunks::<{ Self::BYTES }>() else { return None };
-        let one = |[a, b, c, d, e, f, g, h, key @ ..]: &[u8; Self::BYTES]| {
-            let hash = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
-            let key = u32::from_le_bytes(*key);
-            ((key as usize) < keys).then_some(Self { hash, key })
-        };
-        chunks.iter().map(one).collect()
-    }
-}
-
-/// The first 8 bytes of a SHA-256: whoever names resources in a cloud must not
-/// be able to make two of them meet.
-pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    first(Sha256::digest(bytes).into())
-}
-
-fn first(digest: [u8; 32]) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// The hash of a scalar; text and numbers never have the same.
-fn hash_value(value: &Value) -> u64 {
-    let tagged = |tag: &[u8], text: &str| {
-        first(Sha256::new_with_prefix(tag).chain_update(text).finalize().into())
-    };
-    match value {
-        Value::String(text) => tagged(b"s", text),
-        other => tagged(b"v", &other.to_string()),
-    }
-}
-
-/// Under this hash stand the targets whose fields cannot be read, or are not there though
-/// the rule requires them: any value may be theirs.
-fn unreadable() -> u64 {
-    static HASH: LazyLock<u64> = LazyLock::new(|| hash(b"unreadable"));
-    *HASH
-}
-
-/// What is looked up: a kind by a field, its id if there is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Target {
-    kind: Kind,
-    field: Option<Pointer>,
-    /// Whether every resource of the kind has the field, so that one without it may
-    /// belong to any value.
-    required: bool,
-}
-
-impl Target {
-    fn of(rule: &Rule, join: &Join) -> Self {
-        let requires = rule.requires.get(&join.kind).map_or(&[][..], Vec::as_slice);
-        let required = join.field.as_ref().is_some_and(|field| requires.contains(field));
-        Self { kind: join.kind.clone(), field: join.field.clone(), required }
-    }
-
-    /// Whether the values that a resource is found by can be told.
-    fn can_tell(&self, loaded: &Loaded) -> bool {
-        match (&self.field, loaded.body()) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(field), Some(body)) => !self.required || field.get(body).is_some(),
-        }
-    }
-
-    /// Hands out the values that a resource is found by.
-    fn values(&self, loaded: &Loaded, found: &mut dyn FnMut(&Value)) {
-        match (&self.field, loaded.body()) {
-            (None, _) => found(&Value::from(&*input::id(&loaded.resource.key))),
-            (Some(field), Some(body)) => field.scalars(body, found),
-            (Some(_), None) => {}
-        }
-    }
-
-    /// Whether a resource is found by a value.
-    fn has(&self, loaded: &Loaded, value: &Value) -> bool {
-        match (&self.field, value) {
-            (None, Value::String(text)) => *input::id(&loaded.resource.key) == **text,
-            (None, _) => false,
-            (Some(_), _) => {
-                let mut same = false;
-                self.values(loaded, &mut |v| same |= v == value);
-                same
-            }
-        }
-    }
-}
+use pair::{Pair, with_hash};
+pub(crate) use target::hash;
+use target::{Target, hash_value, unreadable};
 
 /// What a resource looks up by one pointer in one target.
 pub(crate) struct Lookup {
@@ -491,12 +387,4 @@ impl JoinsCarry<'_> {
         let pairs = self.index.iter().chain(&self.watchers).map(|raw| raw.0.len() + 8);
         self.keys.len() + pairs.sum::<usize>()
     }
-}
-
-/// The pairs with a hash, of pairs in order. Mostly there is one, so the end is not
-/// searched for.
-fn with_hash(pairs: &[Pair], hash: u64) -> impl Iterator<Item = &Pair> {
-    let from = pairs.partition_point(|p| p.hash < hash);
-    let rest = pairs.get(from..).unwrap_or_default();
-    rest.iter().take_while(move |p| p.hash == hash)
 }
