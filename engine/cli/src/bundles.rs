@@ -1,20 +1,22 @@
 //! From what the user typed after `--bundle` and `--scope` to rules.
 
+mod scope;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 use tidegate_gatekeeper::{Constraints, Folder};
-use tidegate_model::{Evaluation, RuleId, RuleMeta, Timestamp, Verdict};
-use tidegate_policy::{
-    Bundle, LoadError, Parameters, RuleSet, Scope, ScopeOutcome, TestcaseOutcome, Validity,
-};
-use tidegate_report::{ScopeReport, TestcaseReport};
+use tidegate_model::{Evaluation, RuleId, RuleMeta, Timestamp};
+use tidegate_policy::{Bundle, LoadError, Parameters, RuleSet};
+use tidegate_report::ScopeReport;
 
 use crate::config::{Origin, Parameter, RuleChoice, Setting};
 use crate::failure::{Failure, Result};
 use crate::rules::System;
+pub(crate) use scope::is_scope_file;
+use scope::{Wanted, WantedScope, split_version};
 
 /// The bundles of `policies/`, as part of the binary.
 static POLICIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../policies");
@@ -225,24 +227,6 @@ pub(crate) struct Resolved {
     whole: BTreeSet<String>,
 }
 
-#[derive(Clone)]
-struct WantedScope {
-    name: String,
-    scope: Scope,
-    /// The effective ones if absent.
-    version: Option<String>,
-}
-
-impl WantedScope {
-    /// The versions asked for on a day: the one named, or the effective ones.
-    fn versions(&self, date: jiff::civil::Date) -> Vec<&str> {
-        match &self.version {
-            Some(version) => vec![version.as_str()],
-            None => self.scope.effective(date),
-        }
-    }
-}
-
 /// Loads and compiles what was chosen. Without any choice, that is the
 /// effective version of the system's scope: its bundle also has rules of drafts
 /// and of versions that are over, which nobody wants to fail for.
@@ -388,96 +372,6 @@ fn load_failure(error: &LoadError) -> Failure {
     hints.into_iter().fold(failure, Failure::hint)
 }
 
-/// A scope as asked for: `NAME[@VERSION]` or `PATH[@VERSION]`.
-struct Wanted<'t> {
-    /// The slug of its name, `scs-compatible-iaas` for `SCS-compatible IaaS`:
-    /// also the name of the bundle that has the rules.
-    name: String,
-    /// The effective ones if absent.
-    version: Option<&'t str>,
-    /// The scope, where a path was given.
-    file: Option<Scope>,
-}
-
-impl<'t> Wanted<'t> {
-    fn read(text: &'t str) -> Result<Self> {
-        let (place, version) = split_version(text);
-        if !is_file(place) {
-            return Ok(Self { name: place.to_owned(), version, file: None });
-        }
-        let text = std::fs::read_to_string(place).map_err(|e| {
-            Failure::usage(format!("cannot read scope file `{place}`: {e}"))
-                .hint("name a file that exists, or a scope of a bundle without `/` and `.yaml`")
-        })?;
-        let scope = Scope::parse(&text).map_err(|e| {
-            Failure::new(format!("cannot use scope file `{place}`")).caused_by(Some(&e))
-        })?;
-        let name = slug(&scope);
-        // It becomes the name of a bundle, and must not lead to a folder.
-        if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
-            return Err(Failure::new(format!("cannot use scope file `{place}`"))
-                .also("its `name` is not made of letters, digits, blanks and `-`"));
-        }
-        Ok(Self { name, version, file: Some(scope) })
-    }
-
-    fn find(self, bundles: &[Bundle]) -> Result<WantedScope> {
-        let Self { name, version, file } = self;
-        let scope = match file {
-            Some(scope) => scope,
-            None => in_bundles(bundles, &name)?,
-        };
-        if let Some(version) = version
-            && scope.version(version).is_none()
-        {
-            let known: Vec<&str> = scope.versions().collect();
-            return Err(Failure::usage(format!("scope `{name}` has no version `{version}`"))
-                .hint(format!("its versions: {}", known.join(", "))));
-        }
-        Ok(WantedScope { name, scope, version: version.map(str::to_owned) })
-    }
-}
-
-/// `PLACE[@VERSION]`; no version stands for the effective ones.
-fn split_version(text: &str) -> (&str, Option<&str>) {
-    match text.rsplit_once('@') {
-        Some((place, "effective")) => (place, None),
-        Some((place, version)) if !version.contains('/') => (place, Some(version)),
-        _ => (text, None),
-    }
-}
-
-fn is_file(place: &str) -> bool {
-    place.contains('/') || place.ends_with(".yaml") || place.ends_with(".yml")
-}
-
-/// Whether a scope is asked for by the path of its file.
-pub(crate) fn is_scope_file(text: &str) -> bool {
-    is_file(split_version(text).0)
-}
-
-fn slug(scope: &Scope) -> String {
-    scope.name().to_ascii_lowercase().replace(' ', "-")
-}
-
-fn in_bundles(bundles: &[Bundle], name: &str) -> Result<Scope> {
-    let mut known = Vec::new();
-    for (bundle, file, text) in
-        bundles.iter().flat_map(|b| b.scopes().iter().map(move |(f, t)| (b.name(), f, t)))
-    {
-        let scope = Scope::parse(text).map_err(|e| {
-            Failure::new(format!("bundle `{bundle}`: cannot read `{file}`")).caused_by(Some(&e))
-        })?;
-        if slug(&scope) == name {
-            return Ok(scope);
-        }
-        known.push(slug(&scope));
-    }
-    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    Err(Failure::usage(format!("there is no scope `{name}`"))
-        .hint(format!("the bundles of this run have: {known}")))
-}
-
 impl Resolved {
     /// The rules that are asked at a time: those of the bundles that count as a
     /// whole, and those that judge testcases of the scopes. `None` for all.
@@ -486,15 +380,9 @@ impl Resolved {
             return None;
         }
         let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
-        let of = |wanted: &WantedScope| -> Vec<RuleId> {
-            let versions = wanted.versions(date).into_iter();
-            let targets = versions.filter_map(|v| wanted.scope.version(v)).map(|v| v.targets);
-            let ids = targets.flat_map(|t| t.into_values().flatten()).map(|t| &t.id);
-            ids.filter_map(|id| RuleId::new(id).ok()).collect()
-        };
         let whole = self.metas.values().filter(|m| self.whole.contains(&m.bundle));
         let whole = whole.map(|m| m.id.clone());
-        Some(self.scopes.iter().flat_map(of).chain(whole).collect())
+        Some(self.scopes.iter().flat_map(|s| s.rules(date)).chain(whole).collect())
     }
 
     /// The same rules for a subject of another system than those of some of its
@@ -528,74 +416,11 @@ impl Resolved {
 
     /// Sums the requested scopes up over an evaluation.
     pub(crate) fn sum_up(&self, evaluation: &Evaluation) -> Result<Vec<ScopeReport>> {
-        let date = evaluation.reference_time.to_zoned(jiff::tz::TimeZone::UTC).date();
         let mut out = Vec::new();
         for wanted in &self.scopes {
-            let versions = wanted.versions(date);
-            if versions.is_empty() {
-                let known: Vec<&str> = wanted.scope.versions().collect();
-                return Err(Failure::usage(format!(
-                    "no version of scope `{}` is effective on {date}",
-                    wanted.name
-                ))
-                .hint(format!("name one after `@`: {}", known.join(", "))));
-            }
-            let states = wanted.scope.validity(date);
-            for version in versions {
-                let Some(outcome) = wanted.scope.outcome(version, evaluation) else { continue };
-                out.push(ScopeReport {
-                    scope: wanted.name.clone(),
-                    title: wanted.scope.name().to_owned(),
-                    uuid: wanted.scope.uuid().to_owned(),
-                    url: wanted.scope.url().map(str::to_owned),
-                    version: version.to_owned(),
-                    state: states.get(version).map_or("not in the timeline", |v| state(*v)).into(),
-                    verdict: outcome.verdict,
-                    testcases: testcases(outcome, evaluation, &self.metas),
-                });
-            }
+            out.extend(wanted.sum_up(evaluation, &self.metas)?);
         }
         Ok(out)
-    }
-}
-
-/// The kinds of evidence that is gathered before a snapshot and carried into it.
-const EVIDENCE: [&str; 3] = ["probe.", "attestation.", tidegate_files::TEST_RESULT];
-
-fn testcases(
-    outcome: ScopeOutcome,
-    evaluation: &Evaluation,
-    metas: &BTreeMap<RuleId, RuleMeta>,
-) -> Vec<TestcaseReport> {
-    let on_evidence = |id: &str| {
-        let kinds = metas.get(id).into_iter().flat_map(|m| &m.kinds);
-        kinds.into_iter().any(|k| EVIDENCE.iter().any(|e| k.as_str().starts_with(e)))
-    };
-    let of = |(target, all): (String, Vec<TestcaseOutcome>)| {
-        let on_evidence = &on_evidence;
-        let one = move |t: TestcaseOutcome| {
-            let judged = evaluation.rules.get(t.id.as_str()).map(|r| r.verdict);
-            TestcaseReport {
-                // Missing although its rule has a verdict: that no longer counts.
-                expired: t.verdict == Verdict::Missing && judged.is_some_and(|v| v != t.verdict),
-                older: t.early && on_evidence(&t.id),
-                target: target.clone(),
-                verdict: t.verdict,
-                expires: t.expires,
-                id: t.id,
-            }
-        };
-        all.into_iter().map(one)
-    };
-    outcome.targets.into_iter().flat_map(of).collect()
-}
-
-fn state(validity: Validity) -> &'static str {
-    match validity {
-        Validity::Draft => "draft",
-        Validity::Effective => "effective",
-        Validity::Warn => "warn",
-        Validity::Deprecated => "deprecated",
     }
 }
 
