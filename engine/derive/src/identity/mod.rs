@@ -279,9 +279,10 @@ impl Directory {
         }
     }
 
-    /// The ids of the roles that a trust gives; none if its trustor is disabled.
-    /// An error says why that cannot be told. What was not seen of what this
-    /// rests on is noted in `unseen`.
+    /// The ids of the roles that a trust gives; none if its trustor is disabled, or
+    /// does not hold one of them any more: Keystone then gives no token at all. An
+    /// error says why that cannot be told. What was not seen of what this rests on
+    /// is noted in `unseen`.
     fn given(
         &self,
         id: &str,
@@ -292,21 +293,43 @@ impl Directory {
         if !trustor.is_enabled() {
             return Ok(None);
         }
-        if let Some(why) = trustor.wrong() {
-            return Err(format!("what its trustor `{}` holds: {why}", trust.trustor_user_id));
-        }
+        let told = |held: &Held, user: &str| match held.wrong() {
+            Some(why) => Err(format!("what its trustor `{user}` holds: {why}")),
+            None => Ok(()),
+        };
+        told(trustor, &trust.trustor_user_id)?;
         let (Some(delegated), Some(project)) = (self.delegated.get(id), &trust.project_id) else {
             return Ok(Some(Vec::new()));
         };
         *unseen = earlier(*unseen, delegated.unseen);
-        // Keystone checked one that was made of another when it was made.
-        if trust.redelegated_trust_id.is_some() {
-            return Ok(Some(delegated.ids.iter().cloned().collect()));
-        }
+        let all = || Ok(Some(delegated.ids.iter().cloned().collect()));
+        // Without the first trust it is not known whose roles count.
+        let Some(first) = self.first(trust, unseen) else { return all() };
+        let Some(holder) = self.held.get(&Actor::User(first.trustor_user_id.clone())) else {
+            return all();
+        };
+        *unseen = earlier(*unseen, holder.unseen);
+        told(holder, &first.trustor_user_id)?;
         let above = self.places.above(project)?;
         *unseen = earlier(*unseen, above.unseen);
-        let holds = |role: &&String| trustor.holds(self.roles.name(role), &above);
-        Ok(Some(delegated.ids.iter().filter(holds).cloned().collect()))
+        let lost = |role: &String| {
+            !self.roles.is_of_domain(role) && !holder.holds(self.roles.name(role), &above)
+        };
+        if delegated.ids.iter().any(lost) { Ok(Some(Vec::new())) } else { all() }
+    }
+
+    /// The trust that a trust was made of, however many steps back, or itself; none
+    /// where one of the steps is not listed. What was not seen is noted in `unseen`.
+    fn first<'t>(&'t self, trust: &'t Trust, unseen: &mut Option<Timestamp>) -> Option<&'t Trust> {
+        let mut at = trust;
+        // Each step is another trust, unless they are in a circle.
+        for _ in 0..=self.trusts.len() {
+            let Some(parent) = &at.redelegated_trust_id else { return Some(at) };
+            let (trust, since) = self.trusts.get(parent)?;
+            *unseen = earlier(*unseen, *since);
+            at = trust;
+        }
+        None
     }
 
     fn settle_credentials(&mut self) {

@@ -41,6 +41,11 @@ impl Roles {
         }
     }
 
+    /// Whether a role is a domain's own, which nobody holds by its name.
+    pub(super) fn is_of_domain(&self, id: &str) -> bool {
+        matches!(self.roles.get(id), Some(Ok(role)) if role.domain_id.is_some())
+    }
+
     /// Finds out what some roles give.
     pub(super) fn settle(&mut self, granted: BTreeSet<String>) {
         self.reach = granted

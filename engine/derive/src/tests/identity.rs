@@ -242,6 +242,48 @@ fn a_trustee_holds_what_the_trustor_does() {
     assert_eq!(held(&cloud, "user/v"), Vec::<String>::new(), "the trustor is disabled");
 }
 
+/// Keystone refuses a token by a trust unless all of its roles are still held.
+#[test]
+fn a_trust_of_a_role_that_is_lost_gives_none() {
+    let mut cloud = cloud();
+    grant(&mut cloud, USER, "project q", "r-member");
+    trust(&mut cloud, &json!({}), "r-member");
+    assert_eq!(held(&cloud, "user/v").len(), 2);
+    trust(&mut cloud, &json!({}), "r-manager");
+    assert_eq!(held(&cloud, "user/v"), Vec::<String>::new());
+    grant(&mut cloud, USER, "project q", "r-manager");
+    assert_eq!(held(&cloud, "user/v").len(), 3);
+    // Whether a domain's own role is held no list of roles tells.
+    cloud.put("identity.role", "", "own", &json!({"name": "own", "domain_id": "d"}));
+    trust(&mut cloud, &json!({}), "own");
+    assert_eq!(held(&cloud, "user/v").len(), 3);
+}
+
+#[test]
+fn a_trust_made_of_another_gives_what_the_first_trustor_holds() {
+    let mut cloud = cloud();
+    grant(&mut cloud, USER, "project q", "r-member");
+    trust(&mut cloud, &json!({}), "r-member");
+    let second = json!({"trustor_user_id": "v", "trustee_user_id": "w", "project_id": "q", "impersonation": false, "expires_at": null, "deleted_at": null, "remaining_uses": null, "redelegated_trust_id": "t"});
+    cloud.put("identity.trust", "", "t2", &second);
+    let role = json!({"id": "r-member", "name": "member", "tidegate": {"trust_id": "t2"}});
+    cloud.put("identity.trust_role", "t2", "r-member", &role);
+    let expected = ["member project/q trust/t2=member", "reader project/q trust/t2=member"];
+    assert_eq!(held(&cloud, "user/w"), expected);
+    let mut less = cloud.clone();
+    less.put("identity.role_assignment", "", &format!("{USER:?} project q r-member"), &json!(1));
+    assert_eq!(held(&less, "user/w"), Vec::<String>::new(), "the first trustor lost the role");
+    let mut unseen = cloud.clone();
+    unseen.see(&key("identity.trust", "", "t"), false);
+    assert!(rests_on_unseen(&unseen, "user", "w"));
+    // Where the first is not listed, or they are in a circle, they may be good.
+    let mut alone = cloud.clone();
+    alone.remove(&key("identity.trust", "", "t"));
+    assert_eq!(held(&alone, "user/w"), expected);
+    trust(&mut cloud, &json!({"redelegated_trust_id": "t2"}), "r-member");
+    assert_eq!(held(&cloud, "user/w"), expected);
+}
+
 #[test]
 fn a_credential_uses_what_its_user_holds() {
     let mut cloud = cloud();
