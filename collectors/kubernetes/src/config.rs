@@ -161,6 +161,11 @@ impl Config {
         let mut chosen = self.kubeconfig.clone();
         chosen.current_context = Some(name.to_owned());
         let mut config = kube::Config::try_from(chosen).map_err(bad)?;
+        // It is shown where something goes wrong.
+        if config.cluster_url.authority().is_some_and(|a| a.as_str().contains('@')) {
+            let why = "`server` of its cluster has a user or a password in it";
+            return Err(bad_context(name, why.to_owned()));
+        }
         // kube reads the process's environment for this; here it is passed in.
         config.proxy_url = match self.own_proxy(name) {
             Some(own) => Some(own.parse().map_err(|_| {

@@ -249,8 +249,11 @@ fn settings(
     if auth_url.is_empty() {
         return Err(no_auth("`auth_url` is missing"));
     }
-    if url::Url::parse(&auth_url).map_or(true, |u| !matches!(u.scheme(), "http" | "https")) {
-        return Err(no_auth("`auth_url` is not an http or https address"));
+    let at = url::Url::parse(&auth_url).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
+    let at = at.ok_or_else(|| no_auth("`auth_url` is not an http or https address"))?;
+    // It is shown where something goes wrong.
+    if !at.username().is_empty() || at.password().is_some() {
+        return Err(no_auth("`auth_url` has a user or a password in it"));
     }
 
     let text = |v: &Value| v.as_str().map(str::to_owned);

@@ -84,8 +84,19 @@ fn what_is_missing_is_named() {
         Config::load(&env).unwrap().cloud(None).err().unwrap().to_string()
     };
     let url = "auth_url: \"http://k/v3\"";
+    let user = "username: u, password: p, user_domain_id: d";
     for (auth, kind, expected) in [
-        ("username: u, password: p, user_domain_id: d".to_owned(), "", "`auth_url` is missing"),
+        (user.to_owned(), "", "`auth_url` is missing"),
+        (
+            format!("{user}, auth_url: \"u:hunter2@k\""),
+            "",
+            "`auth_url` is not an http or https address",
+        ),
+        (
+            format!("{user}, auth_url: \"https://u:hunter2@k/v3\""),
+            "",
+            "`auth_url` has a user or a password in it",
+        ),
         (format!("{url}, username: u, user_domain_id: d"), "", "`password` is missing"),
         (url.to_owned(), "auth_type: token, ", "`token` is missing"),
         (url.to_owned(), "auth_type: v3kerberos, ", "auth_type `v3kerberos` is not supported"),

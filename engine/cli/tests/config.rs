@@ -414,11 +414,56 @@ fn without_cloud_all_targets_of_the_file_are_scanned() {
         let ran = shell.run("scan");
         assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
         ran.refused(1, &["the dashboard's address", "tidegate.yaml:3"]);
+        shell.run("config show --origin").refused(1, &["the dashboard's address"]);
+        let ran = shell.run(&format!("--no-config config show --dashboard {address}"));
+        assert!(ran.code != 0 && !format!("{ran:?}").contains("hunter2"), "{ran:?}");
     }
 
     let shell = with("targets:\n  one:\n    cloud: three\n");
     shell.write("clouds.yaml", CLOUDS);
     shell.run("scan").refused(64, &["unknown cloud `three`", "tidegate.yaml:4", "one"]);
+}
+
+/// Whatever address has a password in it, it is refused, and never told again.
+#[test]
+fn no_address_of_the_configuration_tells_a_password() {
+    let shell = with("store: s3://key:hun/ter2@bucket/prefix\n");
+    let silent = |ran: &Ran| {
+        let text = format!("{ran:?}");
+        assert!(!text.contains("ter2") && !text.contains("key:"), "{text}");
+    };
+    for args in ["config show", "config show --origin -f json"] {
+        let ran = shell.run(args);
+        silent(&ran);
+        assert!(ran.code == 0 && ran.stdout.contains("s3://[redacted]@bucket/prefix"), "{ran:?}");
+    }
+    let env = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+    for args in ["snapshot list", "store stats", "snapshot list --store s3://key:hunter2@bucket"] {
+        let ran = shell.run_with(args, &env);
+        silent(&ran);
+        ran.refused(
+            64,
+            &["cannot use store `s3://[redacted]@bucket", "write `s3://bucket/prefix`"],
+        );
+    }
+
+    let shell = Shell::new();
+    let auth = "auth_url: 'https://key:hunter2@127.0.0.1:9/v3', username: u, password: p, \
+                user_domain_name: D, project_name: p, project_domain_name: D";
+    shell.write("clouds.yaml", &format!("clouds:\n  one:\n    auth: {{{auth}}}\n"));
+    for args in ["collect", "scan", "config show", "probe --cloud one --clean"] {
+        silent(&shell.run_with(args, &[("TIDEGATE_LOG", "debug")]));
+    }
+    shell.run("collect").refused(1, &["`auth_url` has a user or a password in it"]);
+
+    let shell = Shell::new();
+    let kubeconfig = "{clusters: [{name: c, cluster: {server: 'https://key:hunter2@127.0.0.1:9'}}], \
+                      users: [{name: u, user: {token: t}}], current-context: x, \
+                      contexts: [{name: x, context: {cluster: c, user: u}}]}";
+    shell.write(".kube/config", kubeconfig);
+    let ran = shell.run_with("collect --context x", &[("TIDEGATE_LOG", "debug")]);
+    silent(&ran);
+    assert!(ran.stderr.contains("`server` of its cluster has a user or a password"), "{ran:?}");
 }
 
 /// The example cloud, served for two entries of a clouds.yaml.

@@ -71,7 +71,7 @@ impl Bucket {
         cache: &FsPath,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, StoreError> {
-        let wrong = |why: &str| StoreError::Bucket { url: url.to_owned(), why: why.to_owned() };
+        let wrong = |why: &str| StoreError::Bucket { url: Self::shown(url), why: why.to_owned() };
         let rest = url.strip_prefix("s3://").ok_or_else(|| wrong("write `s3://bucket/prefix`"))?;
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if name.is_empty() || name.contains(['?', '#', '@', ':']) {
@@ -102,6 +102,18 @@ impl Bucket {
             cache: cache.to_owned(),
             builder,
         })
+    }
+
+    /// An address of a bucket as it may be shown: without what stands before `@`,
+    /// which is no bucket's name and may be a key, with slashes in it.
+    #[must_use]
+    pub fn shown(url: &str) -> String {
+        let rest = url.strip_prefix("s3://").unwrap_or_default();
+        let name = rest.split('/').next().unwrap_or_default();
+        match rest.rsplit_once('@') {
+            Some((_, rest)) if name.contains(['@', ':']) => format!("s3://[redacted]@{rest}"),
+            Some(_) | None => url.to_owned(),
+        }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -166,6 +178,9 @@ mod tests {
         check("s3://b", &keys, Ok(("b", "")));
         check("s3:///p", &keys, Err("write `s3://bucket/prefix`"));
         check("s3://user@b/p", &keys, Err("write `s3://bucket/prefix`"));
+        check("s3://key:hunter2@b/p", &keys, Err("`s3://[redacted]@b/p`"));
+        check("s3://key:hun/ter2@b/p", &keys, Err("`s3://[redacted]@b/p`"));
+        check("s3://b/p@q", &keys, Ok(("b", "p@q")));
         check("s3://b/p", &[], Err("set AWS_ACCESS_KEY_ID"));
         check("s3://b/p", &[("AWS_ACCESS_KEY_ID", "")], Err("set AWS_ACCESS_KEY_ID"));
     }

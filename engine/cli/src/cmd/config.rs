@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tidegate_store::Bucket;
 
 use crate::args::{Config as Args, ConfigShow, With};
 use crate::cmd::Context;
@@ -69,7 +70,7 @@ fn rows(ctx: &Context<'_>, args: &ConfigShow) -> Result<Vec<Row>> {
     config.wanted(&args.targets, &args.sources, every)?;
     let clouds = config.clouds(&args.targets, every)?;
     let mut rows = vec![
-        row("store", &config.store(&ctx.global)?, |p| path(p)),
+        row("store", &config.store(&ctx.global)?, |p| store(p)),
         row("retention", &config.retention_setting(), |r| json!(r)),
         row("targets", &clouds, |names| {
             json!(names.as_ref().map(|l| l.iter().map(Name::as_str).collect::<Vec<_>>()))
@@ -161,6 +162,11 @@ fn targets(config: &Config, args: &ConfigShow, rows: &mut Vec<Row>) {
     if let Some(url) = &sources.dashboard {
         flag("dashboard", "--dashboard", url.as_str().into());
     }
+}
+
+/// A folder, or the address of a bucket.
+fn store(place: &Path) -> Value {
+    Bucket::shown(&place.to_string_lossy()).into()
 }
 
 fn path(path: &Path) -> Value {
