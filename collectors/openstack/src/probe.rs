@@ -95,6 +95,8 @@ pub(crate) fn distrust(why: &str) -> String {
         ("unknownissuer", "it is signed by an unknown authority"),
         ("causedasendentity", "it is an authority's own certificate, which servers must not show"),
         ("notvalidforname", "it is for another name"),
+        ("not valid for name", "it is for another name"),
+        ("not valid yet", "it is not valid yet"),
         ("expired", "it has expired"),
     ];
     let found = known.iter().find(|(mark, _)| why.contains(mark));

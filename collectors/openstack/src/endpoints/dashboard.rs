@@ -3,10 +3,9 @@
 use http::HeaderMap;
 use reqwest::{Client, Response};
 use serde_json::{Map, Value, json};
-use tidegate_retry::innermost;
 use url::Url;
 
-use super::address;
+use super::{address, silence};
 
 /// Redirections that are followed: from the root to the page that asks for a
 /// password there are one or two.
@@ -75,7 +74,7 @@ pub(super) async fn facts(client: &Client, url: &str) -> Result<Value, String> {
             Ok(answer) => answer,
             Err(e) => {
                 put("reached", false.into());
-                put("error", innermost(&e).into());
+                put("error", silence(&e).into());
                 break;
             }
         };

@@ -120,6 +120,8 @@ fn read(kind: u8, record: &[u8], offered: Version) -> Offer {
         (ALERT, _) => Offer::Unknown("the answer is an alert of no known level".to_owned()),
         (HANDSHAKE, Some(&SERVER_HELLO)) => match chosen(record) {
             Some(version) if version == offered.code() => Offer::Accepted,
+            // What it is willing to speak is worse still.
+            Some([3, 0]) => Offer::Unknown("the answer is SSL 3.0".to_owned()),
             Some(_) => Offer::Refused,
             None => Offer::Unknown("the answer breaks off".to_owned()),
         },
@@ -152,9 +154,20 @@ fn chosen(hello: &[u8]) -> Option<[u8; 2]> {
 /// Suites that servers of the last twenty years have, so that a refusal is one of
 /// the version: elliptic and plain Diffie-Hellman and RSA, with AES, `ChaCha20` and
 /// 3DES. The last stands for secure renegotiation.
-const SUITES: [u16; 24] = [
+const SUITES_12: [u16; 24] = [
     0xc02c, 0xc02b, 0xc030, 0xc02f, 0xcca9, 0xcca8, 0x009f, 0x009e, 0xc024, 0xc023, 0xc028, 0xc027,
     0xc00a, 0xc009, 0xc014, 0xc013, 0x0039, 0x0033, 0x009d, 0x009c, 0x0035, 0x002f, 0x000a, 0x00ff,
+];
+
+/// Those that there were before TLS 1.2, also the bad ones: without encryption,
+/// without a certificate, with RC4, DES or keys for export. Whoever takes one of them
+/// takes the version.
+const SUITES_OLD: [u16; 50] = [
+    0xc00a, 0xc009, 0xc014, 0xc013, 0x0039, 0x0033, 0x0035, 0x002f, 0x0038, 0x0032, 0xc008, 0xc012,
+    0x0016, 0x0013, 0x000a, 0x0088, 0x0084, 0x0045, 0x0041, 0x009a, 0x0096, 0x0007, 0xc007, 0xc011,
+    0x0005, 0x0004, 0x0015, 0x0012, 0x0009, 0x0014, 0x0008, 0x0006, 0x0003, 0xc019, 0xc018, 0xc017,
+    0xc016, 0xc015, 0x003a, 0x0034, 0x001b, 0x0018, 0x001a, 0x0019, 0x0017, 0xc010, 0xc006, 0x0002,
+    0x0001, 0x00ff,
 ];
 
 /// Those of TLS 1.3.
@@ -191,7 +204,11 @@ fn hello(version: Version, host: &str) -> Vec<u8> {
         // No share of a key: the server is to answer with the request for one.
         extend(51, counted(Vec::new()));
     }
-    let suites: &[u16] = if newest { &SUITES_13 } else { &SUITES };
+    let suites: &[u16] = match version {
+        Version::Tls10 | Version::Tls11 => &SUITES_OLD,
+        Version::Tls12 => &SUITES_12,
+        Version::Tls13 => &SUITES_13,
+    };
     let legacy = if newest { Version::Tls12.code() } else { version.code() };
     let mut body = legacy.to_vec();
     // What should be random protects a connection, and there will be none.
@@ -232,6 +249,8 @@ mod tests {
         };
         check(&server_hello([3, 1], &[]), Version::Tls10, Offer::Accepted);
         check(&server_hello([3, 1], &[]), Version::Tls11, Offer::Refused);
+        let worse = Offer::Unknown("the answer is SSL 3.0".into());
+        check(&server_hello([3, 0], &[]), Version::Tls10, worse);
         check(&server_hello([3, 3], &[0xff, 1, 0, 1, 0]), Version::Tls12, Offer::Accepted);
         let retry = server_hello([3, 3], &[0, 51, 0, 2, 0, 29, 0, 43, 0, 2, 3, 4]);
         check(&retry, Version::Tls13, Offer::Accepted);
@@ -264,11 +283,13 @@ mod tests {
     #[test]
     fn a_hello_has_the_lengths_that_it_says() {
         for version in Version::ALL {
-            for host in ["cloud.example", "192.0.2.1"] {
+            for host in ["an-api-of-the-region-one.cloud.example", "192.0.2.1"] {
                 let bytes = hello(version, host);
                 let long = |at: usize| usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
                 assert_eq!(bytes.len(), 5 + long(3));
                 assert_eq!(bytes.len(), 9 + long(7));
+                // Some old load balancers never answer longer ones.
+                assert!(bytes.len() < 256, "{}", bytes.len());
                 assert_eq!(bytes.windows(13).any(|w| w == b"cloud.example"), host != "192.0.2.1");
             }
         }

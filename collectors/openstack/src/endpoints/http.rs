@@ -2,9 +2,8 @@
 
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Map, Value, json};
-use tidegate_retry::innermost;
 
-use super::{Extra, Spot};
+use super::{Extra, Spot, silence};
 use crate::request::message;
 
 /// One byte more than the middleware of OpenStack's services lets through by
@@ -56,9 +55,7 @@ pub(super) async fn facts(extra: Extra, client: &Client, spot: &Spot) -> Value {
     match request.send().await {
         Err(e) => {
             put("reached", false.into());
-            let why =
-                if e.is_timeout() { "no answer within the time-out".into() } else { innermost(&e) };
-            put("error", why.into());
+            put("error", silence(&e).into());
         }
         Ok(answer) => {
             put("reached", true.into());

@@ -29,7 +29,7 @@ use url::Url;
 
 use crate::cloud::Region;
 use crate::kind::{Id, ROW, Row, Service};
-use crate::probe::Nobody;
+use crate::probe::{Nobody, distrust};
 use crate::reading::Place;
 use crate::redact::Cleaner;
 use crate::run::{Gone, Run};
@@ -253,6 +253,19 @@ fn tls_places(region: &Region, dashboard: Option<&str>) -> Vec<TlsPlace> {
         place.services.insert(service.to_owned());
     }
     out.into_values().collect()
+}
+
+/// Why a request got no answer. Without times, so that it is the same until
+/// something changes.
+fn silence(e: &reqwest::Error) -> String {
+    if e.is_timeout() {
+        return "no answer within the time-out".to_owned();
+    }
+    let why = tidegate_retry::innermost(e);
+    match why.to_lowercase().contains("certificate") {
+        true => format!("the certificate is not trusted: {}", distrust(&why)),
+        false => why,
+    }
 }
 
 /// `host:port`, as an address has it.
