@@ -50,6 +50,7 @@ ends contains {"name": name, "date": date} if {
 	some one in properties
 	some name in ["provided_until", "os_eol"]
 	date := one[name]
+	is_string(date)
 	regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}`, date)
 }
 
@@ -83,11 +84,36 @@ violations contains {
 	substring(end.date, 0, 10) < today
 }
 
+# Words for no end, as scs-0102 has them.
+endless := {"", "none", "notice"}
+
+unclear contains name if {
+	some one in properties
+	some name in ["provided_until", "os_eol"]
+	date := one[name]
+	date != null
+	text := lower(sprintf("%v", [date]))
+	not text in endless
+	not regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}`, text)
+}
+
 verdict := "fail" if count(violations) > 0
 
 verdict := "pass" if {
 	known
 	count(violations) == 0
+	count(unclear) == 0
+}
+
+verdict := "abort" if {
+	known
+	count(violations) == 0
+	count(unclear) > 0
+}
+
+reason := sprintf("`%s` of the server's image is no date", [min(unclear)]) if {
+	known
+	count(unclear) > 0
 }
 
 verdict := "abort" if {
@@ -95,7 +121,7 @@ verdict := "abort" if {
 	not known
 }
 
-reason := "the server was started from a volume of which no image is known"
+reason := "the server was started from a volume of which no image is known" if not known
 
 turns contains "9999-01-01"
 

@@ -1,8 +1,8 @@
 # METADATA
 # title: Compute services are up
 # description: >-
-#   A service of Nova that does not report, is forced down, or is disabled and nobody wrote
-#   why. Before an upgrade all must be up: what does not report is not upgraded.
+#   A service of Nova that does not report, is forced down, is disabled and nobody wrote
+#   why, or was disabled by Nova itself. Before an upgrade all must be up: what does not report is not upgraded.
 # scope: package
 # custom:
 #   id: os.compute.service-down
@@ -51,6 +51,18 @@ violations contains {
 } if {
 	body.status == "disabled"
 	body.disabled_reason in [null, ""]
+}
+
+# What Nova writes when it has lost the hypervisor of a host.
+violations contains {
+	"message": sprintf("%s was disabled by Nova itself: %s", [where, body.disabled_reason]),
+	"path": "/disabled_reason",
+	"found": body.disabled_reason,
+	"wanted": "a hypervisor that works",
+} if {
+	body.status == "disabled"
+	is_string(body.disabled_reason)
+	startswith(body.disabled_reason, "AUTO:")
 }
 
 verdict := "fail" if count(violations) > 0

@@ -41,11 +41,30 @@ headers := object.get(body, "headers", {})
 
 policy := lower(object.get(headers, "content-security-policy", ""))
 
-framing if {
-	lower(object.get(headers, "x-frame-options", "")) in ["deny", "sameorigin"]
+ancestors contains directive if {
+	some part in split(policy, ";")
+	directive := trim_space(part)
+	startswith(directive, "frame-ancestors")
 }
 
-framing if contains(policy, "frame-ancestors")
+# `*`, or all of a scheme.
+anybody contains source if {
+	some directive in ancestors
+	some source in split(trim_prefix(directive, "frame-ancestors"), " ")
+	source != ""
+	regex.match(`^([a-z][a-z0-9+.-]*:(//)?)?(\*(:[0-9*]+)?)?$`, source)
+}
+
+# Browsers that know the policy do not look at the other header.
+framing if {
+	count(ancestors) > 0
+	count(anybody) == 0
+}
+
+framing if {
+	count(ancestors) == 0
+	lower(object.get(headers, "x-frame-options", "")) in ["deny", "sameorigin"]
+}
 
 violations contains {
 	"message": sprintf("cookie `%s` lacks `Secure`", [cookie.name]),

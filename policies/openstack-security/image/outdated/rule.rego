@@ -49,6 +49,14 @@ due := moment.after(day(body.image_build_date), ceil((days[body.replace_frequenc
 # The end of its last day.
 ends := moment.after(day(body.provided_until), 1)
 
+# Words for no end, as scs-0102 has them.
+endless if object.get(body, "provided_until", null) in {null, "", "none", "notice"}
+
+unclear if {
+	not endless
+	not ends
+}
+
 dated if due
 
 dated if body.replace_frequency in {"never", "critical_bug"}
@@ -78,6 +86,7 @@ verdict := "fail" if count(violations) > 0
 verdict := "pass" if {
 	offered
 	dated
+	not unclear
 	count(violations) == 0
 }
 
@@ -94,7 +103,19 @@ verdict := "abort" if {
 	count(violations) == 0
 }
 
-reason := "nobody knows how old it may get: `image_build_date` or `replace_frequency` cannot be read" if verdict == "abort"
+verdict := "abort" if {
+	offered
+	dated
+	unclear
+	count(violations) == 0
+}
+
+reason := "nobody knows how old it may get: `image_build_date` or `replace_frequency` cannot be read" if not dated
+
+reason := "`provided_until` is no date" if {
+	dated
+	unclear
+}
 
 changes contains moment.end
 

@@ -3,7 +3,8 @@
 # description: >-
 #   The access list of a secret that its project may read names no further users, except
 #   `service_users` (names in the domain `default`): Octavia and others must read
-#   certificates that way.
+#   certificates that way. Where the project may not read it, nobody knows whether those
+#   named are of the project.
 # scope: package
 # custom:
 #   id: os.key.secret-acl-open
@@ -45,7 +46,23 @@ foreign contains id if {
 	not id in services
 }
 
-verdict := "pass" if body.read["project-access"] == false
+private if body.read["project-access"] == false
+
+verdict := "pass" if {
+	private
+	is_array(listed)
+	count(foreign) == 0
+}
+
+verdict := "abort" if {
+	private
+	count(foreign) > 0
+}
+
+reason := sprintf("whether user `%s`, who may read the private secret, is of its project is not known", [min(foreign)]) if {
+	private
+	count(foreign) > 0
+}
 
 verdict := "pass" if {
 	whole_project

@@ -75,6 +75,27 @@ plain contains listener if {
 	listener.protocol_port in input.parameters.tcp_ports
 }
 
+# What a redirect does not take, a pool answers. Without one, it is refused.
+answered contains listener.id if {
+	some listener in input.joined.listeners
+	object.get(listener, "default_pool_id", "not told") != null
+}
+
+answered contains policy.listener_id if {
+	some policy in input.joined.policies
+	policy.admin_state_up == true
+	policy.action == "REDIRECT_TO_POOL"
+}
+
+# Which requests a policy takes is not read.
+partly contains id if {
+	some id, listener in input.joined.listeners
+	listener.admin_state_up == true
+	listener.protocol == "HTTP"
+	id in redirected
+	id in answered
+}
+
 violations contains {
 	"message": sprintf("listener `%s` speaks plain %s on port %d to the world", [listener.id, listener.protocol, listener.protocol_port]),
 	"path": "/listeners",
@@ -97,7 +118,7 @@ unknown contains id if {
 
 verdict := "pass" if {
 	count(plain) == 0
-	count(unknown) == 0
+	count(unknown | partly) == 0
 }
 
 # Ports of additional VIPs that nobody has seen; null is one that is not told.
@@ -125,7 +146,7 @@ verdict := "abort" if {
 
 verdict := "abort" if {
 	count(plain) == 0
-	count(unknown) > 0
+	count(unknown | partly) > 0
 	not hidden
 }
 
@@ -134,4 +155,10 @@ reason := "the port of an address of it is not in the snapshot, so nobody knows 
 reason := sprintf("listener `%s` is not in the snapshot", [min(unknown)]) if {
 	count(plain) == 0
 	count(unknown) > 0
+}
+
+reason := sprintf("listener `%s` has a pool as well: whether all of it is redirected is not known", [min(partly)]) if {
+	count(plain) == 0
+	count(unknown) == 0
+	count(partly) > 0
 }

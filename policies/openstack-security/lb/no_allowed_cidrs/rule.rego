@@ -1,8 +1,9 @@
 # METADATA
 # title: Load balancers limit who reaches ports of administration
 # description: >-
-#   A listener on one of `ports` has `allowed_cidrs` that are not the whole world.
-#   Security groups of the members do not help: they see the load balancer's address.
+#   A listener on one of `ports` has `allowed_cidrs`, and none that is shorter than /8, or /16
+#   of IPv6: `2000::/3` is the whole internet too. Security groups of the members do not help:
+#   they see the load balancer's address.
 # scope: package
 # custom:
 #   id: os.lb.no-allowed-cidrs
@@ -26,7 +27,25 @@ body := input.resource.body
 
 watched if body.protocol_port in input.parameters.ports
 
-world := {"0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"}
+# Octavia keeps prefixes as they were written, also `192.0.2.7/0`.
+wide contains prefix if {
+	some prefix in body.allowed_cidrs
+	is_string(prefix)
+	regex.match(`^[0-9.]+/0*[0-7]$`, prefix)
+}
+
+wide contains prefix if {
+	some prefix in body.allowed_cidrs
+	is_string(prefix)
+	regex.match(`^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/0*([0-9]|1[0-5])$`, prefix)
+}
+
+# Such as `0.0.0.0/0.0.0.0`.
+unreadable contains text if {
+	some prefix in body.allowed_cidrs
+	text := sprintf("%v", [prefix])
+	not regex.match(`^[0-9a-fA-F:.]+(/[0-9]+)?$`, text)
+}
 
 open if body.allowed_cidrs == null
 
@@ -37,8 +56,7 @@ open if {
 
 open if {
 	is_array(body.allowed_cidrs)
-	some prefix in body.allowed_cidrs
-	prefix in world
+	count(wide) > 0
 }
 
 limited if is_array(body.allowed_cidrs)
@@ -52,7 +70,17 @@ verdict := "pass" if {
 	watched
 	limited
 	not open
+	count(unreadable) == 0
 }
+
+verdict := "abort" if {
+	watched
+	limited
+	not open
+	count(unreadable) > 0
+}
+
+reason := sprintf("how many addresses `%s` are is not read", [min(unreadable)]) if verdict == "abort"
 
 verdict := "fail" if {
 	watched

@@ -23,7 +23,13 @@ import rego.v1
 
 body := input.resource.body
 
-everywhere := {null, "", "0.0.0.0/0", "::/0"}
+everywhere(address) if address in {null, ""}
+
+# Whatever stands before it.
+everywhere(address) if {
+	is_string(address)
+	regex.match(`/0+$`, address)
+}
 
 allows if {
 	body.action == "allow"
@@ -31,8 +37,8 @@ allows if {
 }
 
 anything if {
-	body.source_ip_address in everywhere
-	body.destination_ip_address in everywhere
+	everywhere(body.source_ip_address)
+	everywhere(body.destination_ip_address)
 	object.get(body, "source_firewall_group_id", null) == null
 	object.get(body, "destination_firewall_group_id", null) == null
 }

@@ -36,6 +36,9 @@ judged if startswith(body.device_owner, "compute:")
 
 judged if body.device_owner == ""
 
+# A network that a server has by a trunk.
+judged if body.device_owner == "trunk:subport"
+
 verdict := "pass" if guarded
 
 verdict := "pass" if {
