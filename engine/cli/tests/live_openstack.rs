@@ -13,50 +13,13 @@ mod testbed;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use tempfile::TempDir;
-
-fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/testbed/openstack")
-}
-
-/// A store of its own and a clouds.yaml, by default the testbed's.
-struct Session {
-    dir: TempDir,
-    clouds: PathBuf,
-}
+use testbed::{Session, script};
 
 impl Session {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), clouds: testbed::folder().join("clouds.yaml") }
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-        command
-            .args(args)
-            .env_clear()
-            .env("HOME", self.dir.path())
-            .env("PATH", "/usr/bin:/bin")
-            .env("TIDEGATE_STORE", self.dir.path().join("store"))
-            .env("OS_CLIENT_CONFIG_FILE", &self.clouds);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    #[track_caller]
-    fn json(&self, args: &[&str]) -> Value {
-        let out = self.run(args);
-        serde_json::from_slice(&out.stdout)
-            .unwrap_or_else(|e| panic!("{args:?}: {e}\n{}", String::from_utf8_lossy(&out.stderr)))
-    }
-
     /// Collects a cloud and gives its coverage: kind → entry.
     #[track_caller]
     fn collect(&self, cloud: &str) -> BTreeMap<String, Value> {
@@ -74,9 +37,7 @@ impl Session {
 
 /// What another client counts, as admin.
 fn counted_elsewhere() -> BTreeMap<String, u64> {
-    let out = Command::new(scripts().join("counts")).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    serde_json::from_slice(&out.stdout).unwrap()
+    serde_json::from_str(&script("counts", &[])).unwrap()
 }
 
 /// Kinds that the other client counts and that are not collected, each with
@@ -271,8 +232,7 @@ fn signal(signal: &str, pids: &[String]) {
 struct Restore;
 impl Drop for Restore {
     fn drop(&mut self) {
-        let done = Command::new(scripts().join("up")).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        script("up", &[]);
     }
 }
 
