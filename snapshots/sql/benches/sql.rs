@@ -1,5 +1,7 @@
 //! Figures of queries. One JSON object a line: CPU and wall seconds from opening
 //! the store to the last row, and the peak of memory above what was in use.
+//! `plain_cpu_s` is what it takes to read the same bodies and to compute the answer,
+//! which must be the same, without SQL.
 //!
 //! `cargo bench -p tidegate-sql --bench sql -- --store DIR` asks a store that is there.
 //! Without it one is made for the time being: `--resources N --nights M`, by
@@ -17,51 +19,97 @@
 #[path = "../../store/benches/support/mod.rs"]
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate_model::Subject;
-use tidegate_sql::Session;
-use tidegate_store::{At, Store};
+use serde_json::json;
+use tidegate_model::{ChangeOp, Subject};
+use tidegate_sql::{Answer, Session, Value};
+use tidegate_store::{At, Content, Selection, Store, Version};
 
 use support::cloud::{Cloud, night};
 use support::{cpu, status};
 
-/// What is asked, of which snapshot.
-const QUERIES: [(&str, &str, &str); 8] = [
-    ("count at a date", "latest~10", "SELECT count(*) FROM servers"),
-    (
+/// A question, of which snapshot it is asked, and the CPU seconds that it may take
+/// of 50,000 resources and 365 nights.
+struct Question {
+    what: &'static str,
+    at: &'static str,
+    sql: &'static str,
+    bound: Option<f64>,
+}
+
+const fn question(
+    what: &'static str,
+    at: &'static str,
+    bound: Option<f64>,
+    sql: &'static str,
+) -> Question {
+    Question { what, at, sql, bound }
+}
+
+/// By what is said of the bodies of a history.
+const BY_STATUS: &str =
+    "SELECT body ->> 'status', count(*), count(DISTINCT project) FROM history GROUP BY 1";
+/// What became of a body with the next version.
+const CHANGED: &str = "SELECT a.body ->> 'status', b.body ->> 'status', count(*) FROM history a \
+                       JOIN history b ON b.key = a.key AND b.seq = a.until_seq GROUP BY 1, 2";
+
+const QUESTIONS: [Question; 10] = [
+    question("count at a date", "latest~10", None, "SELECT count(*) FROM servers"),
+    question(
         "join at a date",
         "latest~10",
+        Some(0.5),
         "SELECT s.project, count(*) FROM servers s JOIN ports p ON p.device_id = s.id \
          WHERE s.status = 'ACTIVE' GROUP BY 1 ORDER BY 2 DESC",
     ),
-    (
+    question(
         "join on bodies at a date",
         "latest~10",
+        None,
         "SELECT count(*) FROM ports p JOIN servers s ON s.id = p.body ->> 'device_id'",
     ),
-    ("one resource by key", "latest", "SELECT body FROM servers WHERE key = $KEY"),
-    ("history of one resource", "latest", "SELECT valid_from, body FROM history WHERE key = $KEY"),
-    (
+    question(
+        "one resource by key",
+        "latest",
+        None,
+        "SELECT body FROM servers WHERE key = $KEY",
+    ),
+    question(
+        "history of one resource",
+        "latest",
+        None,
+        "SELECT valid_from, body FROM history WHERE key = $KEY",
+    ),
+    question(
         "changes of a week",
         "latest",
+        None,
         "SELECT kind, change, count(*) FROM history \
          WHERE valid_from > (SELECT taken_at FROM snapshots ORDER BY seq DESC LIMIT 1 OFFSET 7) \
          GROUP BY 1, 2",
     ),
-    (
+    question(
         "aggregate over history",
         "latest",
+        Some(2.0),
         "SELECT substr(valid_from, 1, 7), kind, change, count(*) FROM history GROUP BY 1, 2, 3",
     ),
-    (
-        "aggregate over bodies of history",
+    question("aggregate over bodies of history", "latest", Some(8.0), BY_STATUS),
+    question("join of history with itself on bodies", "latest", Some(16.0), CHANGED),
+    question(
+        "versions in order by their bodies",
         "latest",
-        "SELECT body ->> 'status', count(*), count(DISTINCT project) FROM history GROUP BY 1",
+        Some(16.0),
+        "SELECT count(*) FROM (SELECT lag(body) OVER (PARTITION BY key ORDER BY seq) AS old, \
+         body FROM history) WHERE old <> body",
     ),
 ];
+/// Peak memory, in bytes.
+const PEAK: f64 = 400e6;
 
 /// Makes a store with a history.
 fn make(store: &Store, resources: u64, nights: u64) {
@@ -76,7 +124,11 @@ fn make(store: &Store, resources: u64, nights: u64) {
 
 fn ask(runtime: &tokio::runtime::Runtime, path: &Path, key: &str) {
     for index in [true, false] {
-        for (what, at, sql) in QUERIES {
+        for question in &QUESTIONS {
+            // Without the index each search of a history goes through all segments.
+            if !index && question.sql == CHANGED {
+                continue;
+            }
             // Makes the peak count from here.
             let _ = std::fs::write("/proc/self/clear_refs", "5");
             let (before, wall, resident) = (cpu(), Instant::now(), status("VmRSS"));
@@ -85,31 +137,91 @@ fn ask(runtime: &tokio::runtime::Runtime, path: &Path, key: &str) {
                 false => runtime.block_on(Store::open_for_records(path)).unwrap(),
             };
             let subjects = runtime.block_on(store.subjects()).unwrap();
-            let at: At = at.parse().unwrap();
+            let at: At = question.at.parse().unwrap();
             let session = Session::open(&store, &subjects, &at, Arc::new(|| false)).unwrap();
             let opened = cpu() - before;
-            let sql = sql.replace("$KEY", &format!("'{key}'"));
-            let rows = match session.query(&sql, 1_000_000) {
-                Ok(found) => found.rows.len(),
-                // Larger than a session may be in memory.
-                Err(e) => {
-                    println!(
-                        r#"{{"bench":"sql","what":"{what}","index":{index},"refused":"{e}"}}"#
-                    );
-                    continue;
-                }
-            };
+            let sql = question.sql.replace("$KEY", &format!("'{key}'"));
+            let found = session.query(&sql, 1_000_000).unwrap();
             let (spent, took) = (cpu() - before, wall.elapsed().as_secs_f64());
+            let peak = status("VmHWM").saturating_sub(resident);
             let again = Instant::now();
             session.query(&sql, 1_000_000).unwrap();
             let again = again.elapsed().as_secs_f64();
-            drop((session, store));
-            println!(
-                r#"{{"bench":"sql","what":"{what}","index":{index},"rows":{rows},"open_cpu_s":{opened:.2},"cpu_s":{spent:.2},"wall_s":{took:.3},"again_wall_s":{again:.4},"peak_bytes":{}}}"#,
-                status("VmHWM").saturating_sub(resident)
-            );
+            let mut line = json!({
+                "bench": "sql", "what": question.what, "index": index, "rows": found.rows.len(),
+                "open_cpu_s": opened, "cpu_s": spent, "wall_s": took, "again_wall_s": again,
+                "peak_bytes": peak, "peak_ratio": peak as f64 / PEAK,
+            });
+            if let Some(bound) = question.bound.filter(|_| index) {
+                line["bound"] = json!(bound);
+                line["ratio"] = json!(spent / bound);
+            }
+            if let Some(plain) = plain(question.sql).filter(|_| index) {
+                let before = cpu();
+                let expected = plain(&store, &subjects[0]);
+                line["plain_cpu_s"] = json!(cpu() - before);
+                assert_eq!(texts(&found), expected, "{}", question.what);
+            }
+            println!("{line}");
         }
     }
+}
+
+/// The rows as texts, in order.
+fn texts(answer: &Answer) -> BTreeSet<Vec<String>> {
+    answer.rows.iter().map(|row| row.iter().map(Value::to_string).collect()).collect()
+}
+
+/// Computes an answer from all versions with their bodies.
+type Plain = fn(&Store, &Subject) -> BTreeSet<Vec<String>>;
+
+fn plain(sql: &str) -> Option<Plain> {
+    match sql {
+        BY_STATUS => Some(by_status),
+        CHANGED => Some(changed),
+        _ => None,
+    }
+}
+
+fn each_body(store: &Store, subject: &Subject, visit: &mut dyn FnMut(&Version, String)) {
+    let id = store.wait(store.resolve(subject, &At::default())).unwrap();
+    let reader = store.wait(store.snapshot(&id)).unwrap();
+    for version in reader.versions(Selection::All, Content::Bodies, 1..=id.seq) {
+        let version = version.unwrap();
+        let body = version.placed.as_ref().and_then(|p| p.body.as_ref());
+        let Some(body) = body.filter(|_| version.op != ChangeOp::Remove) else { continue };
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let status = body["status"].as_str().unwrap_or_default().to_owned();
+        visit(&version, status);
+    }
+}
+
+fn by_status(store: &Store, subject: &Subject) -> BTreeSet<Vec<String>> {
+    let mut counts: BTreeMap<String, (u64, BTreeSet<String>)> = BTreeMap::new();
+    each_body(store, subject, &mut |version, status| {
+        let (count, projects) = counts.entry(status).or_default();
+        *count += 1;
+        projects.extend(version.placed.as_ref().and_then(|p| p.project.as_deref()).map(str::to_owned));
+    });
+    let text = |(s, (n, p)): (String, (u64, BTreeSet<String>))| {
+        vec![s, n.to_string(), p.len().to_string()]
+    };
+    counts.into_iter().map(text).collect()
+}
+
+fn changed(store: &Store, subject: &Subject) -> BTreeSet<Vec<String>> {
+    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut last: Option<(Version, String)> = None;
+    each_body(store, subject, &mut |version, status| {
+        if let Some((before, old)) = last.take()
+            && before.key == version.key
+            && before.until.is_some_and(|until| until.at.seq == version.from.seq)
+        {
+            *counts.entry((old, status.clone())).or_default() += 1;
+        }
+        last = Some((version.clone(), status));
+    });
+    counts.into_iter().map(|((a, b), n)| vec![a, b, n.to_string()]).collect()
 }
 
 fn main() {

@@ -7,10 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidegate_model::{Facts as _, Kind, KindCoverage, SnapshotId, Status, Subject, Visibility};
 use tidegate_store::{At, Manifest, SnapshotReader, Store};
 
-use crate::SqlError;
 use crate::catalog::{self, Source, Table};
+use crate::history::Ids;
 use crate::loaded::Loaded;
 use crate::value::Value;
+use crate::{SqlError, spill};
+
+/// What SQLite may put into temporary files.
+const TEMP_MIB: usize = if cfg!(test) { 64 } else { 4096 };
 
 /// Asked now and then; true ends the query.
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -25,6 +29,8 @@ pub(crate) struct Db {
     /// Whether constraints are taken from SQLite. Tests compare both.
     pub(crate) pushdown: bool,
     pub(crate) loaded: Mutex<BTreeMap<Part, Arc<Loaded>>>,
+    /// The ids that a subject, by its position, ever had.
+    pub(crate) ids: Mutex<BTreeMap<usize, Arc<Ids>>>,
     /// What went wrong below SQLite, which keeps texts only.
     failed: Mutex<Option<SqlError>>,
     /// What a reader of the answer must know.
@@ -104,6 +110,7 @@ impl Db {
             stop,
             pushdown: true,
             loaded: Mutex::default(),
+            ids: Mutex::default(),
             failed: Mutex::default(),
             notes: Mutex::default(),
         })
@@ -135,6 +142,15 @@ impl Db {
 
     pub(crate) fn is_over(&self) -> bool {
         (self.stop)()
+    }
+
+    /// Whether SQLite must stop, since time is over or disk is used up.
+    pub(crate) fn interrupts(&self) -> bool {
+        let spilled = spill::bytes() > (TEMP_MIB as u64) << 20;
+        if spilled {
+            self.fail(SqlError::TempLimit { limit_mib: TEMP_MIB });
+        }
+        spilled || self.is_over()
     }
 
     /// Keeps an error that SQLite is told of as a text only.

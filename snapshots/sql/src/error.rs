@@ -59,6 +59,24 @@ pub enum SqlError {
         /// The most that it may have.
         limit_mib: usize,
     },
+    /// It sorts or groups more than may be put aside on disk.
+    #[error(
+        "the query was stopped: sorting and grouping need more than {limit_mib} MiB of \
+         temporary files; select fewer rows or columns before"
+    )]
+    TempLimit {
+        /// The most that it may have.
+        limit_mib: usize,
+    },
+    /// There is no room for what it sorts or groups.
+    #[error(
+        "the query was stopped: temporary files cannot be written ({message}); name a folder \
+         with room for them in SQLITE_TMPDIR"
+    )]
+    Temp {
+        /// What SQLite says.
+        message: String,
+    },
     /// A value is not what a function of SQL needs, for instance.
     #[error("the query failed: {message}")]
     Failed {
@@ -109,6 +127,8 @@ impl SqlError {
             Self::TimeLimit
             | Self::RowLimit { .. }
             | Self::MemoryLimit { .. }
+            | Self::TempLimit { .. }
+            | Self::Temp { .. }
             | Self::Failed { .. }
             | Self::Store(_)
             | Self::Facts(_)

@@ -1,16 +1,17 @@
 //! The table `history`: a row for each version of a resource, with the time for
 //! which it held.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tidegate_model::{ChangeOp, Kind, ResourceKey, SnapshotId};
-use tidegate_store::{Content, Selection, SnapshotReader, Version};
+use tidegate_store::{Content, Selection, Version};
 
 use crate::SqlError;
-use crate::catalog::{Field, Table};
-use crate::db::{Chosen, Db, Row};
+use crate::ahead::Ahead;
+use crate::catalog::{Column, Field, Table};
+use crate::db::{Chosen, Db, Row, locked};
 use crate::plan::{Op, Plan};
 use crate::scan::{Bound, Rows};
 use crate::value::{Value, time_text};
@@ -18,20 +19,31 @@ use crate::value::{Value, time_text};
 /// So many versions are read between two looks at the time.
 const PATIENCE: usize = 256;
 
+/// Rows of which SQLite tests the constraints itself. `ahead` is what this cursor
+/// read on earlier searches of the same query.
 pub(crate) fn rows(
     db: &Arc<Db>,
     table: &Arc<Table>,
     plan: &Plan,
     bound: &[Bound<'_>],
+    ahead: &mut Ahead,
 ) -> Result<Rows, SqlError> {
     let content = content(table, &plan.used);
+    let used: Arc<[usize]> = plan.used.iter().copied().collect();
+    let ahead = ahead.of(&used);
     let mut all: Vec<Rows> = Vec::new();
-    for chosen in &db.subjects {
+    for (place, chosen) in db.subjects.iter().enumerate() {
         let Some(begun) = begun(chosen, bound) else { continue };
-        let Some(selection) = selection(db, chosen, bound)? else { continue };
+        let Some(selection) = selection(db, place, chosen, bound)? else { continue };
+        if let Selection::Keys(keys) = &selection
+            && let Some(found) = looked_up(ahead, (place, chosen), keys, content, table, &used)?
+        {
+            all.extend(found);
+            continue;
+        }
         let id = chosen.id.clone();
         let versions = chosen.reader.versions(selection, content, begun);
-        let (table, used, db) = (Arc::clone(table), plan.used.clone(), Arc::clone(db));
+        let (table, used, db) = (Arc::clone(table), Arc::clone(&used), Arc::clone(db));
         let rows = versions.enumerate().filter_map(move |(n, version)| {
             if n.is_multiple_of(PATIENCE)
                 && let Err(e) = db.go_on()
@@ -39,15 +51,35 @@ pub(crate) fn rows(
                 return Some(Err(e));
             }
             match version {
-                // Where nothing is, there is no row: the one before has an end.
-                Ok(version) if version.op == ChangeOp::Remove => None,
-                Ok(version) => Some(Ok(row(&table, &used, &id, &version))),
+                Ok(version) => row(&table, &used, &id, &version).map(Ok),
                 Err(e) => Some(Err(e.into())),
             }
         });
         all.push(Box::new(rows));
     }
     Ok(Box::new(all.into_iter().flatten()))
+}
+
+/// The rows of some keys, if they are better looked up in what is read ahead.
+fn looked_up(
+    ahead: &mut Ahead,
+    of: (usize, &Chosen),
+    keys: &BTreeSet<ResourceKey>,
+    content: Content,
+    table: &Table,
+    used: &Arc<[usize]>,
+) -> Result<Option<Vec<Rows>>, SqlError> {
+    let mut all: Vec<Rows> = Vec::new();
+    for key in keys {
+        let found = ahead.find(of, key, content, &mut |version| row(table, used, &of.1.id, version))?;
+        let Some(found) = found else { return Ok(None) };
+        let mut n = 0;
+        all.push(Box::new(std::iter::from_fn(move || {
+            n += 1;
+            found.get(n - 1).cloned().map(Ok)
+        })));
+    }
+    Ok(Some(all))
 }
 
 /// How much of each resource the columns need.
@@ -110,7 +142,12 @@ fn compare(left: &Value, op: Op, right: &Value) -> bool {
 }
 
 /// Of which resources versions are read; nothing if of none.
-fn selection(db: &Db, chosen: &Chosen, bound: &[Bound<'_>]) -> Result<Option<Selection>, SqlError> {
+fn selection(
+    db: &Db,
+    place: usize,
+    chosen: &Chosen,
+    bound: &[Bound<'_>],
+) -> Result<Option<Selection>, SqlError> {
     let text = |field: &Field| {
         bound.iter().find_map(|b| match b.value {
             Value::Text(text) if b.field == field && b.op == Op::Eq => Some(text.as_ref()),
@@ -129,62 +166,72 @@ fn selection(db: &Db, chosen: &Chosen, bound: &[Bound<'_>]) -> Result<Option<Sel
         let key = ResourceKey::new(key).ok();
         return Ok(key.map(|key| Selection::Keys([key].into())));
     }
-    let of_kind = kind.map_or(Selection::All, |kind| Selection::Kinds([kind].into()));
-    let Some(id) = text(&Field::Id) else { return Ok(Some(of_kind)) };
-    let keys = keys_of(db, &chosen.reader, of_kind, id)?;
+    let Some(id) = text(&Field::Id) else {
+        return Ok(Some(kind.map_or(Selection::All, |kind| Selection::Kinds([kind].into()))));
+    };
+    let ids = ids(db, place, chosen)?;
+    let keys = ids.get(id).into_iter().flatten();
+    let of_kind = |key: &&ResourceKey| kind.as_ref().is_none_or(|k| k.as_str() == key.kind());
+    let keys: BTreeSet<ResourceKey> = keys.filter(of_kind).cloned().collect();
     Ok((!keys.is_empty()).then_some(Selection::Keys(keys)))
 }
 
 /// The keys that end in an id, in whichever region and of whichever kind.
-fn keys_of(
-    db: &Db,
-    reader: &SnapshotReader,
-    among: Selection,
-    id: &str,
-) -> Result<BTreeSet<ResourceKey>, SqlError> {
-    let mut keys = BTreeSet::new();
-    for (n, version) in reader.versions(among, Content::Times, 0..=u64::MAX).enumerate() {
+pub(crate) type Ids = HashMap<Box<str>, Vec<ResourceKey>>;
+
+/// All that a subject ever had, found when they are first needed.
+fn ids(db: &Db, place: usize, chosen: &Chosen) -> Result<Arc<Ids>, SqlError> {
+    if let Some(known) = locked(&db.ids).get(&place) {
+        return Ok(Arc::clone(known));
+    }
+    let mut ids = Ids::new();
+    let versions = chosen.reader.versions(Selection::All, Content::Times, 0..=u64::MAX);
+    for (n, version) in versions.enumerate() {
         if n.is_multiple_of(PATIENCE) {
             db.go_on()?;
         }
         let key = version?.key;
-        if key.id() == id {
-            keys.insert(key);
+        let keys = ids.entry(key.id().into()).or_default();
+        // The versions of a resource follow each other.
+        if keys.last() != Some(&key) {
+            keys.push(key);
         }
     }
-    Ok(keys)
+    let ids = Arc::new(ids);
+    locked(&db.ids).insert(place, Arc::clone(&ids));
+    Ok(ids)
 }
 
-fn row(table: &Table, used: &BTreeSet<usize>, id: &SnapshotId, version: &Version) -> Row {
+/// A row with the columns used. Where nothing is, there is no row: the one before
+/// has an end.
+fn row(table: &Table, used: &Arc<[usize]>, id: &SnapshotId, version: &Version) -> Option<Row> {
+    if version.op == ChangeOp::Remove {
+        return None;
+    }
     let placed = version.placed.as_ref();
-    let cell = |(i, column): (usize, &crate::catalog::Column)| {
-        if !used.contains(&i) {
-            return Value::Null;
-        }
-        match &column.field {
-            Field::Subject => Value::text(id.subject.as_str()),
-            Field::Snapshot => Value::text(id.to_string()),
-            Field::Key => Value::text(version.key.as_str()),
-            Field::Kind => Value::text(version.key.kind()),
-            Field::Id => Value::text(version.key.id()),
-            Field::Name => Value::maybe(placed.and_then(|p| p.name.as_ref())),
-            Field::Project => Value::maybe(placed.and_then(|p| p.project.as_ref())),
-            Field::Region => Value::maybe(placed.and_then(|p| p.region.as_ref())),
-            Field::Source => Value::maybe(placed.map(|p| &p.source)),
-            Field::ReadAt => placed.map_or(Value::Null, |p| Value::time(p.read_at)),
-            Field::UnseenSince => version.unseen_since.map_or(Value::Null, Value::time),
-            Field::Body => Value::maybe(placed.and_then(|p| p.body.as_ref())),
-            Field::Change => Value::text(change(version.op, version.created)),
-            Field::Ended => version.until.map_or(Value::Null, |e| Value::text(change(e.op, false))),
-            Field::Seq => Value::number(version.from.seq),
-            Field::UntilSeq => version.until.map_or(Value::Null, |e| Value::number(e.at.seq)),
-            Field::ValidFrom => Value::time(version.from.taken_at),
-            Field::ValidTo => version.until.map_or(Value::Null, |e| Value::time(e.at.taken_at)),
-            Field::Pointer(_) | Field::At(_) => Value::Null,
-        }
+    let cell = |column: &Column| match &column.field {
+        Field::Subject => Value::text(id.subject.as_str()),
+        Field::Snapshot => Value::text(id.to_string()),
+        Field::Key => Value::text(version.key.as_str()),
+        Field::Kind => Value::text(version.key.kind()),
+        Field::Id => Value::text(version.key.id()),
+        Field::Name => Value::maybe(placed.and_then(|p| p.name.as_ref())),
+        Field::Project => Value::maybe(placed.and_then(|p| p.project.as_ref())),
+        Field::Region => Value::maybe(placed.and_then(|p| p.region.as_ref())),
+        Field::Source => Value::maybe(placed.map(|p| &p.source)),
+        Field::ReadAt => placed.map_or(Value::Null, |p| Value::time(p.read_at)),
+        Field::UnseenSince => version.unseen_since.map_or(Value::Null, Value::time),
+        Field::Body => Value::maybe(placed.and_then(|p| p.body.as_ref())),
+        Field::Change => Value::text(change(version.op, version.created)),
+        Field::Ended => version.until.map_or(Value::Null, |e| Value::text(change(e.op, false))),
+        Field::Seq => Value::number(version.from.seq),
+        Field::UntilSeq => version.until.map_or(Value::Null, |e| Value::number(e.at.seq)),
+        Field::ValidFrom => Value::time(version.from.taken_at),
+        Field::ValidTo => version.until.map_or(Value::Null, |e| Value::time(e.at.taken_at)),
+        Field::Pointer(_) | Field::At(_) => Value::Null,
     };
-    let cells = table.columns.iter().enumerate().map(cell).collect();
-    Row::new((id.subject.as_str(), version.key.as_str(), version.from.seq), cells)
+    let cells = used.iter().filter_map(|&i| table.columns.get(i)).map(cell).collect();
+    Some(Row::of((id.subject.as_str(), version.key.as_str(), version.from.seq), used, cells))
 }
 
 fn change(op: ChangeOp, created: bool) -> &'static str {

@@ -16,6 +16,7 @@
 //!
 //! It does not change anything, and does not print or read the clock.
 
+mod ahead;
 mod catalog;
 mod db;
 mod error;
@@ -28,6 +29,7 @@ mod plan;
 mod records;
 mod scan;
 mod session;
+mod spill;
 mod value;
 mod vtab;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tidegate_model::Kind;
 
 use crate::SqlError;
+use crate::ahead::Ahead;
 use crate::catalog::{Field, Source, Table};
 use crate::db::{Db, Row};
 use crate::loaded::Loaded;
@@ -38,13 +39,14 @@ impl Scan {
     }
 
     /// Finds rows. `again` says that this is one of several searches of one
-    /// query, such as the inner side of a join.
+    /// query, such as the inner side of a join, and `ahead` what was read on them.
     pub(crate) fn start(
         db: &Arc<Db>,
         table: &Arc<Table>,
         plan: &Plan,
         values: &[Value],
         again: bool,
+        ahead: &mut Ahead,
     ) -> Result<Self, SqlError> {
         let terms = || plan.terms.iter().zip(values);
         // Nothing equals or is less than nothing.
@@ -58,7 +60,7 @@ impl Scan {
             })
             .collect();
         match &table.source {
-            Source::History => Self::stream(history::rows(db, table, plan, &bound)?),
+            Source::History => Self::stream(history::rows(db, table, plan, &bound, ahead)?),
             Source::Verdicts => Self::stream(records::verdicts(db, &bound)),
             Source::Findings => Self::stream(records::findings(db, &bound)),
             Source::Kind(_) | Source::Resources | Source::Snapshots | Source::Coverage => {

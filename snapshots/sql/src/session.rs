@@ -16,8 +16,10 @@ use crate::db::{Db, Stop, locked};
 use crate::value::Value;
 use crate::vtab;
 
-/// What SQLite itself may use, for sorting and grouping. Tables count apart.
+/// What SQLite itself may use, for what an answer is made of. Tables count apart.
 const MEMORY_MIB: usize = 256;
+/// What it sorts and groups in memory; what is more goes into temporary files.
+const SORT_MIB: usize = if cfg!(test) { 1 } else { 48 };
 /// The longest text or row. A body of a resource is some kilobytes.
 const LENGTH: i32 = 64 << 20;
 /// So many steps of SQLite pass between two looks at the time: a millisecond.
@@ -83,8 +85,10 @@ impl Session {
         let db = Arc::new(db);
         let mut connection = Connection::open_in_memory()?;
         connection.execute_batch(&format!(
-            "PRAGMA hard_heap_limit = {}; PRAGMA temp_store = memory; PRAGMA trusted_schema = off",
-            MEMORY_MIB << 20
+            "PRAGMA hard_heap_limit = {}; PRAGMA temp_store = file; PRAGMA cache_size = -{}; \
+             PRAGMA trusted_schema = off",
+            MEMORY_MIB << 20,
+            SORT_MIB << 10,
         ))?;
         vtab::register(&connection, &db)?;
         for (limit, value) in [
@@ -102,7 +106,7 @@ impl Session {
             connection.set_limit(limit, value)?;
         }
         let watch = Arc::clone(&db);
-        connection.progress_handler(STEPS, Some(move || watch.is_over()))?;
+        connection.progress_handler(STEPS, Some(move || watch.interrupts()))?;
         let seen: Arc<Mutex<Seen>> = Arc::default();
         let asked = Arc::clone(&seen);
         connection.authorizer(Some(move |context: AuthContext<'_>| {
@@ -209,6 +213,10 @@ impl Session {
             Some(ErrorCode::OperationInterrupted) => return SqlError::TimeLimit,
             Some(ErrorCode::OutOfMemory) => {
                 return SqlError::MemoryLimit { limit_mib: MEMORY_MIB };
+            }
+            // Nothing else is written or opened by SQLite.
+            Some(ErrorCode::DiskFull | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+                return SqlError::Temp { message: error.to_string() };
             }
             _ => {}
         }

@@ -13,6 +13,7 @@ use rusqlite::vtab::{
 use rusqlite::{Connection, Result};
 
 use crate::SqlError;
+use crate::ahead::Ahead;
 use crate::catalog::{Source, Table};
 use crate::db::Db;
 use crate::plan::{self, Op, Plan, Term};
@@ -136,6 +137,7 @@ unsafe impl<'vtab> VTab<'vtab> for Tab {
             table: Arc::clone(&self.table),
             scan: Scan::none(),
             searches: 0,
+            ahead: Ahead::default(),
             tab: PhantomData,
         })
     }
@@ -166,6 +168,7 @@ pub(crate) struct Cursor<'vtab> {
     scan: Scan,
     /// How often rows were looked for.
     searches: u64,
+    ahead: Ahead,
     tab: PhantomData<&'vtab Tab>,
 }
 
@@ -183,7 +186,7 @@ unsafe impl VTabCursor for Cursor<'_> {
         if self.db.is_over() {
             return Err(self.db.fail(SqlError::TimeLimit));
         }
-        let scan = Scan::start(&self.db, &self.table, &plan, &values, again);
+        let scan = Scan::start(&self.db, &self.table, &plan, &values, again, &mut self.ahead);
         self.scan = scan.map_err(|e| self.db.fail(e))?;
         Ok(())
     }

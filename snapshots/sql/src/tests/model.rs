@@ -240,7 +240,7 @@ fn check(session: &Session, questions: &[(String, Vec<String>)], how: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(cases(48))]
     #[test]
     fn answers_equal_a_plain_computation(
         nights in prop::collection::vec(night(), 1..6),
@@ -330,8 +330,7 @@ fn arbitrary_text_never_panics() {
     let words = prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..16);
     let words = words.prop_map(|w| format!("SELECT {}", w.join(" ")));
     let text = prop_oneof![words, "\\PC{0,60}"];
-    let config = ProptestConfig { cases: 1500, ..ProptestConfig::default() };
-    proptest::test_runner::TestRunner::new(config)
+    proptest::test_runner::TestRunner::new(cases(1500))
         .run(&text, |sql| {
             let _ = session.query(&sql, 1000);
             let _ = session.explain(&sql);

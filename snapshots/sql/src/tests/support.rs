@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proptest::test_runner::Config as ProptestConfig;
 use tempfile::TempDir;
 use tidegate_model::{
     Kind, KindCoverage, Resource, ResourceKey, Status, Subject, Timestamp, Visibility,
@@ -11,6 +12,12 @@ use tokio::runtime::Runtime;
 
 use crate::db::Db;
 use crate::{Answer, Session, SqlError, Value};
+
+/// So many random cases, or as many as `PROPTEST_CASES` says.
+pub(crate) fn cases(usual: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").map(|n| n.parse().unwrap());
+    ProptestConfig { cases: asked.unwrap_or(usual), ..ProptestConfig::default() }
+}
 
 /// A store in a folder of its own.
 pub(crate) struct Example {

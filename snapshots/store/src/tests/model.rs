@@ -267,7 +267,7 @@ async fn perform(store: &mut Store, past: &mut Past, act: &Act, grace: Duration)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(cases(48))]
     #[test]
     fn histories_equal_the_model(
         acts in prop::collection::vec(act(), 1..14),

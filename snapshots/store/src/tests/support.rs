@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use proptest::test_runner::Config as ProptestConfig;
 use tidegate_model::{
     Fact, Facts, Kind, KindCoverage, Resource, ResourceKey, Status, Subject, Timestamp, Visibility,
 };
@@ -11,6 +12,21 @@ use tidegate_model::{
 use crate::{Begin, Committed, SnapshotReader, Store, StoreError};
 
 pub(crate) const KINDS: [&str; 3] = ["compute.server", "network.port", "volume.volume"];
+
+/// How often something is to be done: so often, unless a variable asks for another
+/// number.
+pub(crate) fn asked(variable: &str, usual: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(number) => number.parse().unwrap(),
+        Err(_) => usual,
+    }
+}
+
+/// So many random cases, or as many as `PROPTEST_CASES` says.
+pub(crate) fn cases(usual: u64) -> ProptestConfig {
+    let cases = u32::try_from(asked("PROPTEST_CASES", usual)).unwrap();
+    ProptestConfig { cases, ..ProptestConfig::default() }
+}
 
 pub(crate) fn subject() -> Subject {
     Subject::new("prod1").unwrap()

@@ -261,7 +261,7 @@ async fn child_goes_on() {
 
 #[tokio::test]
 async fn killed_upkeep_loses_nothing() {
-    let kills = std::env::var(KILLS).ok().and_then(|n| n.parse().ok()).unwrap_or(15_u64);
+    let kills = asked(KILLS, 15);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     template(&path).await;

@@ -111,7 +111,7 @@ async fn check(store: &Store, snapshots: &[BTreeMap<ResourceKey, Fact>], how: &s
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(cases(32))]
     #[test]
     fn versions_equal_the_comparison_of_snapshots(runs in prop::collection::vec(run(), 1..6)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
