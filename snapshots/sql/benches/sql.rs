@@ -72,12 +72,7 @@ const QUESTIONS: [Question; 10] = [
         None,
         "SELECT count(*) FROM ports p JOIN servers s ON s.id = p.body ->> 'device_id'",
     ),
-    question(
-        "one resource by key",
-        "latest",
-        None,
-        "SELECT body FROM servers WHERE key = $KEY",
-    ),
+    question("one resource by key", "latest", None, "SELECT body FROM servers WHERE key = $KEY"),
     question(
         "history of one resource",
         "latest",
@@ -201,7 +196,8 @@ fn by_status(store: &Store, subject: &Subject) -> BTreeSet<Vec<String>> {
     each_body(store, subject, &mut |version, status| {
         let (count, projects) = counts.entry(status).or_default();
         *count += 1;
-        projects.extend(version.placed.as_ref().and_then(|p| p.project.as_deref()).map(str::to_owned));
+        projects
+            .extend(version.placed.as_ref().and_then(|p| p.project.as_deref()).map(str::to_owned));
     });
     let text = |(s, (n, p)): (String, (u64, BTreeSet<String>))| {
         vec![s, n.to_string(), p.len().to_string()]

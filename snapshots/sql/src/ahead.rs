@@ -78,7 +78,8 @@ impl Ahead {
         let Ok(kind) = Kind::new(key.kind()) else { return Ok(Some(Arc::default())) };
         let place = (place, kind);
         if !self.windows.contains_key(&place) {
-            let window = Window { keys: keys(chosen, &place.1)?, first: 0, rows: Vec::new(), used: 0 };
+            let window =
+                Window { keys: keys(chosen, &place.1)?, first: 0, rows: Vec::new(), used: 0 };
             self.windows.insert(place.clone(), window);
         }
         let Some(window) = self.windows.get_mut(&place) else { return Ok(None) };

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tidegate_model::{ChangeOp, Kind, ResourceKey, SnapshotId};
-use tidegate_store::{Content, Selection, Version};
+use tidegate_store::{Content, Manifest, Selection, Version};
 
 use crate::SqlError;
 use crate::ahead::Ahead;
@@ -14,7 +14,7 @@ use crate::catalog::{Column, Field, Table};
 use crate::db::{Chosen, Db, Row, locked};
 use crate::plan::{Op, Plan};
 use crate::scan::{Bound, Rows};
-use crate::value::{Value, time_text};
+use crate::value::Value;
 
 /// So many versions are read between two looks at the time.
 const PATIENCE: usize = 256;
@@ -33,7 +33,6 @@ pub(crate) fn rows(
     let ahead = ahead.of(&used);
     let mut all: Vec<Rows> = Vec::new();
     for (place, chosen) in db.subjects.iter().enumerate() {
-        let Some(begun) = begun(chosen, bound) else { continue };
         let Some(selection) = selection(db, place, chosen, bound)? else { continue };
         if let Selection::Keys(keys) = &selection
             && let Some(found) = looked_up(ahead, (place, chosen), keys, content, table, &used)?
@@ -41,6 +40,7 @@ pub(crate) fn rows(
             all.extend(found);
             continue;
         }
+        let Some(begun) = begun(chosen, bound) else { continue };
         let id = chosen.id.clone();
         let versions = chosen.reader.versions(selection, content, begun);
         let (table, used, db) = (Arc::clone(table), Arc::clone(&used), Arc::clone(db));
@@ -71,7 +71,8 @@ fn looked_up(
 ) -> Result<Option<Vec<Rows>>, SqlError> {
     let mut all: Vec<Rows> = Vec::new();
     for key in keys {
-        let found = ahead.find(of, key, content, &mut |version| row(table, used, &of.1.id, version))?;
+        let found =
+            ahead.find(of, key, content, &mut |version| row(table, used, &of.1.id, version))?;
         let Some(found) = found else { return Ok(None) };
         let mut n = 0;
         all.push(Box::new(std::iter::from_fn(move || {
@@ -109,19 +110,14 @@ pub(crate) fn content(table: &Table, used: &BTreeSet<usize>) -> Content {
 /// The snapshots in which a version may have begun; none if there are none.
 /// Times need not ascend with numbers, so all are compared.
 fn begun(chosen: &Chosen, bound: &[Bound<'_>]) -> Option<RangeInclusive<u64>> {
-    let fits = |seq: u64, time: &str| {
+    let fits = |m: &&Manifest| {
         bound.iter().all(|b| match (b.field, b.value) {
-            (Field::Seq, Value::Integer(n)) => {
-                compare(&Value::number(seq), b.op, &Value::Integer(*n))
-            }
-            (Field::ValidFrom, Value::Text(text)) => {
-                compare(&Value::text(time), b.op, &Value::Text(Arc::clone(text)))
-            }
+            (Field::Seq, Value::Integer(_)) => compare(&Value::number(m.seq), b.op, b.value),
+            (Field::ValidFrom, Value::Text(_)) => compare(&Value::time(m.taken_at), b.op, b.value),
             _ => true,
         })
     };
-    let manifests = chosen.manifests.iter().map(|m| (m.seq, time_text(m.taken_at)));
-    let seqs: Vec<u64> = manifests.filter(|(s, t)| fits(*s, t)).map(|(s, _)| s).collect();
+    let seqs: Vec<u64> = chosen.manifests.iter().filter(fits).map(|m| m.seq).collect();
     Some(*seqs.first()?..=*seqs.last()?)
 }
 

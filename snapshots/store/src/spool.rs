@@ -2,7 +2,8 @@
 //! holds only where each one is.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufWriter, ErrorKind, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -96,11 +97,7 @@ impl Spool {
         let mut record = vec![0; usize::try_from(place.length).unwrap_or(usize::MAX)];
         let mut read = || {
             self.out.flush()?;
-            let file = self.out.get_mut();
-            file.seek(SeekFrom::Start(place.offset))?;
-            file.read_exact(&mut record)?;
-            // Appending goes on where it stopped.
-            file.seek(SeekFrom::Start(self.end)).map(drop)
+            self.temp.file.read_exact_at(&mut record, place.offset)
         };
         read().map_err(StoreError::io("read", &self.temp.path))?;
         let mut record = Bytes::from(record);

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path as FsPath;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -14,6 +15,11 @@ use crate::manifest;
 use crate::objects::Objects;
 use crate::store::{Inner, Slot, locked};
 use crate::{Bucket, Store, StoreError};
+
+/// So often the lock of a store is tried again, and so long after each time: what
+/// has it may be about to let it go.
+const PATIENCE: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The format of stores written here.
 const FORMAT: &str = "tidegate.store/v1";
@@ -155,13 +161,24 @@ impl Inner {
         let path = self.root.join("lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(StoreError::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {
-                *held = Some(file);
-                Ok(())
+        let mut tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => {
+                    *held = Some(file);
+                    return Ok(());
+                }
+                // A child that another thread is starting has all files of this
+                // process until it runs its own program, a closed store's lock too.
+                Err(TryLockError::WouldBlock) if tries < PATIENCE => {
+                    tries += 1;
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::Locked { path: self.root.clone() });
+                }
+                Err(TryLockError::Error(e)) => return Err(StoreError::io("lock", &path)(e)),
             }
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: self.root.clone() }),
-            Err(TryLockError::Error(e)) => Err(StoreError::io("lock", &path)(e)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::sync::atomic::Ordering;
 
-use sled::{Batch, Tree};
+use sled::Tree;
 use tidegate_model::Subject;
 
 use super::log::{self, Log};
@@ -38,24 +38,24 @@ impl Index {
         // all have a log, so that a lost one shows.
         let mut logs: BTreeMap<u64, Log> =
             (from.max(2)..=through.seq).map(|seq| (seq, Log::new())).collect();
-        let mut batch = Batch::default();
-        let mut size = 0;
         // For a first snapshot there is nothing to look up.
         let known = guard(|| Ok(!tree.is_empty()))?;
+        // What is written counts once the head says so, which is written last: sled
+        // keeps to the order. Batches would cost a third more.
+        let put = |key: Vec<u8>, value: Vec<u8>| guard(|| tree.insert(key, value)).map(drop);
+        let mut written = 0_usize;
         while let Some((key, entry)) = next(known.then_some(&tree), from, &mut events, &mut logs)? {
             let value = entry.encode(&key);
-            batch.insert(key, value);
-            size += 1;
-            if size == BATCH {
-                self.hit("index batch")?;
-                guard(|| tree.apply_batch(std::mem::take(&mut batch)))?;
-                size = 0;
+            if written.is_multiple_of(BATCH) {
+                self.hit("index entries")?;
             }
+            put(key, value)?;
+            written += 1;
         }
         for (seq, log) in logs {
             let name = log::name(seq);
-            let value = log.finish(&name);
-            batch.insert(name, value);
+            let value = log.finish(&name)?;
+            put(name, value)?;
         }
         let mut head = vec![0; 4];
         head.extend_from_slice(&through.seq.to_be_bytes());
@@ -65,9 +65,8 @@ impl Index {
         if let Some(place) = head.get_mut(..4) {
             place.copy_from_slice(&sum.to_le_bytes());
         }
-        batch.insert(THROUGH, head);
         self.hit("index head")?;
-        guard(|| tree.apply_batch(batch))?;
+        put(THROUGH.to_vec(), head)?;
         self.hit("index flush")?;
         guard(|| self.db.flush())?;
         self.note_growth()

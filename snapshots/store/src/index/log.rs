@@ -2,11 +2,15 @@
 //! key), each name without what it shares with the one before.
 //!
 //! ```text
-//! crc32 of name and the rest │ (operation + shared length · 4, length, bytes)…
+//! crc32 of name and the rest │ zstd of (operation + shared length · 4, length, bytes)…
 //! ```
 
+use super::Broken;
 use super::entry::{self, push_number, take, take_number};
 use crate::segment::Op;
+
+/// How hard logs are packed: they are small, and most of what is in one is ids.
+const LEVEL: i32 = 9;
 
 /// A log being made.
 #[derive(Debug)]
@@ -22,7 +26,7 @@ pub(super) fn name(seq: u64) -> Vec<u8> {
 
 impl Log {
     pub(super) fn new() -> Self {
-        Self { out: vec![0; 4], last: Vec::new() }
+        Self { out: Vec::new(), last: Vec::new() }
     }
 
     /// Appends a change of the key that is named as entries are.
@@ -36,12 +40,14 @@ impl Log {
         self.last.extend_from_slice(rest);
     }
 
-    pub(super) fn finish(mut self, name: &[u8]) -> Vec<u8> {
-        let sum = entry::checksum(name, &self.out);
-        if let Some(head) = self.out.get_mut(..4) {
+    pub(super) fn finish(self, name: &[u8]) -> Result<Vec<u8>, Broken> {
+        let packed = zstd::bulk::compress(&self.out, LEVEL).map_err(|e| Broken(e.to_string()))?;
+        let mut value = [[0; 4].as_slice(), &packed].concat();
+        let sum = entry::checksum(name, &value);
+        if let Some(head) = value.get_mut(..4) {
             head.copy_from_slice(&sum.to_le_bytes());
         }
-        self.out
+        Ok(value)
     }
 }
 
@@ -51,7 +57,10 @@ pub(super) fn read(name: &[u8], log: &[u8], visit: &mut dyn FnMut(&[u8], Op)) ->
     if sum != entry::checksum(name, log) {
         return None;
     }
-    let mut rest = log.get(4..)?;
+    let packed = log.get(4..)?;
+    let size = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten()?;
+    let log = zstd::bulk::decompress(packed, usize::try_from(size).ok()?).ok()?;
+    let mut rest = log.as_slice();
     let mut key = Vec::new();
     while !rest.is_empty() {
         let code = take_number(&mut rest)?;
@@ -72,7 +81,7 @@ mod tests {
         let changes = [("kb\0a/b/1", Op::Put), ("kb\0a/b/12", Op::Remove), ("kc\0", Op::Seen)];
         let mut log = Log::new();
         changes.iter().for_each(|(key, op)| log.push(key.as_bytes(), *op));
-        let mut bytes = log.finish(&name(7));
+        let mut bytes = log.finish(&name(7)).unwrap();
         let mut found = Vec::new();
         read(&name(7), &bytes, &mut |key, op| {
             found.push((String::from_utf8(key.to_vec()).unwrap(), op));

@@ -3,7 +3,7 @@
 //! which snapshots lost their manifests.
 //!
 //! ```text
-//! tree s/<subject>   k <kind> 0 <key>  → Entry
+//! tree r/<subject>   k <kind> 0 <key without kind> → Entry
 //!                    l <seq>           → log: what changed in a snapshot
 //!                    m                 → through: the newest snapshot it holds
 //! tree c/<subject>/<digest>  a      → age
@@ -37,11 +37,13 @@ use crate::segment::Op;
 /// What sled may keep in memory. It reads 8 MB of a usual index in one go, so
 /// less would only make it read twice.
 const CACHE: u64 = 16 << 20;
-/// So many keys are changed at once; the last batch says that it was the last.
+/// Tests of crashes let every so manieth key fail.
 const BATCH: usize = 2048;
 /// So many blobs of the policy engine are kept for a subject.
 const CARRIES: usize = 8;
 
+/// What the trees of subjects began with before names were short.
+const OLD: &[u8] = b"s/";
 const THROUGH: &[u8] = b"m";
 const LOST: &[u8] = b"l/";
 const AGE: &[u8] = b"a";
@@ -107,10 +109,16 @@ pub(crate) struct Index {
     loose: AtomicBool,
 }
 
-/// The name of a key in the tree of its subject: in order of kind, then key.
+/// The name of a key in the tree of its subject: in order of kind, then key. The
+/// kind, which is the second part of a key, is not said twice: sled keeps names in
+/// several places, so that each byte of one takes four.
 pub(crate) fn index_key(kind: &str, key: &str) -> Vec<u8> {
     let mut name = prefix(kind);
-    name.extend_from_slice(key.as_bytes());
+    let (system, rest) = key.split_once('/').unwrap_or((key, ""));
+    let id = rest.strip_prefix(kind).and_then(|r| r.strip_prefix('/')).unwrap_or(rest);
+    name.extend_from_slice(system.as_bytes());
+    name.push(b'/');
+    name.extend_from_slice(id.as_bytes());
     name
 }
 
@@ -130,6 +138,9 @@ impl Index {
         files::wait_until_closed(folder);
         let db = guard(|| config(folder).open())?;
         let index = Self { db, fail, writing: Mutex::default(), loose: AtomicBool::new(false) };
+        if index.db.tree_names().iter().any(|name| name.starts_with(OLD)) {
+            return Err(Broken("it has an older format".into()));
+        }
         // Every tree is opened here, inside the guard, so that damage shows.
         guard(|| index.db.tree_names().iter().try_for_each(|n| index.db.open_tree(n).map(drop)))?;
         Ok(index)
@@ -173,7 +184,7 @@ impl Index {
         guard(|| {
             let names = self.db.tree_names();
             let subject = |n: &sled::IVec| {
-                Subject::new(std::str::from_utf8(n).ok()?.strip_prefix("s/")?).ok()
+                Subject::new(std::str::from_utf8(n).ok()?.strip_prefix("r/")?).ok()
             };
             Ok(names.iter().filter_map(subject).collect())
         })
@@ -247,9 +258,10 @@ impl Index {
         kind: &Kind,
         visit: &mut dyn FnMut(&str, Entry) -> Result<(), Broken>,
     ) -> Result<(), Broken> {
+        let mut key = String::new();
         self.each(subject, &prefix(kind.as_str()), &mut |name, value| {
-            let (_, key) = split(name).ok_or_else(Broken::damaged)?;
-            visit(key, Entry::decode(name, value).ok_or_else(Broken::damaged)?)
+            split(name, &mut key).ok_or_else(Broken::damaged)?;
+            visit(&key, Entry::decode(name, value).ok_or_else(Broken::damaged)?)
         })
     }
 
@@ -262,13 +274,13 @@ impl Index {
         seq: u64,
         visit: &mut VisitStanding<'_>,
     ) -> Result<(), Broken> {
-        let mut history = Vec::new();
+        let (mut key, mut history) = (String::new(), Vec::new());
         self.each(subject, &prefix(kind.as_str()), &mut |name, value| {
-            let (_, key) = split(name).ok_or_else(Broken::damaged)?;
+            split(name, &mut key).ok_or_else(Broken::damaged)?;
             let leaf = entry::decode_history(name, value, &mut history);
             let leaf = leaf.ok_or_else(Broken::damaged)?;
             match Standing::at(&history, seq) {
-                Some(standing) => visit(key, standing, entry::leaf_at(&history, leaf, seq)),
+                Some(standing) => visit(&key, standing, entry::leaf_at(&history, leaf, seq)),
                 None => Ok(()),
             }
         })
@@ -283,11 +295,11 @@ impl Index {
         visit: &mut VisitHistory<'_>,
     ) -> Result<(), Broken> {
         let prefix = kind.map_or_else(|| vec![b'k'], |k| prefix(k.as_str()));
-        let mut history = Vec::new();
+        let (mut key, mut history) = (String::new(), Vec::new());
         self.each(subject, &prefix, &mut |name, value| {
-            let (kind, key) = split(name).ok_or_else(Broken::damaged)?;
+            let kind = split(name, &mut key).ok_or_else(Broken::damaged)?;
             entry::decode_history(name, value, &mut history).ok_or_else(Broken::damaged)?;
-            visit(kind, key, &history)
+            visit(kind, &key, &history)
         })
     }
 
@@ -323,14 +335,13 @@ impl Index {
         let name = log::name(seq);
         let value = guard(|| self.tree(subject)?.get(&name))?;
         let value = value.ok_or_else(|| Broken(format!("it lacks the log of {seq}")))?;
-        let mut result = Ok(());
+        let (mut key, mut result) = (String::new(), Ok(()));
         log::read(&name, &value, &mut |name, op| {
             if result.is_ok() {
-                let (kind, key) = match split(name) {
-                    Some(pair) => pair,
-                    None => return result = Err(Broken::damaged()),
+                result = match split(name, &mut key) {
+                    Some(kind) => visit(kind, &key, op),
+                    None => Err(Broken::damaged()),
                 };
-                result = visit(kind, key, op);
             }
         })
         .ok_or_else(Broken::damaged)?;
@@ -406,11 +417,16 @@ impl Index {
 }
 
 fn tree_name(subject: &Subject) -> String {
-    format!("s/{subject}")
+    format!("r/{subject}")
 }
 
-fn split(name: &[u8]) -> Option<(&str, &str)> {
-    std::str::from_utf8(name).ok()?.strip_prefix('k')?.split_once('\0')
+/// Takes the name of a key apart: gives the kind, and puts the key into `key`.
+fn split<'n>(name: &'n [u8], key: &mut String) -> Option<&'n str> {
+    let (kind, rest) = std::str::from_utf8(name).ok()?.strip_prefix('k')?.split_once('\0')?;
+    let (system, id) = rest.split_once('/')?;
+    key.clear();
+    [system, "/", kind, "/", id].into_iter().for_each(|part| key.push_str(part));
+    Some(kind)
 }
 
 /// A tree for each blob: sled keeps neighbours in one page, and would write

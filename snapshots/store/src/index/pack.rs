@@ -12,7 +12,7 @@ use super::{Broken, Index, config, entry, files, guard};
 /// a segment of its file only once all pages in there were written again, and leaves
 /// one half empty each time it is opened: a month of nights made 133 MB of 67. Writing
 /// anew takes half a CPU second for 50,000 resources and a year.
-const PART: u64 = 3;
+const PART: u64 = 4;
 /// Up to this size it is not worth it. Tests do not fill that much.
 const SMALL: u64 = if cfg!(test) { 1 << 20 } else { 48 << 20 };
 

@@ -108,13 +108,13 @@ async fn flips_in_the_index(sealed: bool) -> (u64, u64) {
 async fn every_flip_in_a_closed_index_is_noticed() {
     let (flips, rebuilt) = flips_in_the_index(true).await;
     assert_eq!(rebuilt, flips);
-    println!("{flips} flips in a closed index noticed");
+    println!("{flips} flips in a closed index: all noticed");
 }
 
 #[tokio::test]
 async fn a_flip_in_an_index_left_by_a_crash_is_mended_or_has_no_effect() {
     let (flips, rebuilt) = flips_in_the_index(false).await;
-    println!("{flips} flips in an open index, {rebuilt} mended, no answer changed");
+    println!("{flips} flips in an open index: {rebuilt} mended, no answer changed");
 }
 
 #[tokio::test]
@@ -164,6 +164,25 @@ async fn an_index_of_another_or_older_store_is_not_believed() {
 }
 
 #[tokio::test]
+async fn an_index_of_an_older_format_is_built_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    template(folder.path()).await;
+    std::fs::remove_file(folder.path().join("index.seal")).unwrap();
+    let index = sled::open(folder.path().join("index")).unwrap();
+    index.open_tree("s/prod1").unwrap().insert("kcompute.server", "an entry").unwrap();
+    index.flush().unwrap();
+    drop(index);
+    let store = Store::open(folder.path()).await.unwrap();
+    let notice = "the index was rebuilt: it has an older format";
+    assert_eq!(store.notices(), [notice]);
+    for seq in 1..=3 {
+        check(&store, seq).await.unwrap();
+    }
+    drop(store);
+    assert!(Store::open(folder.path()).await.unwrap().notices().is_empty());
+}
+
+#[tokio::test]
 async fn a_flip_in_an_object_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let origin = folder.path().join("origin");
@@ -200,7 +219,7 @@ async fn a_flip_in_an_object_is_an_error_that_names_it() {
         }
         std::fs::remove_dir_all(&path).unwrap();
     }
-    println!("{flips} flips in objects named");
+    println!("{flips} flips in objects: all named");
 }
 
 #[tokio::test]
@@ -333,6 +352,23 @@ async fn a_second_process_reads_and_is_told_why_it_cannot_write() {
     drop(holder);
     collect(&second, &subject(), 5, state(5), vec![complete(S, "r")]).await.unwrap();
     check(&second, 5).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_that_is_about_to_be_let_go_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    template(folder.path()).await;
+    let lock = std::fs::File::open(folder.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    // As a child has it between its start and its program.
+    let child = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        drop(lock);
+    });
+    let store = Store::open(folder.path()).await.unwrap();
+    child.join().unwrap();
+    assert!(store.notices().is_empty(), "{:?}", store.notices());
+    collect(&store, &subject(), 4, state(4), vec![complete(S, "r")]).await.unwrap();
 }
 
 #[tokio::test]
