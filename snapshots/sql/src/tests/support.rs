@@ -14,6 +14,7 @@ use crate::db::Db;
 use crate::{Answer, Session, SqlError, Value};
 
 /// So many random cases, or as many as `PROPTEST_CASES` says.
+#[allow(clippy::disallowed_methods, reason = "who tests says how much")]
 pub(crate) fn cases(usual: u32) -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").map(|n| n.parse().unwrap());
     ProptestConfig { cases: asked.unwrap_or(usual), ..ProptestConfig::default() }
