@@ -17,6 +17,7 @@ mod apply;
 mod entry;
 mod files;
 mod log;
+mod name;
 mod pack;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ use tidegate_model::{Digest, Kind, Salt, Subject};
 
 pub(crate) use entry::{Entry, Standing, place, place_of};
 pub(crate) use files::{Seal, remove, seal, sealed};
+pub(crate) use name::index_key;
+use name::{prefix, split};
 
 use crate::fail::Fail;
 use crate::segment::Op;
@@ -107,27 +110,6 @@ pub(crate) struct Index {
     writing: Mutex<()>,
     /// It has much room that it does not need, which sled keeps.
     loose: AtomicBool,
-}
-
-/// The name of a key in the tree of its subject: in order of kind, then key. The
-/// kind, which is the second part of a key, is not said twice: sled keeps names in
-/// several places, so that each byte of one takes four.
-pub(crate) fn index_key(kind: &str, key: &str) -> Vec<u8> {
-    let mut name = prefix(kind);
-    let (system, rest) = key.split_once('/').unwrap_or((key, ""));
-    let id = rest.strip_prefix(kind).and_then(|r| r.strip_prefix('/')).unwrap_or(rest);
-    name.extend_from_slice(system.as_bytes());
-    name.push(b'/');
-    name.extend_from_slice(id.as_bytes());
-    name
-}
-
-fn prefix(kind: &str) -> Vec<u8> {
-    let mut name = Vec::with_capacity(2 + kind.len() + 96);
-    name.push(b'k');
-    name.extend_from_slice(kind.as_bytes());
-    name.push(0);
-    name
 }
 
 impl Index {
@@ -418,15 +400,6 @@ impl Index {
 
 fn tree_name(subject: &Subject) -> String {
     format!("r/{subject}")
-}
-
-/// Takes the name of a key apart: gives the kind, and puts the key into `key`.
-fn split<'n>(name: &'n [u8], key: &mut String) -> Option<&'n str> {
-    let (kind, rest) = std::str::from_utf8(name).ok()?.strip_prefix('k')?.split_once('\0')?;
-    let (system, id) = rest.split_once('/')?;
-    key.clear();
-    [system, "/", kind, "/", id].into_iter().for_each(|part| key.push_str(part));
-    Some(kind)
 }
 
 /// A tree for each blob: sled keeps neighbours in one page, and would write
