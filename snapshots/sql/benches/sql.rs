@@ -117,6 +117,44 @@ fn make(store: &Store, resources: u64, nights: u64) {
     }
 }
 
+/// How often each is asked, of which the least counts: others use the machine too.
+const RUNS: usize = 3;
+
+/// What one question took, from opening the store on.
+struct Once {
+    opened: f64,
+    spent: f64,
+    took: f64,
+    again: f64,
+    peak: u64,
+    found: Answer,
+}
+
+fn once(
+    runtime: &tokio::runtime::Runtime,
+    path: &Path,
+    index: bool,
+    (at, sql): (&str, &str),
+) -> Once {
+    // Makes the peak count from here.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let (before, wall, resident) = (cpu(), Instant::now(), status("VmRSS"));
+    let store = match index {
+        true => runtime.block_on(Store::open(path)).unwrap(),
+        false => runtime.block_on(Store::open_for_records(path)).unwrap(),
+    };
+    let subjects = runtime.block_on(store.subjects()).unwrap();
+    let at: At = at.parse().unwrap();
+    let session = Session::open(&store, &subjects, &at, Arc::new(|| false)).unwrap();
+    let opened = cpu() - before;
+    let found = session.query(sql, 1_000_000).unwrap();
+    let (spent, took) = (cpu() - before, wall.elapsed().as_secs_f64());
+    let peak = status("VmHWM").saturating_sub(resident);
+    let again = Instant::now();
+    session.query(sql, 1_000_000).unwrap();
+    Once { opened, spent, took, again: again.elapsed().as_secs_f64(), peak, found }
+}
+
 fn ask(runtime: &tokio::runtime::Runtime, path: &Path, key: &str) {
     for index in [true, false] {
         for question in &QUESTIONS {
@@ -124,24 +162,11 @@ fn ask(runtime: &tokio::runtime::Runtime, path: &Path, key: &str) {
             if !index && question.sql == CHANGED {
                 continue;
             }
-            // Makes the peak count from here.
-            let _ = std::fs::write("/proc/self/clear_refs", "5");
-            let (before, wall, resident) = (cpu(), Instant::now(), status("VmRSS"));
-            let store = match index {
-                true => runtime.block_on(Store::open(path)).unwrap(),
-                false => runtime.block_on(Store::open_for_records(path)).unwrap(),
-            };
-            let subjects = runtime.block_on(store.subjects()).unwrap();
-            let at: At = question.at.parse().unwrap();
-            let session = Session::open(&store, &subjects, &at, Arc::new(|| false)).unwrap();
-            let opened = cpu() - before;
             let sql = question.sql.replace("$KEY", &format!("'{key}'"));
-            let found = session.query(&sql, 1_000_000).unwrap();
-            let (spent, took) = (cpu() - before, wall.elapsed().as_secs_f64());
-            let peak = status("VmHWM").saturating_sub(resident);
-            let again = Instant::now();
-            session.query(&sql, 1_000_000).unwrap();
-            let again = again.elapsed().as_secs_f64();
+            let mut runs: Vec<Once> =
+                (0..RUNS).map(|_| once(runtime, path, index, (question.at, &sql))).collect();
+            runs.sort_by(|a, b| a.spent.total_cmp(&b.spent));
+            let Once { opened, spent, took, again, peak, found } = runs.swap_remove(0);
             let mut line = json!({
                 "bench": "sql", "what": question.what, "index": index, "rows": found.rows.len(),
                 "open_cpu_s": short(opened), "cpu_s": short(spent), "wall_s": short(took),
@@ -153,8 +178,10 @@ fn ask(runtime: &tokio::runtime::Runtime, path: &Path, key: &str) {
                 line["ratio"] = json!(short(spent / bound));
             }
             if let Some(plain) = plain(question.sql).filter(|_| index) {
+                let store = runtime.block_on(Store::open(path)).unwrap();
+                let subject = runtime.block_on(store.subjects()).unwrap().remove(0);
                 let before = cpu();
-                let expected = plain(&store, &subjects[0]);
+                let expected = plain(&store, &subject);
                 line["plain_cpu_s"] = json!(short(cpu() - before));
                 assert_eq!(texts(&found), expected, "{}", question.what);
             }
