@@ -100,28 +100,20 @@ unclear contains name if {
 verdict := "fail" if count(violations) > 0
 
 verdict := "pass" if {
-	known
 	count(violations) == 0
-	count(unclear) == 0
-}
-
-verdict := "abort" if {
-	known
-	count(violations) == 0
-	count(unclear) > 0
-}
-
-reason := sprintf("`%s` of the server's image is no date", [min(unclear)]) if {
-	known
-	count(unclear) > 0
+	count(unknown) == 0
 }
 
 verdict := "abort" if {
 	count(violations) == 0
-	not known
+	count(unknown) > 0
 }
 
-reason := "the server was started from a volume of which no image is known" if not known
+unknown contains sprintf("`%s` of the server's image is no date", [name]) if some name in unclear
+
+unknown contains "the server was started from a volume of which no image is known" if not known
+
+reason := concat("; ", unknown)
 
 turns contains "9999-01-01"
 
