@@ -5,6 +5,7 @@ keys of resources. See README.md.
 """
 import json
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import keystoneauth1.exceptions
@@ -81,17 +82,22 @@ def makers(users, held, trusts):
         found = set()
         for scope in attempts(user):
             own = session.Session(auth=v3.Password(URL, user_id=user, password='secret', **scope))
-            for domain in domains:
-                if domain in found:
-                    continue
-                body = {'user': {'name': '%sby-%s' % (PREFIX, user), 'domain_id': domain, 'enabled': False}}
-                try:
-                    made = own.post(URL + '/users', json=body)
-                    cloud.delete('identity', '/users/' + made.json()['user']['id'])
-                    found.add(domain)
-                except (keystoneauth1.exceptions.Forbidden, keystoneauth1.exceptions.Unauthorized):
-                    pass
+            found.update(domain for domain in domains if domain not in found and made(own, user, domain))
         return found
+
+    def made(own, user, domain):
+        body = {'user': {'name': '%sby-%s' % (PREFIX, user), 'domain_id': domain, 'enabled': False}}
+        for _ in range(3):
+            try:
+                answer = own.post(URL + '/users', json=body)
+                cloud.delete('identity', '/users/' + answer.json()['user']['id'])
+                return True
+            except keystoneauth1.exceptions.Forbidden:
+                return False
+            except keystoneauth1.exceptions.Unauthorized:
+                # Keystone tells by the second whether a token is older than what revokes it.
+                time.sleep(1.1)
+        return False
 
     with ThreadPoolExecutor(6) as pool:
         found = dict(zip(users, pool.map(can, users)))
