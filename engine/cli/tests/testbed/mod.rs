@@ -9,7 +9,7 @@
     reason = "a test may, and each file of tests uses a part"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -52,6 +52,11 @@ impl Planted {
     #[track_caller]
     pub(crate) fn id(&self, name: &str) -> &str {
         self.ids.get(name).unwrap_or_else(|| panic!("nothing planted is called {name}"))
+    }
+
+    /// The names of what has these ids.
+    pub(crate) fn names(&self, ids: &BTreeSet<String>) -> BTreeSet<&str> {
+        self.ids.iter().filter(|(_, id)| ids.contains(*id)).map(|(name, _)| name.as_str()).collect()
     }
 }
 
