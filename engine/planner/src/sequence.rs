@@ -1,21 +1,21 @@
 //! Zone after zone: which waves there are, in which order, and what is left.
 
 mod joint;
+mod leaders;
+mod leave;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
 use tidegate_model::Timestamp;
-use tidegate_model::fleet::{Fleet, Member};
+use tidegate_model::fleet::Fleet;
 use tidegate_model::intent::Intent;
-use tidegate_model::plan::{Blocked, BlockedCode, Plan, Wave};
+use tidegate_model::plan::{Blocked, Plan, Wave};
 use tidegate_model::versions::VersionRules;
 
-use crate::arena::{Arena, Id, Seat, at};
+use crate::arena::{Arena, Id, at};
 use crate::load::Load;
 use crate::nodes::Pods;
 use crate::select::Job;
-use crate::stuck::Rooms;
 use crate::zone::{Draft, Limits, Way, ZonePlan};
 use crate::{PlanError, block, bounds, due, windows, zone};
 
@@ -194,48 +194,8 @@ impl<'f> Planning<'_, 'f> {
         Ok(clock.ends)
     }
 
-    /// The quorum and leader's host after which a host would come: it could not be
-    /// drained before, and its leader did not wait. Leaders go last (Q2).
-    fn behind_leader(&self, host: Id) -> Option<(&'f str, &'f str)> {
-        let quorums = at(&self.arena.hosts, host).quorums.iter();
-        quorums.filter_map(|n| self.fleet.quorums.get(*n)).find_map(|quorum| {
-            let leader = quorum.leader.as_ref().and_then(|l| self.arena.seat(l));
-            let Some(Seat::Host(leader)) = leader.filter(|l| *l != Seat::Host(host)) else {
-                return None;
-            };
-            let id = self.arena.host_id(leader);
-            self.updated(leader).then_some((quorum.id.as_str(), id))
-        })
-    }
-
     fn zone_of(&self, host: Id) -> Option<&'f str> {
         self.fleet.hosts.get(host).map(|h| h.zone.as_str())
-    }
-
-    /// The quorum that a host leads, and a member of it that is still to come elsewhere.
-    fn waits_for(&self, host: Id, elsewhere: &BTreeSet<Id>) -> Option<(&'f str, Id)> {
-        let quorums = at(&self.arena.hosts, host).quorums.iter();
-        quorums.filter_map(|n| self.fleet.quorums.get(*n)).find_map(|quorum| {
-            let leader = quorum.leader.as_ref().and_then(|l| self.arena.seat(l));
-            let to_come = |m: &Member| match self.arena.seat(m) {
-                Some(Seat::Host(h)) => Some(h).filter(|h| elsewhere.contains(h)),
-                Some(Seat::Vm(_)) | None => None,
-            };
-            let other = quorum.members.iter().find_map(to_come);
-            let leads = leader == Some(Seat::Host(host));
-            other.filter(|_| leads).map(|other| (quorum.id.as_str(), other))
-        })
-    }
-
-    /// The targets for which leaders waited, and which no wave updates in the end.
-    pub(crate) fn waited_in_vain(&self) -> BTreeSet<Id> {
-        let others = self.waiting.values().map(|(_, other)| *other);
-        others.filter(|other| !self.updated(*other)).collect()
-    }
-
-    fn updated(&self, host: Id) -> bool {
-        let id = self.arena.host_id(host);
-        self.waves.iter().any(|w| w.targets.iter().any(|t| t == id))
     }
 
     /// Plans the hosts of a zone, and puts their waves into windows. Gives whether
@@ -368,20 +328,6 @@ impl<'f> Planning<'_, 'f> {
         Ok(any)
     }
 
-    /// Zones with a host that leads a quorum which has other targets elsewhere.
-    fn leading_zones(&self, hosts: &BTreeSet<Id>) -> BTreeSet<Option<&'f str>> {
-        let host = |m: &Member| match self.arena.seat(m) {
-            Some(Seat::Host(h)) if hosts.contains(&h) => Some(h),
-            Some(Seat::Host(_) | Seat::Vm(_)) | None => None,
-        };
-        let leading = self.fleet.quorums.iter().filter_map(|quorum| {
-            let leader = quorum.leader.as_ref().and_then(host)?;
-            let mut others = quorum.members.iter().filter_map(host);
-            others.any(|h| self.zone_of(h) != self.zone_of(leader)).then(|| self.zone_of(leader))
-        });
-        leading.collect()
-    }
-
     /// Gives a wave its window; false if there is none.
     fn place(
         &mut self,
@@ -468,94 +414,5 @@ impl<'f> Planning<'_, 'f> {
 
     fn restarts(&self, target: &str) -> bool {
         self.jobs.get(target).is_some_and(|j| j.reboot)
-    }
-
-    /// Blocks what is left over of a zone when its turn is over, each with the reason that
-    /// holds then.
-    fn leave(
-        &mut self,
-        zone: Option<&'f str>,
-        left: &Left<'f>,
-        now: Timestamp,
-    ) -> Result<(), PlanError> {
-        let here = |target: &str| match self.arena.host_ids.get(target) {
-            Some(host) => self.zone_of(*host) == zone,
-            None => self.pods.as_ref().and_then(|p| p.zone(target)) == zone,
-        };
-        let too_long: Vec<(&str, u64)> =
-            self.too_long.iter().map(|(t, n)| (*t, *n)).filter(|(t, _)| here(t)).collect();
-        if too_long.is_empty() && left.hosts.is_empty() && left.nodes.is_empty() {
-            return Ok(());
-        }
-        let spans = windows::spans(self.intent, zone, self.fleet.taken_at)?;
-        let longest = spans.map(|spans| windows::longest(&windows::after(&spans, now)));
-        let mut blocked = Vec::new();
-        for (target, phases) in too_long {
-            let host = self.arena.host_ids.get(target).copied();
-            blocked.push(self.too_long(target, host, phases, longest.unwrap_or(0)));
-        }
-        let stay: BTreeMap<Id, Blocked> =
-            left.hosts.iter().filter_map(|h| Some((*h, self.pods_stay(*h)?))).collect();
-        let mut rooms = Rooms::new(self.arena, self.intent, &self.load);
-        for &host in &left.hosts {
-            let id = self.arena.host_id(host);
-            let least = self.least_phases(host);
-            let window = longest.filter(|longest| self.seconds(id, least) > *longest);
-            blocked.push(match window {
-                Some(longest) => self.too_long(id, Some(host), least, longest),
-                None => self
-                    .out_of_order(host)
-                    .or_else(|| stay.get(&host).cloned())
-                    .unwrap_or_else(|| rooms.capacity(host)),
-            });
-        }
-        if let Some(pods) = &mut self.pods {
-            let jobs = left.nodes.iter().filter_map(|node| Some((node, self.jobs.get(node)?)));
-            blocked.extend(jobs.map(|(node, job)| pods.stuck(node, job)));
-        }
-        self.blocked.extend(blocked);
-        Ok(())
-    }
-
-    /// The fewest phases in which all leaves a host that is left over.
-    fn least_phases(&self, host: Id) -> u64 {
-        let most = at(&self.arena.hosts, host).max_out.max(1);
-        (at(&self.load.on, host).len() as u64).div_ceil(u64::from(most))
-    }
-
-    /// How long a target takes with so many phases of migrations.
-    fn seconds(&self, target: &str, phases: u64) -> u64 {
-        let times = &self.intent.durations;
-        let restart = if self.restarts(target) { times.reboot_s } else { 0 };
-        phases.saturating_mul(times.migrate_s) + times.update_s + restart
-    }
-
-    /// A target for which no window is left that is long enough.
-    fn too_long(&self, target: &str, host: Option<Id>, phases: u64, longest: u64) -> Blocked {
-        // More may have come to it since it was found to take so long.
-        let phases = host.map_or(0, |h| phases.max(self.least_phases(h)));
-        let seconds = self.seconds(target, phases);
-        let mut numbers = vec![("seconds", json!(seconds)), ("longest_window_s", json!(longest))];
-        if let Some(host) = host {
-            numbers.push(("vms", json!(at(&self.load.on, host).len())));
-            numbers.push(("phases", json!(phases)));
-        }
-        let fix = format!("add a window of at least {seconds} seconds");
-        block::blocked(target, BlockedCode::Window, &numbers, fix)
-    }
-
-    /// A host that would come before or after another one of its quorum.
-    fn out_of_order(&self, host: Id) -> Option<Blocked> {
-        let id = self.arena.host_id(host);
-        if let Some((quorum, leader)) = self.behind_leader(host) {
-            let numbers = [("quorum", json!(quorum)), ("comes_after", json!(leader))];
-            let fix = "plan again when this plan is done".to_owned();
-            return Some(block::blocked(id, BlockedCode::Order, &numbers, fix));
-        }
-        let (quorum, other) = self.waiting.get(&host)?;
-        let other = self.arena.host_id(*other);
-        let numbers = [("quorum", json!(quorum)), ("waits_for", json!(other))];
-        let fix = "plan again when this plan is done, or let another member lead".to_owned();
-        Some(block::blocked(id, BlockedCode::Order, &numbers, fix))
     }
 }
