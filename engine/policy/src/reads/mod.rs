@@ -10,6 +10,7 @@
 //! `some x in` goes through. Each is followed ([`follow`]); everything else that
 //! uses a part of the input reads that part whole.
 
+mod definitions;
 mod follow;
 mod shape;
 
@@ -19,7 +20,8 @@ use tidegate_model::Kind;
 
 use crate::bundle::Bundle;
 use crate::metadata::{Input, Rule};
-use follow::{Definitions, Follow};
+use definitions::Definitions;
+use follow::Follow;
 pub(crate) use shape::{Member, Shape, Step};
 
 /// What the host asks of the package of a rule.
