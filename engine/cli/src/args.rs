@@ -181,8 +181,9 @@ pub(crate) struct Collect {
     pub(crate) format: Output,
 }
 
+/// Which snapshots are judged.
 #[derive(Debug, Args)]
-pub(crate) struct Check {
+pub(crate) struct Snapshots {
     /// A cloud in the store; repeatable [default: the targets of tidegate.yaml, or all in
     /// the store]
     #[arg(long, value_name = "NAME")]
@@ -190,6 +191,12 @@ pub(crate) struct Check {
     /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
     #[arg(long, default_value = "latest", value_name = "ID|TIME")]
     pub(crate) at: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) snapshots: Snapshots,
     /// Judge everything instead of carrying verdicts forward
     #[arg(long)]
     pub(crate) fresh: bool,
@@ -242,13 +249,8 @@ pub(crate) enum Waiver {
 pub(crate) struct Draft {
     /// The finding's id, or its beginning, as the JSON report has it
     pub(crate) finding: String,
-    /// A cloud in the store; repeatable [default: the targets of tidegate.yaml, or all in
-    /// the store]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cloud: Vec<String>,
-    /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
-    #[arg(long, default_value = "latest", value_name = "ID|TIME")]
-    pub(crate) at: String,
+    #[command(flatten)]
+    pub(crate) snapshots: Snapshots,
     #[command(flatten)]
     pub(crate) rules: Rules,
 }

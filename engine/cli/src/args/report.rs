@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Reporting, Rules};
+use super::{Reporting, Rules, Snapshots};
 use crate::exit;
 
 #[derive(Debug, Args)]
@@ -42,13 +42,8 @@ pub(crate) enum ReportCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportShow {
-    /// A cloud in the store; repeatable [default: the targets of tidegate.yaml, or all in
-    /// the store]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cloud: Vec<String>,
-    /// The snapshot: latest, latest~N, CLOUD@N, a date or an RFC 3339 time
-    #[arg(long, default_value = "latest", value_name = "ID|TIME")]
-    pub(crate) at: String,
+    #[command(flatten)]
+    pub(crate) snapshots: Snapshots,
     #[command(flatten)]
     pub(crate) rules: Rules,
     #[command(flatten)]

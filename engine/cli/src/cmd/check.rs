@@ -14,7 +14,7 @@ use tidegate_policy::{Limits, Options, Others, evaluate};
 use tidegate_report::SubjectReport;
 use tidegate_store::{At, SnapshotReader, Store, StoreError};
 
-use crate::args::Check;
+use crate::args::{Check, Snapshots};
 use crate::bundles::Resolved;
 use crate::cmd::render::Run;
 use crate::cmd::store::{failure, resolve};
@@ -28,24 +28,53 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
     let reporting = ctx.config.reporting(&args.reporting)?;
     render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
-    let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
-    let store = ctx.store().await?;
+    let (store, ids) = chosen(ctx, &args.snapshots).await?;
     let mut subjects = Vec::new();
-    for subject in subjects_of(&store, &clouds(ctx, &args.cloud, &at), &at).await? {
-        let id = resolve(ctx, &store, &subject, &at).await?;
+    for id in ids {
         subjects.push(judge(&store, &id, &rules, args.fresh).await?.report);
     }
     let run = Run { rules: &rules, store: &store, waivers, duration: None, missed: false };
     render::finish(ctx, subjects, &reporting, run).await
 }
 
-/// The clouds that `--cloud` or the configuration names; a snapshot's id needs
-/// no configuration to name its own.
-pub(crate) fn clouds(ctx: &Context<'_>, named: &[String], at: &At) -> Vec<String> {
-    if named.is_empty() && matches!(at, At::Id(_)) {
-        return Vec::new();
+/// Opens the store, and finds the snapshots that a command judges.
+pub(crate) async fn chosen(
+    ctx: &mut Context<'_>,
+    args: &Snapshots,
+) -> Result<(Store, Vec<SnapshotId>)> {
+    let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
+    let store = ctx.store().await?;
+    let ids = snapshots_of(ctx, &store, &args.cloud, &at).await?;
+    Ok((store, ids))
+}
+
+/// The snapshots at a time of the clouds that `--cloud` or the configuration names.
+pub(crate) async fn snapshots_of(
+    ctx: &mut Context<'_>,
+    store: &Store,
+    clouds: &[String],
+    at: &At,
+) -> Result<Vec<SnapshotId>> {
+    let mut ids = Vec::new();
+    for subject in clouds_of(ctx, store, clouds, at).await? {
+        ids.push(resolve(ctx, store, &subject, at).await?);
     }
-    ctx.config.subjects(named)
+    Ok(ids)
+}
+
+/// The clouds that `--cloud` or the configuration names; a snapshot's id needs no
+/// configuration to name its own.
+pub(crate) async fn clouds_of(
+    ctx: &Context<'_>,
+    store: &Store,
+    named: &[String],
+    at: &At,
+) -> Result<Vec<Subject>> {
+    let named = match at {
+        At::Id(_) if named.is_empty() => Vec::new(),
+        At::Id(_) | At::Latest { .. } | At::Time(_) => ctx.config.subjects(named),
+    };
+    subjects_of(store, &named, at).await
 }
 
 /// The subjects a reading command is about: those named, that of the snapshot

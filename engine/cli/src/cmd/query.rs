@@ -12,7 +12,7 @@ use tidegate_store::At;
 use crate::args::Query;
 use crate::bundles;
 use crate::cmd::Context;
-use crate::cmd::check::{clouds, subjects_of};
+use crate::cmd::check::clouds_of;
 use crate::cmd::store::failure;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -36,7 +36,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Query) -> Result<Exit> {
     }
     let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
     let store = ctx.store().await?;
-    let subjects = subjects_of(&store, &clouds(ctx, &args.cloud, &at), &at).await?;
+    let subjects = clouds_of(ctx, &store, &args.cloud, &at).await?;
     let wanted = match (args.export, sql) {
         (Some(file), sql) => Wanted::Export { file, tables: args.table, sql },
         (None, Some(sql)) if args.explain => Wanted::Plan(sql),

@@ -193,7 +193,7 @@ fn resources(snapshot: &Derived<'_>, kind: &str, format: Format) -> Result<Strin
                 |text: &Option<std::sync::Arc<str>>| text.as_deref().unwrap_or("-").to_owned();
             let rows = facts.iter().map(|f| {
                 vec![
-                    f.resource.key.id(),
+                    f.resource.key.id().into_owned(),
                     or_dash(&f.resource.name),
                     or_dash(&f.resource.region),
                     or_dash(&f.resource.project),

@@ -1,14 +1,11 @@
 //! `tidegate waiver`, and reading waivers for a report.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 
 use tidegate_model::{Timestamp, Verdict};
 use tidegate_report::{ReportFinding, ReportRule, WaiverError, WaiverState, Waivers};
-use tidegate_store::At;
 
 use crate::args::{Draft, Waiver};
-use crate::cmd::store::failure;
 use crate::cmd::{Context, check};
 use crate::env;
 use crate::exit::Exit;
@@ -115,16 +112,14 @@ fn listed(waivers: &Waivers, now: Timestamp, shown: impl Fn(WaiverState) -> bool
 /// Writes a waiver for a finding of a snapshot; the person fills in the rest.
 async fn draft(ctx: &mut Context<'_>, args: &Draft) -> Result<Exit> {
     let rules = Rules::new(ctx.config.rules(&args.rules)?)?;
-    let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
-    let store = ctx.store().await?;
+    let (store, ids) = check::chosen(ctx, &args.snapshots).await?;
     let mut found: Vec<(ReportRule, ReportFinding, String)> = Vec::new();
-    for subject in check::subjects_of(&store, &check::clouds(ctx, &args.cloud, &at), &at).await? {
-        let id = store.resolve(&subject, &at).await.map_err(failure)?;
+    for id in ids {
         let report = check::judge(&store, &id, &rules, false).await?.report;
         for rule in report.rules {
             let fits = |f: &&ReportFinding| f.id.starts_with(&args.finding);
             let mine: Vec<ReportFinding> = rule.findings.iter().filter(fits).cloned().collect();
-            found.extend(mine.into_iter().map(|f| (rule.clone(), f, subject.to_string())));
+            found.extend(mine.into_iter().map(|f| (rule.clone(), f, id.subject.to_string())));
         }
     }
     let (rule, finding, subject) = match found.as_slice() {

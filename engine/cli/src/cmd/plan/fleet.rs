@@ -11,9 +11,9 @@ use tidegate_store::{At, SnapshotReader, Store};
 use super::read::{self, File};
 use crate::args;
 use crate::cmd::Context;
-use crate::cmd::check::{clouds, subjects_of};
+use crate::cmd::check::snapshots_of;
 use crate::cmd::show::pretty;
-use crate::cmd::store::{failure, resolve};
+use crate::cmd::store::failure;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -60,11 +60,7 @@ pub(crate) async fn ids(
         Some(text) => text.parse().map_err(|e| Failure::usage(format!("{e}")))?,
         None => At::default(),
     };
-    let mut ids = Vec::new();
-    for subject in subjects_of(store, &clouds(ctx, &args.cloud, &at), &at).await? {
-        ids.push(resolve(ctx, store, &subject, &at).await?);
-    }
-    Ok(ids)
+    snapshots_of(ctx, store, &args.cloud, &at).await
 }
 
 /// A snapshot to read.

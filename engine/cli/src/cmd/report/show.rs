@@ -2,15 +2,14 @@
 //! without judging again.
 
 use std::collections::BTreeMap;
-use std::str::FromStr as _;
 
 use tidegate_model::{Evaluation, Facts as _, RuleId, RuleMeta, Severity};
 use tidegate_report::SubjectReport;
-use tidegate_store::{At, Store};
+use tidegate_store::Store;
 
 use crate::args::ReportShow;
 use crate::cmd::render::Run;
-use crate::cmd::store::{failure, resolve};
+use crate::cmd::store::failure;
 use crate::cmd::{Context, baseline, check, policy, render, waiver};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -21,11 +20,9 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: ReportShow) -> Result<Exit>
     let reporting = ctx.config.reporting(&args.reporting)?;
     render::one_place_each(&reporting)?;
     let waivers = waiver::read(&reporting.waivers.value)?;
-    let at = At::from_str(&args.at).map_err(|e| Failure::usage(e.to_string()))?;
-    let store = ctx.store().await?;
+    let (store, ids) = check::chosen(ctx, &args.snapshots).await?;
     let mut subjects = Vec::new();
-    for subject in check::subjects_of(&store, &check::clouds(ctx, &args.cloud, &at), &at).await? {
-        let id = resolve(ctx, &store, &subject, &at).await?;
+    for id in ids {
         let (_, evaluation) = baseline::recorded(&store, &id).await?.ok_or_else(|| {
             Failure::usage(format!("`{id}` was collected, and nobody recorded what rules said"))
                 .hint(format!("judge it now: tidegate check --at {id}"))
