@@ -99,7 +99,7 @@ fn kinds_that_may_lack_ids_are_known_by_their_content() {
     let list = r#"{"servers":[{"id":"a","b":1},{"b":2,"c":3},{"c":3,"b":2},{"b":4}]}"#;
     let (made, problem) = read(&RULES, None, list);
     assert_eq!(problem, None);
-    let ids: Vec<String> = made.iter().map(|r| r.key.id()).collect();
+    let ids: Vec<_> = made.iter().map(|r| r.key.id()).collect();
     assert_eq!(ids[0], "a");
     // The second and the third are equal, so they are one.
     assert_eq!(ids.len(), 3, "{ids:?}");

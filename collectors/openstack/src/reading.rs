@@ -134,7 +134,7 @@ impl Reading<'_> {
                         lookup(&resource.body, at).as_deref() == Some(text)
                     };
                     if child.only.is_none_or(fits) {
-                        ids.push(resource.key.id());
+                        ids.push(resource.key.id().into_owned());
                     }
                 }
                 fresh.push(resource);

@@ -49,7 +49,7 @@ pub(crate) fn all(facts: &dyn Facts) -> Result<Vec<Fact>, FactsError> {
         facts.each(&of, &mut |fact| {
             let name = fact.resource.name.as_deref().unwrap_or_default().to_owned();
             let unseen = fact.unseen_since;
-            domains.insert(fact.resource.key.id(), Domain { name, unseen });
+            domains.insert(fact.resource.key.id().into_owned(), Domain { name, unseen });
         })?;
     }
     let flat = |fact: Fact| {

@@ -1,5 +1,6 @@
 //! Who and what: subjects, snapshots, kinds, resources and rules by name.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -196,9 +197,9 @@ impl ResourceKey {
 
     /// The last segment of the id, decoded: the id that the API gave.
     #[must_use]
-    pub fn id(&self) -> String {
+    pub fn id(&self) -> Cow<'_, str> {
         let last = self.0.rsplit('/').next().unwrap_or_default();
-        percent_decode_str(last).decode_utf8_lossy().into_owned()
+        percent_decode_str(last).decode_utf8_lossy()
     }
 }
 

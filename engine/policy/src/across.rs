@@ -72,7 +72,7 @@ fn look_up(
         }
         let mut hits: Vec<Fact> = Vec::new();
         facts.each(&join.kind, &mut |fact| {
-            if wanted.contains(&fact.resource.key.id()) {
+            if wanted.contains(&*fact.resource.key.id()) {
                 hits.push(fact);
             }
         })?;
@@ -87,13 +87,13 @@ fn look_up(
                     meta.id
                 )));
             };
-            let id = Value::from(key.id());
+            let id = Value::from(&*key.id());
             let id = if bodies.contains_key(&id) {
                 Value::from(format!("{}/{key}", meta.id))
             } else {
                 id
             };
-            found.insert(key.id());
+            found.insert(key.id().into_owned());
             bodies.insert(id, body.clone());
         }
     }

@@ -19,7 +19,7 @@ use std::sync::{Arc, LazyLock};
 
 use percent_encoding::percent_decode_str;
 use regorus::Value;
-use tidegate_model::{AbortCode, Resource, ResourceKey, Timestamp};
+use tidegate_model::{AbortCode, Resource, Timestamp};
 
 use crate::metadata::{Input, Rule};
 use crate::outcome::Answer;
@@ -141,11 +141,6 @@ pub(crate) fn local_id(resource: &Resource, one_region: bool) -> Cow<'_, str> {
     if tail.contains('/') { Cow::Borrowed(tail) } else { decode(tail) }
 }
 
-/// The last segment of a key, decoded: the id that the API gave.
-pub(crate) fn id(key: &ResourceKey) -> Cow<'_, str> {
-    decode(key.as_str().rsplit('/').next().unwrap_or_default())
-}
-
 fn decode(segment: &str) -> Cow<'_, str> {
     percent_decode_str(segment).decode_utf8_lossy()
 }
@@ -248,7 +243,7 @@ fn lacks<'r>(rule: &'r Rule, kind: &Value, body: &Value) -> Option<&'r crate::Po
 mod tests {
     use std::sync::Arc;
 
-    use tidegate_model::{Fact, Kind};
+    use tidegate_model::{Fact, Kind, ResourceKey};
 
     use super::*;
 

@@ -55,7 +55,7 @@ impl Item {
     /// None if the fact is of another kind. `empty` takes the place of bodies.
     pub(super) fn read(fact: Fact, empty: &Arc<str>) -> Option<Self> {
         let Fact { mut resource, unseen_since: unseen } = fact;
-        let id = resource.key.id();
+        let id = resource.key.id().into_owned();
         let text = std::mem::replace(&mut resource.body, Arc::clone(empty));
         let body = match place(resource.kind.as_str())? {
             0 => Body::AddressGroup(read::address_group(&text)),

@@ -141,7 +141,7 @@ fn by_verb(facts: &dyn Facts, verb: &str, resource: &str) -> Result<Holders, Who
         group: if group == "core" { "" } else { group },
         plural: plural(facts, &named_kind)?,
         namespace: place,
-        name: key.as_ref().filter(|_| parts.len() == 3).map(ResourceKey::id),
+        name: key.as_ref().filter(|_| parts.len() == 3).map(|k| k.id().into_owned()),
     };
     let roles = roles(facts)?;
     let mut holders = Vec::new();
@@ -257,7 +257,7 @@ fn namespace(facts: &dyn Facts, name: &str) -> Result<(), WhoError> {
         return Ok(());
     }
     let mut all = Vec::new();
-    facts.each(&kind, &mut |fact| all.push(fact.resource.key.id()))?;
+    facts.each(&kind, &mut |fact| all.push(fact.resource.key.id().into_owned()))?;
     Err(WhoError::Resource {
         problem: format!("the cluster has no namespace `{name}`"),
         hint: format!("write `*` for all, or one of: {}", all.join(", ")),

@@ -121,7 +121,7 @@ fn target(facts: &dyn Facts, resource: &str) -> Result<Target, WhoError> {
         return Ok(Target { name: format!("domain `{name}`"), here, domain: Some(scope) });
     }
     let project = match (key.kind(), fact.resource.project.as_deref()) {
-        (PROJECT, _) => key.id(),
+        (PROJECT, _) => key.id().into_owned(),
         (_, Some(project)) => project.to_owned(),
         (_, None) => return Err(wrong(format!("`{resource}` belongs to no project"))),
     };

@@ -202,7 +202,7 @@ impl Hosts {
             }
         }
         for Item { key, body, .. } in reader.all::<Inventories>("placement.inventory")? {
-            let Some((place, true)) = hosts.get(&key.id()) else { continue };
+            let Some((place, true)) = hosts.get(&*key.id()) else { continue };
             let Some(row) = self.rows.get_mut(*place) else { continue };
             for (class, of) in body.inventories {
                 let class = class_name(&class);
@@ -214,7 +214,7 @@ impl Hosts {
             }
         }
         for Item { key, body, .. } in reader.all::<Traits>("placement.trait")? {
-            let Some((place, is_root)) = hosts.get(&key.id()) else { continue };
+            let Some((place, is_root)) = hosts.get(&*key.id()) else { continue };
             let Some(row) = self.rows.get_mut(*place) else { continue };
             if *is_root {
                 let cpu = body.traits.iter().filter(|t| t.starts_with("HW_CPU_"));
@@ -223,7 +223,7 @@ impl Hosts {
             row.host.traits.extend(body.traits);
         }
         for Item { key, body, .. } in reader.all::<ProviderAllocations>("placement.allocation")? {
-            let Some((place, is_root)) = hosts.get(&key.id()) else { continue };
+            let Some((place, is_root)) = hosts.get(&*key.id()) else { continue };
             let Some(row) = self.rows.get(*place) else { continue };
             for (consumer, of) in body.allocations {
                 let of = (row.host.id.clone(), *is_root, of.resources);

@@ -315,7 +315,7 @@ impl Audit {
         let kind = Kind::new(text(&NAMES.kind)?).map_err(|_| broken())?;
         let key = tidegate_model::ResourceKey::new(text(&NAMES.key)?).map_err(|_| broken())?;
         let of = type_of(&kind);
-        let id = shared.id(&of, key.id(), body)?;
+        let id = shared.id(&of, key.id().into_owned(), body)?;
         let auditor = json!({
             "uid": {"type": shared.principal.type_name().to_string(), "id": "tidegate"},
             "attrs": {}, "parents": [],

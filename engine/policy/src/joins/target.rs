@@ -6,7 +6,6 @@ use regorus::Value;
 use sha2::{Digest as _, Sha256};
 use tidegate_model::Kind;
 
-use crate::input;
 use crate::loaded::Loaded;
 use crate::metadata::{Join, Rule};
 use crate::pointer::Pointer;
@@ -69,7 +68,7 @@ impl Target {
     /// Hands out the values that a resource is found by.
     pub(super) fn values(&self, loaded: &Loaded, found: &mut dyn FnMut(&Value)) {
         match (&self.field, loaded.body()) {
-            (None, _) => found(&Value::from(&*input::id(&loaded.resource.key))),
+            (None, _) => found(&Value::from(&*loaded.resource.key.id())),
             (Some(field), Some(body)) => field.scalars(body, found),
             (Some(_), None) => {}
         }
@@ -78,7 +77,7 @@ impl Target {
     /// Whether a resource is found by a value.
     pub(super) fn has(&self, loaded: &Loaded, value: &Value) -> bool {
         match (&self.field, value) {
-            (None, Value::String(text)) => *input::id(&loaded.resource.key) == **text,
+            (None, Value::String(text)) => *loaded.resource.key.id() == **text,
             (None, _) => false,
             (Some(_), _) => {
                 let mut same = false;

@@ -289,7 +289,7 @@ fn rules_on_collections_judge_each_region() {
         .iter()
         .map(|f| (f.resource.as_ref().map(|r| r.id()), f.region.clone().unwrap_or_default()))
         .collect();
-    let some = |id: &str| Some(id.to_owned());
+    let some = |id: &str| Some(id.to_owned().into());
     assert_eq!(
         who,
         [
