@@ -94,6 +94,13 @@ impl Inner {
             }
         }
         let lacked = head - start;
+        if start == 0 && lacked > 1 {
+            // The later ones made entries of their own.
+            let _ = index.ask(|i| {
+                i.pack_when_closed();
+                Ok(())
+            });
+        }
         Ok(Ok((lacked > 0).then(|| {
             format!("the index was behind by {lacked} of `{subject}`: replayed from segments")
         })))

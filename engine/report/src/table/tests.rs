@@ -136,24 +136,24 @@ fn groups_by_rule_worst_first_and_says_what_was_not_seen() {
 prod1@3  taken 2026-11-22T01:00:00Z
 
 FAIL  scs@v1 (effective): 0 of 3 testcases pass, 1 fail, 0 not judged, 2 missing
-  expired on 2026-11-21: e
-  no rule judges d
+      expired on 2026-11-21: e
+      no rule judges d
 
 FAIL  medium   c-fail  title of c-fail
-  openstack/compute.flavor/R/1  SCS-1V-4 [31m
-    flavor `SCS-1V-4` has too little memory
-  fix: set it right
-  see: https://example.org/clause
+      openstack/compute.flavor/R/1  SCS-1V-4 [31m
+        flavor `SCS-1V-4` has too little memory
+      fix: set it right
+      see: https://example.org/clause
 
 ABORT high     b-abort  title of b-abort
-  region R
-    not judged: image.image: forbidden
-  see: https://example.org/clause
+      region R
+        not judged: image.image: forbidden
+      see: https://example.org/clause
 
 PASS  1 rule holds (-v lists them)
 
 Not seen, or not completely
-  image.image  R  forbidden  (1 rule needs it)
+      image.image  R  forbidden  (1 rule needs it)
 
 1 failed (1 medium), 1 not judged, 1 passed, 2 missing · 3 kinds, 1 with gaps
 "

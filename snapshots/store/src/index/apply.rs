@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
-use std::sync::atomic::Ordering;
 
 use sled::Tree;
 use tidegate_model::Subject;
 
 use super::log::{self, Log};
-use super::{BATCH, Broken, Entry, Event, Index, PutEvent, THROUGH, Through, entry, guard};
+use super::run::Runs;
+use super::{
+    BATCH, Broken, Entry, Event, Index, PutEvent, THROUGH, Through, entry, entry_of, guard,
+};
 use crate::segment::Op;
 
 /// Events, each of which may be the error that ends them.
@@ -38,20 +40,28 @@ impl Index {
         // all have a log, so that a lost one shows.
         let mut logs: BTreeMap<u64, Log> =
             (from.max(2)..=through.seq).map(|seq| (seq, Log::new())).collect();
-        // For a first snapshot there is nothing to look up.
+        // For a first snapshot there is nothing to look up, and all are neighbours.
         let known = guard(|| Ok(!tree.is_empty()))?;
+        let (mut runs, mut bytes) = (Runs::new(&tree), Vec::new());
         // What is written counts once the head says so, which is written last: sled
         // keeps to the order. Batches would cost a third more.
         let put = |key: Vec<u8>, value: Vec<u8>| guard(|| tree.insert(key, value)).map(drop);
         let mut written = 0_usize;
         while let Some((key, entry)) = next(known.then_some(&tree), from, &mut events, &mut logs)? {
-            let value = entry.encode(&key);
             if written.is_multiple_of(BATCH) {
                 self.hit("index entries")?;
             }
-            put(key, value)?;
+            if known {
+                let value = entry.encode(&key);
+                put(key, value)?;
+            } else {
+                bytes.clear();
+                entry.write(&mut bytes);
+                runs.push(&key, &bytes)?;
+            }
             written += 1;
         }
+        runs.flush()?;
         for (seq, log) in logs {
             let name = log::name(seq);
             let value = log.finish(&name)?;
@@ -61,10 +71,7 @@ impl Index {
         head.extend_from_slice(&through.seq.to_be_bytes());
         head.extend_from_slice(&through.generation.to_be_bytes());
         head.extend_from_slice(&through.manifest.0);
-        let sum = entry::checksum(THROUGH, &head);
-        if let Some(place) = head.get_mut(..4) {
-            place.copy_from_slice(&sum.to_le_bytes());
-        }
+        entry::seal(THROUGH, &mut head);
         self.hit("index head")?;
         put(THROUGH.to_vec(), head)?;
         self.hit("index flush")?;
@@ -77,7 +84,7 @@ impl Index {
     pub(crate) fn drop_subject(&self, subject: &Subject) -> Result<(), Broken> {
         let _alone = self.alone();
         self.hit("index drop")?;
-        self.loose.store(true, Ordering::Relaxed);
+        self.pack_when_closed();
         guard(|| self.db.drop_tree(super::tree_name(subject))).map(drop)
     }
 }
@@ -94,15 +101,13 @@ fn next<'e>(
     let mut event = event?;
     let key = std::mem::take(&mut event.key);
     let old = match known {
-        Some(tree) => guard(|| tree.get(&key))?,
+        Some(tree) => entry_of(tree, &key)?,
         None => None,
     };
-    let old = old.map(|value| {
-        let mut entry = Entry::decode(&key, &value).ok_or_else(Broken::damaged)?;
+    let mut entry = old.map(|mut entry| {
         entry.history.retain(|(seq, _, _)| *seq < from);
-        Ok(entry)
+        entry
     });
-    let mut entry = old.transpose()?;
     loop {
         if let Some(log) = logs.get_mut(&event.seq) {
             log.push(&key, event.op);

@@ -2,7 +2,7 @@
 //! are.
 //!
 //! ```text
-//! crc32 of key and the rest │ flags │ salt 16 │ leaf 32 │ place 8 │ region
+//! flags │ salt 16 │ leaf 32 │ place 8 │ region
 //! │ (sequence number − previous one, operation + row · 4)…
 //! ```
 //! Numbers are varints. Of a put the row in its segment is kept, of the other
@@ -70,32 +70,35 @@ impl Entry {
         leaf_at(&self.history, self.leaf, seq)
     }
 
-    pub(crate) fn encode(&self, key: &[u8]) -> Vec<u8> {
+    /// As one value of its own, with a checksum.
+    pub(super) fn encode(&self, key: &[u8]) -> Vec<u8> {
         let mut out = vec![0; 4];
+        self.write(&mut out);
+        seal(key, &mut out);
+        out
+    }
+
+    /// Appends it without a checksum.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.region.is_some()));
         out.extend_from_slice(&self.salt);
         out.extend_from_slice(&self.leaf.0);
         out.extend_from_slice(&self.place.to_le_bytes());
         if let Some(region) = &self.region {
-            push_number(&mut out, region.len() as u64);
+            push_number(out, region.len() as u64);
             out.extend_from_slice(region.as_bytes());
         }
         let mut before = 0;
         for &(seq, op, row) in &self.history {
-            push_number(&mut out, seq.saturating_sub(before));
-            push_number(&mut out, u64::from(row) << 2 | code(op));
+            push_number(out, seq.saturating_sub(before));
+            push_number(out, u64::from(row) << 2 | code(op));
             before = seq;
         }
-        let sum = checksum(key, &out);
-        if let Some(head) = out.get_mut(..4) {
-            head.copy_from_slice(&sum.to_le_bytes());
-        }
-        out
     }
 
-    /// `None` if the value is damaged or belongs to another key.
-    pub(crate) fn decode(key: &[u8], value: &[u8]) -> Option<Self> {
-        let (newest, region, rest) = parts(key, value)?;
+    /// Reads what [`Entry::write`] wrote.
+    pub(super) fn read(entry: &[u8]) -> Option<Self> {
+        let (newest, region, rest) = parts(entry)?;
         let (salt, rest_of_newest) = newest.split_first_chunk()?;
         let (leaf, place) = rest_of_newest.split_first_chunk()?;
         let mut history = Vec::new();
@@ -118,24 +121,16 @@ pub(super) fn leaf_at(history: &[(u64, Op, u32)], leaf: Digest, seq: u64) -> Opt
 
 /// Reads only what happened when, as [`Entry::history`], in place of what
 /// `history` held; gives the leaf of the newest put.
-pub(super) fn decode_history(
-    key: &[u8],
-    value: &[u8],
-    history: &mut Vec<(u64, Op, u32)>,
-) -> Option<Digest> {
+pub(super) fn read_only_history(entry: &[u8], history: &mut Vec<(u64, Op, u32)>) -> Option<Digest> {
     history.clear();
-    let (newest, _, rest) = parts(key, value)?;
+    let (newest, _, rest) = parts(entry)?;
     read_history(rest, history)?;
     Some(Digest(newest.get(16..48)?.try_into().ok()?))
 }
 
-/// What is of the newest put, its region, and the history; checked.
-fn parts<'v>(key: &[u8], value: &'v [u8]) -> Option<(&'v [u8], Option<&'v str>, &'v [u8])> {
-    let sum = u32::from_le_bytes(value.get(..4)?.try_into().ok()?);
-    if sum != checksum(key, value) {
-        return None;
-    }
-    let mut rest = value.get(4..)?;
+/// What is of the newest put, its region, and the history.
+fn parts(entry: &[u8]) -> Option<(&[u8], Option<&str>, &[u8])> {
+    let mut rest = entry;
     let flags = *take(&mut rest, 1)?.first()?;
     let newest = take(&mut rest, 16 + 32 + 8)?;
     let region = if flags & 1 == 1 {
@@ -211,6 +206,41 @@ pub(crate) fn checksum(key: &[u8], value: &[u8]) -> u32 {
     hash.update(key);
     hash.update(value.get(4..).unwrap_or_default());
     hash.finalize()
+}
+
+/// Puts the checksum of a value to where it has left four bytes free for it.
+pub(super) fn seal(key: &[u8], value: &mut [u8]) {
+    let sum = checksum(key, value).to_le_bytes();
+    if let Some(head) = value.first_chunk_mut() {
+        *head = sum;
+    }
+}
+
+/// A value after its checksum; `None` if it is damaged or belongs to another key.
+pub(super) fn checked<'v>(key: &[u8], value: &'v [u8]) -> Option<&'v [u8]> {
+    let (sum, rest) = value.split_first_chunk()?;
+    (u32::from_le_bytes(*sum) == checksum(key, value)).then_some(rest)
+}
+
+/// Appends a name without what it shares with the one before: how much that is, times
+/// four, plus `code`; then the length of the rest, and the rest.
+pub(super) fn push_shared(out: &mut Vec<u8>, last: &mut Vec<u8>, name: &[u8], code: u64) {
+    let shared = last.iter().zip(name).take_while(|(a, b)| a == b).count();
+    let rest = name.get(shared..).unwrap_or_default();
+    push_number(out, (shared as u64) << 2 | code);
+    push_number(out, rest.len() as u64);
+    out.extend_from_slice(rest);
+    last.truncate(shared);
+    last.extend_from_slice(rest);
+}
+
+/// Reads what [`push_shared`] wrote, over the name before; gives the code.
+pub(super) fn take_shared(rest: &mut &[u8], name: &mut Vec<u8>) -> Option<u64> {
+    let code = take_number(rest)?;
+    let length = usize::try_from(take_number(rest)?).ok()?;
+    name.truncate(usize::try_from(code >> 2).ok()?);
+    name.extend_from_slice(take(rest, length)?);
+    Some(code & 3)
 }
 
 pub(super) fn push_number(out: &mut Vec<u8>, mut n: u64) {

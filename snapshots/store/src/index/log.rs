@@ -6,7 +6,7 @@
 //! ```
 
 use super::Broken;
-use super::entry::{self, push_number, take, take_number};
+use super::entry;
 use crate::segment::Op;
 
 /// How hard logs are packed: they are small, and most of what is in one is ids.
@@ -31,43 +31,27 @@ impl Log {
 
     /// Appends a change of the key that is named as entries are.
     pub(super) fn push(&mut self, key: &[u8], op: Op) {
-        let shared = self.last.iter().zip(key).take_while(|(a, b)| a == b).count();
-        let rest = key.get(shared..).unwrap_or_default();
-        push_number(&mut self.out, (shared as u64) << 2 | entry::code(op));
-        push_number(&mut self.out, rest.len() as u64);
-        self.out.extend_from_slice(rest);
-        self.last.truncate(shared);
-        self.last.extend_from_slice(rest);
+        entry::push_shared(&mut self.out, &mut self.last, key, entry::code(op));
     }
 
     pub(super) fn finish(self, name: &[u8]) -> Result<Vec<u8>, Broken> {
         let packed = zstd::bulk::compress(&self.out, LEVEL).map_err(|e| Broken(e.to_string()))?;
         let mut value = [[0; 4].as_slice(), &packed].concat();
-        let sum = entry::checksum(name, &value);
-        if let Some(head) = value.get_mut(..4) {
-            head.copy_from_slice(&sum.to_le_bytes());
-        }
+        entry::seal(name, &mut value);
         Ok(value)
     }
 }
 
 /// Hands over every change; `None` if the log is damaged.
 pub(super) fn read(name: &[u8], log: &[u8], visit: &mut dyn FnMut(&[u8], Op)) -> Option<()> {
-    let sum = u32::from_le_bytes(log.get(..4)?.try_into().ok()?);
-    if sum != entry::checksum(name, log) {
-        return None;
-    }
-    let packed = log.get(4..)?;
+    let packed = entry::checked(name, log)?;
     let size = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten()?;
     let log = zstd::bulk::decompress(packed, usize::try_from(size).ok()?).ok()?;
     let mut rest = log.as_slice();
     let mut key = Vec::new();
     while !rest.is_empty() {
-        let code = take_number(&mut rest)?;
-        let length = usize::try_from(take_number(&mut rest)?).ok()?;
-        key.truncate(usize::try_from(code >> 2).ok()?);
-        key.extend_from_slice(take(&mut rest, length)?);
-        visit(&key, entry::op(code & 3));
+        let code = entry::take_shared(&mut rest, &mut key)?;
+        visit(&key, entry::op(code));
     }
     Some(())
 }

@@ -3,9 +3,10 @@
 //! which snapshots lost their manifests.
 //!
 //! ```text
-//! tree r/<subject>   k <kind> 0 <key without kind> → Entry
+//! tree t/<subject>   k <kind> 0 <key without kind> → Entry
 //!                    l <seq>           → log: what changed in a snapshot
 //!                    m                 → through: the newest snapshot it holds
+//!                    n <kind> 0 <first key without kind> → run: entries of neighbours
 //! tree c/<subject>/<digest>  a      → age
 //!                    b                 → SHA-256, blob of the policy engine
 //! default tree       l/<subject>       → lost: a newer snapshot without manifest
@@ -19,6 +20,7 @@ mod files;
 mod log;
 mod name;
 mod pack;
+mod run;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,8 +47,10 @@ const BATCH: usize = 2048;
 /// So many blobs of the policy engine are kept for a subject.
 const CARRIES: usize = 8;
 
-/// What the trees of subjects began with before names were short.
-const OLD: &[u8] = b"s/";
+/// What the trees of subjects begin with.
+const SUBJECT: &[u8] = b"t/";
+/// What they began with before names were short, and before there were runs.
+const OLD: [&[u8]; 2] = [b"s/", b"r/"];
 const THROUGH: &[u8] = b"m";
 const LOST: &[u8] = b"l/";
 const AGE: &[u8] = b"a";
@@ -99,8 +103,6 @@ pub(crate) struct PutEvent {
 type VisitHistory<'v> = dyn FnMut(&str, &str, &[(u64, Op, u32)]) -> Result<(), Broken> + 'v;
 /// Takes a key that was there, and its leaf.
 type VisitStanding<'v> = dyn FnMut(&str, Standing, Option<Digest>) -> Result<(), Broken> + 'v;
-/// Takes name and value.
-type VisitPair<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), Broken> + 'v;
 
 /// The open index.
 pub(crate) struct Index {
@@ -120,7 +122,8 @@ impl Index {
         files::wait_until_closed(folder);
         let db = guard(|| config(folder).open())?;
         let index = Self { db, fail, writing: Mutex::default(), loose: AtomicBool::new(false) };
-        if index.db.tree_names().iter().any(|name| name.starts_with(OLD)) {
+        let is_old = |name: &sled::IVec| OLD.iter().any(|old| name.starts_with(old));
+        if index.db.tree_names().iter().any(is_old) {
             return Err(Broken("it has an older format".into()));
         }
         // Every tree is opened here, inside the guard, so that damage shows.
@@ -134,7 +137,7 @@ impl Index {
         let Self { db, fail: _, writing: _, loose } = self;
         let packed = folder.with_extension("packed");
         let pack = loose.into_inner();
-        let flushed = guard(|| if pack { pack::copy(&db, &packed) } else { db.flush().map(drop) });
+        let flushed = if pack { pack::copy(&db, &packed) } else { guard(|| db.flush()).map(drop) };
         let dropped = guard(|| {
             drop(db);
             Ok(())
@@ -166,7 +169,7 @@ impl Index {
         guard(|| {
             let names = self.db.tree_names();
             let subject = |n: &sled::IVec| {
-                Subject::new(std::str::from_utf8(n).ok()?.strip_prefix("r/")?).ok()
+                Subject::new(std::str::from_utf8(n.strip_prefix(SUBJECT)?).ok()?).ok()
             };
             Ok(names.iter().filter_map(subject).collect())
         })
@@ -183,10 +186,9 @@ impl Index {
             let (name, value) = (&pair.0, &pair.1);
             let decode = || {
                 let subject = std::str::from_utf8(name.get(LOST.len()..)?).ok()?;
-                let (sum, seq) = value.split_at_checked(4)?;
-                let right = sum == entry::checksum(name, value).to_le_bytes();
+                let seq = entry::checked(name, value)?;
                 let seq = u64::from_be_bytes(seq.try_into().ok()?);
-                right.then_some((Subject::new(subject).ok()?, seq))
+                Some((Subject::new(subject).ok()?, seq))
             };
             let (subject, seq) = decode().ok_or_else(Broken::damaged)?;
             let known = newest.entry(subject).or_default();
@@ -205,8 +207,7 @@ impl Index {
             let name = [LOST, subject.as_str().as_bytes()].concat();
             let mut value = vec![0; 4];
             value.extend_from_slice(&seq.to_be_bytes());
-            let sum = entry::checksum(&name, &value).to_le_bytes();
-            value.splice(..4, sum);
+            entry::seal(&name, &mut value);
             batch.insert(name, value);
         }
         guard(|| self.db.apply_batch(batch))?;
@@ -217,11 +218,9 @@ impl Index {
     pub(crate) fn through(&self, subject: &Subject) -> Result<Option<Through>, Broken> {
         let value = guard(|| self.tree(subject)?.get(THROUGH))?;
         let decode = |v: &[u8]| {
-            let (sum, rest) = v.split_at_checked(4)?;
-            let (seq, rest) = rest.split_at_checked(8)?;
+            let (seq, rest) = entry::checked(THROUGH, v)?.split_at_checked(8)?;
             let (generation, hash) = rest.split_at_checked(8)?;
-            let right = u32::from_le_bytes(sum.try_into().ok()?) == entry::checksum(THROUGH, v);
-            right.then_some(Through {
+            Some(Through {
                 seq: u64::from_be_bytes(seq.try_into().ok()?),
                 generation: u64::from_be_bytes(generation.try_into().ok()?),
                 manifest: Digest(hash.try_into().ok()?),
@@ -243,7 +242,7 @@ impl Index {
         let mut key = String::new();
         self.each(subject, &prefix(kind.as_str()), &mut |name, value| {
             split(name, &mut key).ok_or_else(Broken::damaged)?;
-            visit(&key, Entry::decode(name, value).ok_or_else(Broken::damaged)?)
+            visit(&key, Entry::read(value).ok_or_else(Broken::damaged)?)
         })
     }
 
@@ -259,7 +258,7 @@ impl Index {
         let (mut key, mut history) = (String::new(), Vec::new());
         self.each(subject, &prefix(kind.as_str()), &mut |name, value| {
             split(name, &mut key).ok_or_else(Broken::damaged)?;
-            let leaf = entry::decode_history(name, value, &mut history);
+            let leaf = entry::read_only_history(value, &mut history);
             let leaf = leaf.ok_or_else(Broken::damaged)?;
             match Standing::at(&history, seq) {
                 Some(standing) => visit(&key, standing, entry::leaf_at(&history, leaf, seq)),
@@ -280,30 +279,19 @@ impl Index {
         let (mut key, mut history) = (String::new(), Vec::new());
         self.each(subject, &prefix, &mut |name, value| {
             let kind = split(name, &mut key).ok_or_else(Broken::damaged)?;
-            entry::decode_history(name, value, &mut history).ok_or_else(Broken::damaged)?;
+            entry::read_only_history(value, &mut history).ok_or_else(Broken::damaged)?;
             visit(kind, &key, &history)
         })
     }
 
-    /// Hands over names and values that begin with `prefix`, in order.
+    /// Hands over the entries whose names begin with `prefix`, in order.
     fn each(
         &self,
         subject: &Subject,
         prefix: &[u8],
-        visit: &mut VisitPair<'_>,
+        visit: &mut run::Visit<'_>,
     ) -> Result<(), Broken> {
-        let mut result = Ok(());
-        guard(|| {
-            for pair in self.tree(subject)?.scan_prefix(prefix) {
-                let (name, value) = pair?;
-                result = visit(&name, &value);
-                if result.is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        })?;
-        result
+        run::each(&guard(|| self.tree(subject))?, prefix, visit)
     }
 
     /// Hands over what changed in a snapshot that it holds, and that is not the
@@ -337,9 +325,7 @@ impl Index {
         kind: &str,
         key: &str,
     ) -> Result<Option<Entry>, Broken> {
-        let name = index_key(kind, key);
-        let value = guard(|| self.tree(subject)?.get(&name))?;
-        value.map(|v| Entry::decode(&name, &v).ok_or_else(Broken::damaged)).transpose()
+        entry_of(&guard(|| self.tree(subject))?, &index_key(kind, key))
     }
 
     /// A blob of the policy engine; damaged ones are absent.
@@ -398,8 +384,14 @@ impl Index {
     }
 }
 
-fn tree_name(subject: &Subject) -> String {
-    format!("r/{subject}")
+/// The entry of one name.
+fn entry_of(tree: &Tree, name: &[u8]) -> Result<Option<Entry>, Broken> {
+    let entry = run::get(tree, name)?;
+    entry.map(|entry| Entry::read(&entry).ok_or_else(Broken::damaged)).transpose()
+}
+
+fn tree_name(subject: &Subject) -> Vec<u8> {
+    [SUBJECT, subject.as_str().as_bytes()].concat()
 }
 
 /// A tree for each blob: sled keeps neighbours in one page, and would write

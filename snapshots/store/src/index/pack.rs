@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use sled::Db;
 
-use super::{Broken, Index, config, entry, files, guard};
+use super::run::{self, Runs};
+use super::{Broken, Index, SUBJECT, config, entry, files, guard};
 
 /// It is written anew when it has grown by this part since the last time. sled frees
 /// a segment of its file only once all pages in there were written again, and leaves
@@ -25,37 +26,48 @@ impl Index {
     pub(super) fn note_growth(&self) -> Result<(), Broken> {
         let (size, packed) = guard(|| Ok((self.db.size_on_disk()?, self.db.get(PACKED)?)))?;
         let packed = packed.and_then(|value| {
-            let (sum, packed) = value.split_first_chunk()?;
-            let right = u32::from_le_bytes(*sum) == entry::checksum(PACKED, &value);
-            right.then_some(u64::from_be_bytes(packed.try_into().ok()?))
+            let packed = entry::checked(PACKED, &value)?;
+            Some(u64::from_be_bytes(packed.try_into().ok()?))
         });
         let packed = packed.unwrap_or(0).max(SMALL);
         if size > packed.saturating_add(packed / PART) {
-            self.loose.store(true, Ordering::Relaxed);
+            self.pack_when_closed();
         }
         Ok(())
     }
+
+    /// Lets it be written anew when it is closed.
+    pub(crate) fn pack_when_closed(&self) {
+        self.loose.store(true, Ordering::Relaxed);
+    }
 }
 
-/// Copies all trees to a new place.
-pub(super) fn copy(db: &Db, folder: &Path) -> sled::Result<()> {
+/// Copies all trees to a new place, entries as runs.
+pub(super) fn copy(db: &Db, folder: &Path) -> Result<(), Broken> {
     // What a crash left.
-    files::remove(folder).map_err(sled::Error::Io)?;
-    let fresh = config(folder).open()?;
+    files::remove(folder).map_err(|e| Broken(e.to_string()))?;
+    let fresh = guard(|| config(folder).open())?;
     for name in db.tree_names() {
-        let tree = fresh.open_tree(&name)?;
-        for pair in &db.open_tree(&name)? {
-            let (key, value) = pair?;
-            tree.insert(key, value)?;
+        let (old, new) = guard(|| Ok((db.open_tree(&name)?, fresh.open_tree(&name)?)))?;
+        let of_subject = name.starts_with(SUBJECT);
+        for pair in &old {
+            let (key, value) = guard(|| pair)?;
+            if !(of_subject && run::is_of_entries(&key)) {
+                guard(|| new.insert(key, value))?;
+            }
+        }
+        if of_subject {
+            let mut runs = Runs::new(&new);
+            run::each(&old, b"k", &mut |name, entry| runs.push(name, entry))?;
+            runs.flush()?;
         }
     }
-    fresh.flush()?;
     let mut value = vec![0; 4];
-    value.extend_from_slice(&fresh.size_on_disk()?.to_be_bytes());
-    let sum = entry::checksum(PACKED, &value).to_le_bytes();
-    value.splice(..4, sum);
-    fresh.insert(PACKED, value)?;
-    fresh.flush().map(drop)
+    let size = guard(|| fresh.flush().and_then(|_| fresh.size_on_disk()))?;
+    value.extend_from_slice(&size.to_be_bytes());
+    entry::seal(PACKED, &mut value);
+    guard(|| fresh.insert(PACKED, value))?;
+    guard(|| fresh.flush()).map(drop)
 }
 
 #[cfg(test)]

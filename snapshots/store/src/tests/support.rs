@@ -135,7 +135,7 @@ pub(crate) fn all(reader: &SnapshotReader) -> Result<BTreeMap<ResourceKey, Fact>
 }
 
 /// A copy of the error below a [`tidegate_model::FactsError`], as text.
-fn own(e: &tidegate_model::FactsError) -> StoreError {
+pub(crate) fn own(e: &tidegate_model::FactsError) -> StoreError {
     let text = e.source.to_string();
     let object = text.split('`').nth(1).unwrap_or_default().to_owned();
     StoreError::Damaged { object, why: text }
