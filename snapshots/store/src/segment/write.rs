@@ -57,7 +57,7 @@ fn properties(zstd: i32) -> WriterPropertiesPtr {
         let path = ColumnPath::from(name);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
     }
-    for name in ["key", "body", "salt", "read_at", "leaf"] {
+    for name in ["key", "body", "salt", "read_at", "leaf", "name"] {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
     }
     Arc::new(properties.build())
