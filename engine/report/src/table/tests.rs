@@ -153,7 +153,7 @@ ABORT high     b-abort  title of b-abort
 PASS  1 rule holds (-v lists them)
 
 Not seen, or not completely
-      image.image  R  forbidden  (1 rule needs it)
+  image.image  R  forbidden  (1 rule needs it)
 
 1 failed (1 medium), 1 not judged, 1 passed, 2 missing · 3 kinds, 1 with gaps
 "
