@@ -26,8 +26,11 @@ const GROUP_BYTES: usize = 4 << 20;
 /// groups would make the footer the better part of an ordinary night.
 const GROUP_BYTES_AT_KIND: usize = 1 << 20;
 /// A data page of bodies. A reader holds one per segment that a kind is spread
-/// over; larger pages compress a little better.
-const PAGE_BYTES: usize = 128 << 10;
+/// over; larger pages compress a little better: half of it takes 6 % more room.
+const BODY_PAGE_BYTES: usize = 128 << 10;
+/// A data page of other columns, which compress as well in small ones. Whoever wants
+/// one row unpacks a page of each.
+const PAGE_BYTES: usize = 16 << 10;
 
 /// How hard it is packed.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,7 @@ fn properties(zstd: i32) -> WriterPropertiesPtr {
         .set_max_row_group_row_count(None)
         .set_data_page_size_limit(PAGE_BYTES)
         .set_write_batch_size(64)
+        .set_column_data_page_size_limit(ColumnPath::from("body"), BODY_PAGE_BYTES)
         .set_sorting_columns(Some(vec![sorting(1), sorting(0), sorting(11)]));
     for name in ["key", "kind", "seq"] {
         let path = ColumnPath::from(name);
