@@ -181,7 +181,7 @@ pub(crate) struct Collect {
     pub(crate) format: Output,
 }
 
-/// Which snapshots are judged.
+/// Which snapshots a command is about.
 #[derive(Debug, Args)]
 pub(crate) struct Snapshots {
     /// A cloud in the store; repeatable [default: the targets of tidegate.yaml, or all in

@@ -144,9 +144,10 @@ impl Db {
         (self.stop)()
     }
 
-    /// Whether SQLite must stop, since time is over or disk is used up.
-    pub(crate) fn interrupts(&self) -> bool {
-        let spilled = spill::bytes() > (TEMP_MIB as u64) << 20;
+    /// Whether SQLite must stop, since time is over or, where `look` says to look for
+    /// that, disk is used up.
+    pub(crate) fn interrupts(&self, look: bool) -> bool {
+        let spilled = look && spill::bytes() > (TEMP_MIB as u64) << 20;
         if spilled {
             self.fail(SqlError::TempLimit { limit_mib: TEMP_MIB });
         }

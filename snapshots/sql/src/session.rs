@@ -24,6 +24,8 @@ const SORT_MIB: usize = if cfg!(test) { 1 } else { 48 };
 const LENGTH: i32 = 64 << 20;
 /// So many steps of SQLite pass between two looks at the time: a millisecond.
 const STEPS: i32 = 10_000;
+/// One in so many of them is at the temporary files, too.
+const LOOKS: u32 = 32;
 
 /// Tables over some snapshots, ready to be queried.
 ///
@@ -106,7 +108,12 @@ impl Session {
             connection.set_limit(limit, value)?;
         }
         let watch = Arc::clone(&db);
-        connection.progress_handler(STEPS, Some(move || watch.interrupts()))?;
+        let mut asked = 0_u32;
+        let interrupts = move || {
+            asked = asked.wrapping_add(1);
+            watch.interrupts(asked.is_multiple_of(LOOKS))
+        };
+        connection.progress_handler(STEPS, Some(interrupts))?;
         let seen: Arc<Mutex<Seen>> = Arc::default();
         let asked = Arc::clone(&seen);
         connection.authorizer(Some(move |context: AuthContext<'_>| {

@@ -197,10 +197,16 @@ impl Inner {
             Ok(Seal::Right | Seal::None) if used && !folder.join("db").exists() => {
                 "it was missing".to_owned()
             }
-            Ok(Seal::Right | Seal::None) => {
-                let opened = Index::open(&folder, self.fail.clone());
+            Ok(seal @ (Seal::Right | Seal::None)) => {
+                let mut opened = Index::open(&folder, self.fail.clone());
                 if let Ok(index) = &opened {
                     self.note_lost(index).await?;
+                }
+                opened = opened.and_then(Index::of_this_format);
+                if let (Ok(index), Seal::None) = (&opened, seal)
+                    && let Err(broken) = self.has_its_roots(index).await
+                {
+                    opened = Err(broken);
                 }
                 match self.catch_up(opened).await? {
                     Ok((index, notices)) => {

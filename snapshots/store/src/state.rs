@@ -135,6 +135,10 @@ impl Inner {
                 return Ok(Found::Unknown);
             }
             let entry = index.get(subject, key.kind(), key.as_str())?;
+            if !holds(index, layout, seq)? {
+                // It was taken away meanwhile.
+                return Ok(Found::Unknown);
+            }
             let located = entry.and_then(|e| {
                 let standing = e.at(seq)?;
                 Some(Located { key: key.clone(), standing, leaf: e.leaf_at(seq) })

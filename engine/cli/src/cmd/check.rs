@@ -37,7 +37,7 @@ pub(crate) async fn run(ctx: &mut Context<'_>, args: Check) -> Result<Exit> {
     render::finish(ctx, subjects, &reporting, run).await
 }
 
-/// Opens the store, and finds the snapshots that a command judges.
+/// Opens the store, and finds the snapshots that a command is about.
 pub(crate) async fn chosen(
     ctx: &mut Context<'_>,
     args: &Snapshots,

@@ -8,7 +8,7 @@ use tidegate_model::{Fact, Facts as _, Kind, Resource, Status, Subject};
 use tidegate_store::{At, Manifest, Store};
 
 use crate::args::Snapshot;
-use crate::cmd::check::subjects_of;
+use crate::cmd::check::{clouds_of, subjects_of};
 use crate::cmd::store::{failure, resolve};
 use crate::cmd::{Context, diff, export, history, prove, verify};
 use crate::exit::Exit;
@@ -60,7 +60,7 @@ async fn list(ctx: &mut Context<'_>, clouds: &[String], output: &Output) -> Resu
     let subjects = if clouds.is_empty() {
         store.subjects().await.map_err(failure)?
     } else {
-        subjects_of(&store, &ctx.config.subjects(clouds), &At::default()).await?
+        clouds_of(ctx, &store, clouds, &At::default()).await?
     };
     let mut manifests = Vec::new();
     for subject in &subjects {

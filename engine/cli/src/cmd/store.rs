@@ -12,7 +12,7 @@ use tidegate_store::{
 
 use crate::args::{self, Store};
 use crate::cmd::Context;
-use crate::cmd::check::subjects_of;
+use crate::cmd::check::clouds_of;
 use crate::env::{self, Env};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -203,8 +203,7 @@ async fn erase(ctx: &mut Context<'_>, project: &str, args: &args::Upkeep) -> Res
 
 async fn open(ctx: &mut Context<'_>, args: &args::Upkeep) -> Result<(Opened, Vec<Subject>)> {
     let store = ctx.store().await?;
-    let named = ctx.config.subjects(&args.cloud);
-    let subjects = subjects_of(&store, &named, &At::default()).await?;
+    let subjects = clouds_of(ctx, &store, &args.cloud, &At::default()).await?;
     Ok((store, subjects))
 }
 

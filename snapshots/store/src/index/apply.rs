@@ -9,7 +9,7 @@ use tidegate_model::Subject;
 use super::log::{self, Log};
 use super::run::Runs;
 use super::{
-    BATCH, Broken, Entry, Event, Index, PutEvent, THROUGH, Through, entry, entry_of, guard,
+    BATCH, Broken, Entry, Event, Index, PutEvent, THROUGH, Through, caught, entry, entry_of, guard,
 };
 use crate::segment::Op;
 
@@ -34,6 +34,11 @@ impl Index {
             return Ok(());
         }
         let from = before.map_or(0, |t| t.seq) + 1;
+        let known = before.is_some();
+        if !known {
+            // What a crash left before there was a head.
+            guard(|| self.db.drop_tree(super::tree_name(subject)))?;
+        }
         let tree = guard(|| self.tree(subject))?;
         let mut events = events.peekable();
         // Nothing is compared with what was before the first snapshot. The others
@@ -41,7 +46,6 @@ impl Index {
         let mut logs: BTreeMap<u64, Log> =
             (from.max(2)..=through.seq).map(|seq| (seq, Log::new())).collect();
         // For a first snapshot there is nothing to look up, and all are neighbours.
-        let known = guard(|| Ok(!tree.is_empty()))?;
         let (mut runs, mut bytes) = (Runs::new(&tree), Vec::new());
         // What is written counts once the head says so, which is written last: sled
         // keeps to the order. Batches would cost a third more.
@@ -57,11 +61,11 @@ impl Index {
             } else {
                 bytes.clear();
                 entry.write(&mut bytes);
-                runs.push(&key, &bytes)?;
+                caught(|| runs.push(&key, &bytes))?;
             }
             written += 1;
         }
-        runs.flush()?;
+        caught(|| runs.flush())?;
         for (seq, log) in logs {
             let name = log::name(seq);
             let value = log.finish(&name)?;
@@ -101,7 +105,7 @@ fn next<'e>(
     let mut event = event?;
     let key = std::mem::take(&mut event.key);
     let old = match known {
-        Some(tree) => entry_of(tree, &key)?,
+        Some(tree) => caught(|| entry_of(tree, &key))?,
         None => None,
     };
     let mut entry = old.map(|mut entry| {

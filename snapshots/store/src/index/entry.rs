@@ -200,7 +200,7 @@ pub(crate) fn place(
 }
 
 /// The CRC of a key and of its value after the place of the CRC itself.
-pub(crate) fn checksum(key: &[u8], value: &[u8]) -> u32 {
+fn checksum(key: &[u8], value: &[u8]) -> u32 {
     let mut hash = crc32fast::Hasher::new();
     hash.update(&(key.len() as u64).to_le_bytes());
     hash.update(key);
@@ -263,7 +263,7 @@ pub(super) fn take_number(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-pub(super) fn take<'r>(rest: &mut &'r [u8], n: usize) -> Option<&'r [u8]> {
+fn take<'r>(rest: &mut &'r [u8], n: usize) -> Option<&'r [u8]> {
     let (head, tail) = rest.split_at_checked(n)?;
     *rest = tail;
     Some(head)

@@ -39,10 +39,10 @@ use name::{prefix, split};
 use crate::fail::Fail;
 use crate::segment::Op;
 
-/// What sled may keep in memory. It reads 8 MB of a usual index in one go, so
+/// What sled may keep in memory. It reads 10 MB of a usual index in one go, so
 /// less would only make it read twice.
 const CACHE: u64 = 16 << 20;
-/// Tests of crashes let every so manieth key fail.
+/// Tests of crashes let every so manieth entry fail.
 const BATCH: usize = 2048;
 /// So many blobs of the policy engine are kept for a subject.
 const CARRIES: usize = 8;
@@ -122,13 +122,18 @@ impl Index {
         files::wait_until_closed(folder);
         let db = guard(|| config(folder).open())?;
         let index = Self { db, fail, writing: Mutex::default(), loose: AtomicBool::new(false) };
-        let is_old = |name: &sled::IVec| OLD.iter().any(|old| name.starts_with(old));
-        if index.db.tree_names().iter().any(is_old) {
-            return Err(Broken("it has an older format".into()));
-        }
         // Every tree is opened here, inside the guard, so that damage shows.
         guard(|| index.db.tree_names().iter().try_for_each(|n| index.db.open_tree(n).map(drop)))?;
         Ok(index)
+    }
+
+    /// Refuses one of an older format, of which only [`Index::newest`] can be asked.
+    pub(crate) fn of_this_format(self) -> Result<Self, Broken> {
+        let is_old = |name: &sled::IVec| OLD.iter().any(|old| name.starts_with(old));
+        match self.db.tree_names().iter().any(is_old) {
+            true => Err(Broken("it has an older format".into())),
+            false => Ok(self),
+        }
     }
 
     /// Writes everything out to `folder`, where it was opened, and closes. If it
@@ -136,8 +141,13 @@ impl Index {
     pub(crate) fn close(self, folder: &Path) -> std::io::Result<()> {
         let Self { db, fail: _, writing: _, loose } = self;
         let packed = folder.with_extension("packed");
-        let pack = loose.into_inner();
-        let flushed = if pack { pack::copy(&db, &packed) } else { guard(|| db.flush()).map(drop) };
+        // Where that fails, for want of room for instance, it stays as it is.
+        let wanted = loose.into_inner();
+        let pack = wanted && caught(|| pack::copy(&db, &packed)).is_ok();
+        if wanted && !pack {
+            files::remove(&packed)?;
+        }
+        let flushed = guard(|| db.flush()).map(drop);
         let dropped = guard(|| {
             drop(db);
             Ok(())
@@ -175,12 +185,20 @@ impl Index {
         })
     }
 
-    /// By subject, the newest snapshot that it holds or was told to be lost.
+    /// By subject, the newest snapshot that it holds or was told to be lost; one of an
+    /// older format knows that, too.
     pub(crate) fn newest(&self) -> Result<BTreeMap<Subject, u64>, Broken> {
         let mut newest = BTreeMap::new();
-        for subject in self.subjects()? {
-            let seq = self.through(&subject)?.map_or(0, |t| t.seq);
-            newest.insert(subject, seq);
+        for name in guard(|| Ok(self.db.tree_names()))? {
+            let subject = || {
+                let subject =
+                    [SUBJECT, OLD[0], OLD[1]].into_iter().find_map(|p| name.strip_prefix(p))?;
+                Subject::new(std::str::from_utf8(subject).ok()?).ok()
+            };
+            if let Some(subject) = subject() {
+                let seq = self.head_of(&name)?.map_or(0, |t| t.seq);
+                newest.insert(subject, seq);
+            }
         }
         for pair in guard(|| self.db.scan_prefix(LOST).collect::<sled::Result<Vec<_>>>())? {
             let (name, value) = (&pair.0, &pair.1);
@@ -216,7 +234,11 @@ impl Index {
 
     /// The newest snapshot that it holds wholly.
     pub(crate) fn through(&self, subject: &Subject) -> Result<Option<Through>, Broken> {
-        let value = guard(|| self.tree(subject)?.get(THROUGH))?;
+        self.head_of(&tree_name(subject))
+    }
+
+    fn head_of(&self, tree: &[u8]) -> Result<Option<Through>, Broken> {
+        let value = guard(|| self.db.open_tree(tree)?.get(THROUGH))?;
         let decode = |v: &[u8]| {
             let (seq, rest) = entry::checked(THROUGH, v)?.split_at_checked(8)?;
             let (generation, hash) = rest.split_at_checked(8)?;
@@ -267,6 +289,26 @@ impl Index {
         })
     }
 
+    /// Hands over the kind and leaf of every key that was there at snapshot `seq`, in
+    /// order of kind and key.
+    pub(crate) fn all_standings(
+        &self,
+        subject: &Subject,
+        seq: u64,
+        visit: &mut dyn FnMut(&str, Option<Digest>),
+    ) -> Result<(), Broken> {
+        let (mut key, mut history) = (String::new(), Vec::new());
+        self.each(subject, b"k", &mut |name, value| {
+            let kind = split(name, &mut key).ok_or_else(Broken::damaged)?;
+            let leaf = entry::read_only_history(value, &mut history);
+            let leaf = leaf.ok_or_else(Broken::damaged)?;
+            if Standing::at(&history, seq).is_some() {
+                visit(kind, entry::leaf_at(&history, leaf, seq));
+            }
+            Ok(())
+        })
+    }
+
     /// Hands over kind, key and history of every entry of a kind, or of all
     /// kinds, in order.
     pub(crate) fn histories(
@@ -291,7 +333,7 @@ impl Index {
         prefix: &[u8],
         visit: &mut run::Visit<'_>,
     ) -> Result<(), Broken> {
-        run::each(&guard(|| self.tree(subject))?, prefix, visit)
+        caught(|| run::each(&self.tree(subject)?, prefix, visit))
     }
 
     /// Hands over what changed in a snapshot that it holds, and that is not the
@@ -325,7 +367,7 @@ impl Index {
         kind: &str,
         key: &str,
     ) -> Result<Option<Entry>, Broken> {
-        entry_of(&guard(|| self.tree(subject))?, &index_key(kind, key))
+        caught(|| entry_of(&self.tree(subject)?, &index_key(kind, key)))
     }
 
     /// A blob of the policy engine; damaged ones are absent.
@@ -384,7 +426,7 @@ impl Index {
     }
 }
 
-/// The entry of one name.
+/// The entry of one name. Calls of sled are not caught.
 fn entry_of(tree: &Tree, name: &[u8]) -> Result<Option<Entry>, Broken> {
     let entry = run::get(tree, name)?;
     entry.map(|entry| Entry::read(&entry).ok_or_else(Broken::damaged)).transpose()
@@ -408,12 +450,24 @@ fn config(folder: &Path) -> sled::Config {
         .mode(sled::Mode::LowSpace)
 }
 
+impl From<sled::Error> for Broken {
+    fn from(e: sled::Error) -> Self {
+        match e {
+            sled::Error::Io(e) => Self(e.to_string()),
+            e => Self(e.to_string()),
+        }
+    }
+}
+
 /// Calls sled; a panic becomes an error like any other.
 fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Broken> {
+    caught(|| Ok(call()?))
+}
+
+/// As [`guard`], for what may fail otherwise, too.
+fn caught<T>(call: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(sled::Error::Io(e))) => Err(Broken(e.to_string())),
-        Ok(Err(e)) => Err(Broken(e.to_string())),
+        Ok(result) => result,
         Err(panic) => {
             let text = panic
                 .downcast_ref::<String>()

@@ -1,8 +1,8 @@
 //! What entries are called in the tree of a subject.
 
 /// The name of a key in the tree of its subject: in order of kind, then key. The
-/// kind, which is the second part of a key, is not said twice: sled keeps names in
-/// several places, so that each byte of one takes four.
+/// kind, which is the second part of a key, is not said twice: each byte of the name of
+/// an entry of its own takes four, since sled keeps names in several places.
 pub(crate) fn index_key(kind: &str, key: &str) -> Vec<u8> {
     let mut name = prefix(kind);
     let (system, rest) = key.split_once('/').unwrap_or((key, ""));

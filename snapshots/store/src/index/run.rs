@@ -4,23 +4,25 @@
 //!
 //! ```text
 //! crc32 of name and the rest
-//! │ (bytes of the name shared with the one before, length and rest of the name,
+//! │ (bytes of the name shared with the one before · 4, length and rest of the name,
 //!    length of the entry, the entry without a checksum)…
 //! ```
 //! sled works for each value, and keeps each name in several places: 50,000 values of
 //! one entry cost ten times as much to write as 1,000 runs, and three times as much to
-//! read.
+//! read. Calls of sled are not caught here.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
 use sled::{IVec, Tree};
 
+use super::Broken;
 use super::entry::{self, push_number, take_number};
-use super::{Broken, guard};
 
 /// So many entries are in a run, at most. Looking for one reads all before it.
 const ENTRIES: usize = 48;
+/// One that has so many bytes is long enough: histories grow.
+const BYTES: usize = 16 << 10;
 
 /// The name of a run that begins with this entry, or what such names begin with.
 fn name_of(entry: &[u8]) -> Vec<u8> {
@@ -53,7 +55,11 @@ impl<'t> Runs<'t> {
 
     /// Appends an entry without its checksum.
     pub(super) fn push(&mut self, name: &[u8], entry: &[u8]) -> Result<(), Broken> {
-        if self.count == ENTRIES || kind_of(&self.last) != kind_of(name) {
+        if !self.last.is_empty() && self.last.as_slice() >= name {
+            return Err(Broken("entries come out of order".into()));
+        }
+        let full = self.count == ENTRIES || self.out.len() >= BYTES;
+        if full || kind_of(&self.last) != kind_of(name) {
             self.flush()?;
         }
         if self.count == 0 {
@@ -76,7 +82,7 @@ impl<'t> Runs<'t> {
         }
         let name = name_of(&self.first);
         entry::seal(&name, &mut self.out);
-        guard(|| self.tree.insert(name, self.out.as_slice()))?;
+        self.tree.insert(name, self.out.as_slice())?;
         self.count = 0;
         self.out.clear();
         Ok(())
@@ -123,12 +129,13 @@ impl Run {
 /// Takes a name, and an entry without its checksum.
 pub(super) type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), Broken> + 'v;
 
-/// Hands over all entries whose names begin with `prefix`, in order.
+/// Hands over all entries whose names begin with `prefix`, which is that of a kind or of
+/// all kinds, in order.
 pub(super) fn each(tree: &Tree, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), Broken> {
     let (mut singles, mut runs) = (tree.scan_prefix(prefix), tree.scan_prefix(name_of(prefix)));
-    let mut next = || guard(|| singles.next().transpose());
+    let mut next = || singles.next().transpose();
     let mut next_run = || -> Result<Option<Run>, Broken> {
-        let Some((name, value)) = guard(|| runs.next().transpose())? else { return Ok(None) };
+        let Some((name, value)) = runs.next().transpose()? else { return Ok(None) };
         let mut run = Run::open(&name, value)?;
         Ok(run.advance()?.then_some(run))
     };
@@ -157,13 +164,12 @@ pub(super) fn each(tree: &Tree, prefix: &[u8], visit: &mut Visit<'_>) -> Result<
 
 /// The entry of one name, without its checksum.
 pub(super) fn get(tree: &Tree, name: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
-    if let Some(value) = guard(|| tree.get(name))? {
+    if let Some(value) = tree.get(name)? {
         let entry = entry::checked(name, &value).ok_or_else(Broken::damaged)?;
         return Ok(Some(entry.to_vec()));
     }
     let last = name_of(name);
-    let Some((found, value)) = guard(|| tree.range(..=last.as_slice()).next_back().transpose())?
-    else {
+    let Some((found, value)) = tree.range(..=last.as_slice()).next_back().transpose()? else {
         return Ok(None);
     };
     if kind_of(&found) != kind_of(&last) {

@@ -33,6 +33,18 @@ async fn check(store: &Store, seq: u64) -> Result<(), StoreError> {
     let mut found = Vec::new();
     snapshot.fetch(&keys, &mut |fact| found.push(fact.resource)).map_err(|e| own(&e))?;
     assert_eq!(found, wanted, "by key in snapshot {seq}");
+    if seq > 2 {
+        // By entries, not by logs.
+        let changes = snapshot.changes_since(1).map_err(|e| own(&e))?.unwrap();
+        let changed: Vec<_> = changes.into_iter().map(|c| c.key).collect();
+        let all = state(seq).into_iter().enumerate();
+        let mut expected: Vec<_> = all
+            .filter(|(id, _)| (1..=seq).contains(&(*id as u64 % 7)))
+            .map(|(_, r)| r.key)
+            .collect();
+        expected.sort();
+        assert_eq!(changed, expected, "changes up to {seq}");
+    }
     let facts = all(&snapshot)?;
     let found: Vec<_> = facts.into_values().map(|f| f.resource).collect();
     assert_eq!(found, state(seq), "snapshot {seq}");
@@ -173,21 +185,31 @@ async fn an_index_of_another_or_older_store_is_not_believed() {
 
 #[tokio::test]
 async fn an_index_of_an_older_format_is_built_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    template(folder.path()).await;
-    std::fs::remove_file(folder.path().join("index.seal")).unwrap();
-    let index = sled::open(folder.path().join("index")).unwrap();
-    index.open_tree("s/prod1").unwrap().insert("kcompute.server", "an entry").unwrap();
-    index.flush().unwrap();
-    drop(index);
-    let store = Store::open(folder.path()).await.unwrap();
-    let notice = "the index was rebuilt: it has an older format";
-    assert_eq!(store.notices(), [notice]);
-    for seq in 1..=3 {
-        check(&store, seq).await.unwrap();
+    for old in ["s/prod1", "r/prod1"] {
+        let [folder, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        template(folder.path()).await;
+        std::fs::remove_file(folder.path().join("index.seal")).unwrap();
+        let index = sled::open(folder.path().join("index")).unwrap();
+        let head = index.open_tree("t/prod1").unwrap().get("m").unwrap().unwrap();
+        index.drop_tree("t/prod1").unwrap();
+        index.open_tree(old).unwrap().insert("kcompute.server", "an entry").unwrap();
+        index.open_tree(old).unwrap().insert("m", head).unwrap();
+        index.flush().unwrap();
+        drop(index);
+        let lost = elsewhere.path().join("store");
+        copy(folder.path(), &lost);
+        let store = Store::open(folder.path()).await.unwrap();
+        let notice = "the index was rebuilt: it has an older format";
+        assert_eq!(store.notices(), [notice]);
+        for seq in 1..=3 {
+            check(&store, seq).await.unwrap();
+        }
+        drop(store);
+        assert!(Store::open(folder.path()).await.unwrap().notices().is_empty());
+        // It knew of a snapshot that is not there any more.
+        std::fs::remove_file(lost.join("manifests/prod1/3.json")).unwrap();
+        refused(&lost, "manifests/prod1/3.json").await;
     }
-    drop(store);
-    assert!(Store::open(folder.path()).await.unwrap().notices().is_empty());
 }
 
 #[tokio::test]
