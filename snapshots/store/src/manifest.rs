@@ -161,14 +161,18 @@ pub(crate) fn unseal<T: DeserializeOwned>(
     bytes: &[u8],
     known: &'static str,
 ) -> Result<T, StoreError> {
-    let value = parse(object, bytes, known)?;
-    let said = value.get("checksum").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (_, sum) = seal(object, &value)?;
-    if sum.to_string() != said {
+    let Value::Object(mut members) = parse(object, bytes, known)? else {
+        return Err(StoreError::damaged(object, "it is not a JSON object"));
+    };
+    let said = members.remove("checksum").unwrap_or_default();
+    let sum = Digest::of(canonical(object, &members)?.as_bytes());
+    if said != sum.to_string() {
+        let said = said.as_str().unwrap_or("none");
         let why = format!("its checksum is {said}, its content has {sum}");
         return Err(StoreError::damaged(object, why));
     }
-    serde_json::from_value(value).map_err(|e| StoreError::damaged(object, e))
+    members.insert("checksum".into(), said);
+    serde_json::from_value(Value::Object(members)).map_err(|e| StoreError::damaged(object, e))
 }
 
 fn canonical(object: &str, content: &impl Serialize) -> Result<String, StoreError> {

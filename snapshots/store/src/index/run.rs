@@ -193,7 +193,8 @@ mod tests {
     use super::*;
 
     fn name(n: u16) -> Vec<u8> {
-        format!("k{}\0s/{n:04}", if n % 3 == 0 { "a.kind" } else { "a.kinds" }).into_bytes()
+        format!("k{}\0s/{n:04}", if n.is_multiple_of(3) { "a.kind" } else { "a.kinds" })
+            .into_bytes()
     }
 
     fn single(tree: &Tree, name: &[u8], text: &[u8]) {
