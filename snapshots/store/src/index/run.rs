@@ -240,6 +240,37 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn what_is_no_run_but_has_a_right_checksum_ends_reading(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let db = sled::Config::new().temporary(true).open().unwrap();
+            let tree = db.open_tree("t").unwrap();
+            let mut value = [&[0; 4], bytes.as_slice()].concat();
+            let first = name_of(&name(0));
+            entry::seal(&first, &mut value);
+            tree.insert(first, value).unwrap();
+            let mut found = 0;
+            let _ = each(&tree, b"k", &mut |_, entry| {
+                found += entry.len() + 3;
+                Ok(())
+            });
+            prop_assert!(found <= bytes.len());
+            let _ = get(&tree, &name(3));
+        }
+    }
+
+    #[test]
+    fn entries_out_of_order_are_refused() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let tree = db.open_tree("t").unwrap();
+        let mut out = Runs::new(&tree);
+        out.push(&name(6), b"an entry").unwrap();
+        assert!(out.push(&name(6), b"again").is_err());
+        assert!(out.push(&name(3), b"an earlier one").is_err());
+    }
+
     #[test]
     fn a_flip_in_a_run_is_noticed() {
         let db = sled::Config::new().temporary(true).open().unwrap();
