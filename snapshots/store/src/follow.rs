@@ -51,13 +51,14 @@ impl Inner {
             // Where there is none, or another one, is seen when it is brought in step.
             let Ok((manifest, _)) = self.manifest(&subject, through.seq).await else { continue };
             let mut trees: BTreeMap<String, Tree> = BTreeMap::new();
-            index.all_standings(&subject, through.seq, &mut |kind, leaf| {
+            index.standings(&subject, None, through.seq, &mut |kind, _, _, leaf| {
                 if !trees.contains_key(kind) {
                     trees.insert(kind.to_owned(), Tree::default());
                 }
                 if let Some(tree) = trees.get_mut(kind) {
                     tree.push(leaf.unwrap_or(Digest([0; 32])));
                 }
+                Ok(())
             })?;
             let found = trees.iter().map(|(k, t)| (k.as_str(), t.count(), t.root()));
             let named = manifest.kinds.iter().map(|(k, t)| (k.as_str(), t.count, t.root));

@@ -65,7 +65,7 @@ impl Inner {
                 return Ok(None);
             }
             let mut found = Vec::new();
-            index.standings(subject, kind, seq, &mut |key, standing, leaf| {
+            index.standings(subject, Some(kind), seq, &mut |_, key, standing, leaf| {
                 let key = ResourceKey::new(key).map_err(|e| Broken(e.to_string()))?;
                 found.push(Located { key, standing, leaf });
                 Ok(())

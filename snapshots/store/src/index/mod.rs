@@ -101,8 +101,8 @@ pub(crate) struct PutEvent {
 
 /// Takes kind, key and history.
 type VisitHistory<'v> = dyn FnMut(&str, &str, &[(u64, Op, u32)]) -> Result<(), Broken> + 'v;
-/// Takes a key that was there, and its leaf.
-type VisitStanding<'v> = dyn FnMut(&str, Standing, Option<Digest>) -> Result<(), Broken> + 'v;
+/// Takes kind and key of what was there, and its leaf.
+type VisitStanding<'v> = dyn FnMut(&str, &str, Standing, Option<Digest>) -> Result<(), Broken> + 'v;
 
 /// The open index.
 pub(crate) struct Index {
@@ -268,44 +268,24 @@ impl Index {
         })
     }
 
-    /// Hands over every key of a kind that was there at snapshot `seq`, in order,
-    /// with its leaf, if that is still known.
+    /// Hands over kind and key of every key of a kind, or of all kinds, that was there at
+    /// snapshot `seq`, in order, with its leaf, if that is still known.
     pub(crate) fn standings(
         &self,
         subject: &Subject,
-        kind: &Kind,
+        kind: Option<&Kind>,
         seq: u64,
         visit: &mut VisitStanding<'_>,
     ) -> Result<(), Broken> {
         let (mut key, mut history) = (String::new(), Vec::new());
-        self.each(subject, &prefix(kind.as_str()), &mut |name, value| {
-            split(name, &mut key).ok_or_else(Broken::damaged)?;
-            let leaf = entry::read_only_history(value, &mut history);
-            let leaf = leaf.ok_or_else(Broken::damaged)?;
-            match Standing::at(&history, seq) {
-                Some(standing) => visit(&key, standing, entry::leaf_at(&history, leaf, seq)),
-                None => Ok(()),
-            }
-        })
-    }
-
-    /// Hands over the kind and leaf of every key that was there at snapshot `seq`, in
-    /// order of kind and key.
-    pub(crate) fn all_standings(
-        &self,
-        subject: &Subject,
-        seq: u64,
-        visit: &mut dyn FnMut(&str, Option<Digest>),
-    ) -> Result<(), Broken> {
-        let (mut key, mut history) = (String::new(), Vec::new());
-        self.each(subject, b"k", &mut |name, value| {
+        self.each(subject, &prefix_of(kind), &mut |name, value| {
             let kind = split(name, &mut key).ok_or_else(Broken::damaged)?;
             let leaf = entry::read_only_history(value, &mut history);
             let leaf = leaf.ok_or_else(Broken::damaged)?;
-            if Standing::at(&history, seq).is_some() {
-                visit(kind, entry::leaf_at(&history, leaf, seq));
+            match Standing::at(&history, seq) {
+                Some(standing) => visit(kind, &key, standing, entry::leaf_at(&history, leaf, seq)),
+                None => Ok(()),
             }
-            Ok(())
         })
     }
 
@@ -317,9 +297,8 @@ impl Index {
         kind: Option<&Kind>,
         visit: &mut VisitHistory<'_>,
     ) -> Result<(), Broken> {
-        let prefix = kind.map_or_else(|| vec![b'k'], |k| prefix(k.as_str()));
         let (mut key, mut history) = (String::new(), Vec::new());
-        self.each(subject, &prefix, &mut |name, value| {
+        self.each(subject, &prefix_of(kind), &mut |name, value| {
             let kind = split(name, &mut key).ok_or_else(Broken::damaged)?;
             entry::read_only_history(value, &mut history).ok_or_else(Broken::damaged)?;
             visit(kind, &key, &history)
@@ -430,6 +409,11 @@ impl Index {
 fn entry_of(tree: &Tree, name: &[u8]) -> Result<Option<Entry>, Broken> {
     let entry = run::get(tree, name)?;
     entry.map(|entry| Entry::read(&entry).ok_or_else(Broken::damaged)).transpose()
+}
+
+/// What the names of entries of a kind, or of all, begin with.
+fn prefix_of(kind: Option<&Kind>) -> Vec<u8> {
+    kind.map_or_else(|| vec![b'k'], |k| prefix(k.as_str()))
 }
 
 fn tree_name(subject: &Subject) -> Vec<u8> {
