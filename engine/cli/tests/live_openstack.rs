@@ -258,7 +258,8 @@ fn live_a_service_killed_in_the_middle_loses_only_its_own_kinds() {
     for (kind, entry) in &after {
         if kind.starts_with("block-storage.") {
             assert_eq!(entry["status"], "failed", "{kind}");
-        } else {
+        } else if before[kind]["status"] != "failed" {
+            // A service that was still starting may be there now.
             assert_eq!(entry["status"], before[kind]["status"], "{kind}: {entry}");
         }
     }
