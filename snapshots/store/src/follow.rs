@@ -1,7 +1,6 @@
 //! Bringing the index in step with the objects: what it lacks is replayed from
 //! segments, and for another generation of these it is built anew.
 
-use std::collections::BTreeMap;
 use std::iter::once;
 
 use tidegate_model::{Digest, Subject, leaf};
@@ -50,12 +49,13 @@ impl Inner {
             let Some(through) = index.through(&subject)? else { continue };
             // Where there is none, or another one, is seen when it is brought in step.
             let Ok((manifest, _)) = self.manifest(&subject, through.seq).await else { continue };
-            let mut trees: BTreeMap<String, Tree> = BTreeMap::new();
+            // By kind, in order.
+            let mut trees: Vec<(String, Tree)> = Vec::new();
             index.standings(&subject, None, through.seq, &mut |kind, _, _, leaf| {
-                if !trees.contains_key(kind) {
-                    trees.insert(kind.to_owned(), Tree::default());
+                if trees.last().is_none_or(|(last, _)| last != kind) {
+                    trees.push((kind.to_owned(), Tree::default()));
                 }
-                if let Some(tree) = trees.get_mut(kind) {
+                if let Some((_, tree)) = trees.last_mut() {
                     tree.push(leaf.unwrap_or(Digest([0; 32])));
                 }
                 Ok(())

@@ -138,23 +138,26 @@ impl Index {
     pub(crate) fn close(self, folder: &Path) -> std::io::Result<()> {
         let Self { db, fail: _, writing: _, loose } = self;
         let packed = folder.with_extension("packed");
-        // Where that fails, for want of room for instance, it stays as it is.
-        let wanted = loose.into_inner();
-        let pack = wanted && caught(|| pack::copy(&db, &packed)).is_ok();
-        if wanted && !pack {
-            files::remove(&packed)?;
-        }
+        let copied = loose.into_inner().then(|| caught(|| pack::copy(&db, &packed)));
         let flushed = guard(|| db.flush()).map(drop);
         let dropped = guard(|| {
             drop(db);
             Ok(())
         });
         flushed.and(dropped).map_err(std::io::Error::other)?;
-        if pack {
-            files::wait_until_closed(folder);
-            files::wait_until_closed(&packed);
-            std::fs::remove_dir_all(folder)?;
-            std::fs::rename(&packed, folder)?;
+        match copied {
+            None => {}
+            Some(Ok(())) => {
+                files::wait_until_closed(folder);
+                files::wait_until_closed(&packed);
+                std::fs::remove_dir_all(folder)?;
+                std::fs::rename(&packed, folder)?;
+            }
+            // For want of room, for instance: it stays as it is.
+            Some(Err(error)) => {
+                tracing::debug!(%error, "the index is not written anew");
+                files::remove(&packed)?;
+            }
         }
         Ok(())
     }
@@ -188,8 +191,8 @@ impl Index {
         let mut newest = BTreeMap::new();
         for name in guard(|| Ok(self.db.tree_names()))? {
             let subject = || {
-                let subject =
-                    [SUBJECT, OLD[0], OLD[1]].into_iter().find_map(|p| name.strip_prefix(p))?;
+                let mut all = std::iter::once(&SUBJECT).chain(&OLD);
+                let subject = all.find_map(|prefix| name.strip_prefix(*prefix))?;
                 Subject::new(std::str::from_utf8(subject).ok()?).ok()
             };
             if let Some(subject) = subject() {

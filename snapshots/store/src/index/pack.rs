@@ -91,6 +91,22 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_written_anew_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index");
+        let index = Index::open(&path, Fail::default()).unwrap();
+        let subject = Subject::new("prod1").unwrap();
+        let tree = index.tree(&subject).unwrap();
+        tree.insert("ka.kind\0s/1", "no entry").unwrap();
+        drop(tree);
+        index.pack_when_closed();
+        index.close(&path).unwrap();
+        assert!(!path.with_extension("packed").exists());
+        let index = Index::open(&path, Fail::default()).unwrap();
+        assert!(index.get(&subject, "a.kind", "s/a.kind/1").is_err());
+    }
+
+    #[test]
     fn what_grew_is_written_anew_once_and_says_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index");

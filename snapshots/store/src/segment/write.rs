@@ -41,7 +41,8 @@ pub(crate) enum Packing {
     Tight,
 }
 
-// Of these pages level 1 makes a tenth less than level 3, in two thirds of the time.
+// Of these pages level 1 makes a tenth less than level 3, and a first night takes a fifth
+// less work.
 static FAST: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| properties(1));
 static TIGHT: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| properties(12));
 

@@ -213,6 +213,29 @@ async fn an_index_of_an_older_format_is_built_anew() {
 }
 
 #[tokio::test]
+async fn an_index_that_lost_an_entry_in_a_crash_is_built_anew() {
+    let origin = tempfile::tempdir().unwrap();
+    template(origin.path()).await;
+    // An entry of its own, which counts in place of one in a run; and a run.
+    for prefix in ["k", "n"] {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let path = elsewhere.path().join("store");
+        copy(origin.path(), &path);
+        std::fs::remove_file(path.join("index.seal")).unwrap();
+        let index = sled::open(path.join("index")).unwrap();
+        let tree = index.open_tree("t/prod1").unwrap();
+        let (name, _) = tree.scan_prefix(prefix).next().unwrap().unwrap();
+        tree.remove(name).unwrap();
+        index.flush().unwrap();
+        drop((tree, index));
+        let store = Store::open(&path).await.unwrap();
+        let notice = "the index was rebuilt: it has not what `prod1@3` has";
+        assert_eq!(store.notices(), [notice], "{prefix}");
+        check(&store, 3).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_flip_in_an_object_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let origin = folder.path().join("origin");
